@@ -1,0 +1,206 @@
+"""The ways in which people clone a model, naive and correct, by name: data plus a function each."""
+
+import copy
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from helpers import cloning
+from helpers import keras_generations as generations
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to clone a model.
+
+    Attributes:
+        name: the key in ``METHODS``.
+        label: what a reader calls it.
+        correct: True if it makes a true clone of a plain model that was compiled and trained.
+        carries: one sentence on what comes along and what does not.
+        code: what people write, with ``model`` and ``inputs`` given.
+        function: takes ``(model, inputs)`` and returns the clone.
+
+    Example:
+        >>> twin = METHODS["clone"](model, inputs)   # doctest: +SKIP
+    """
+
+    name: str
+    label: str
+    correct: bool
+    carries: str
+    code: str
+    function: Callable[[Any, Any], Any]
+
+    def __call__(self, model: Any, inputs: Any) -> Any:
+        """Clone ``model``; ``inputs`` is a batch on which it can be called."""
+        return self.function(model, inputs)
+
+
+def _package(model: Any) -> Any:
+    return generations.namespace(generations.generation(model))
+
+
+def _compiled_like(model: Any, clone: Any) -> Any:
+    """Compile a clone with the settings of the model and a fresh optimizer, unless its making did that."""
+    if generations.is_compiled(model) and not generations.is_compiled(clone):
+        with _package(model).utils.custom_object_scope(cloning.classes_and_functions(model)):
+            clone.compile_from_config(model.get_compile_config())
+    return clone
+
+
+def _alias(model: Any, inputs: Any) -> Any:
+    return model
+
+
+def _new_instance(model: Any, inputs: Any) -> Any:
+    package = _package(model)
+    if type(model).__module__.startswith(package.__name__):
+        raise TypeError(
+            f"{type(model).__name__} {model.name!r} was not made from a class of your own, so there is no class "
+            "to make a second instance of. Use clone_model."
+        )
+    # A person would write the same arguments again; here they are read where they usually stand.
+    names = cloning.own_arguments(type(model))
+    held = {name: getattr(model, name) for name in names if hasattr(model, name)}
+    if type(model).get_config is not package.Model.get_config:
+        config = model.get_config()
+        held |= {name: config[name] for name in names if name in config}
+    clone = type(model)(**held)
+    clone(inputs)
+    return _compiled_like(model, clone)
+
+
+def _clone_model(model: Any, inputs: Any) -> Any:
+    clone = _package(model).models.clone_model(model)
+    if len(clone.weights) < len(model.weights):
+        clone(inputs)
+    return _compiled_like(model, clone)
+
+
+def _clone_model_set_weights(model: Any, inputs: Any) -> Any:
+    clone = _clone_model(model, inputs)
+    clone.set_weights(model.get_weights())
+    return clone
+
+
+def _from_config_set_weights(model: Any, inputs: Any) -> Any:
+    clone = type(model).from_config(model.get_config())
+    clone(inputs)
+    clone.set_weights(model.get_weights())
+    return _compiled_like(model, clone)
+
+
+def _deepcopy(model: Any, inputs: Any) -> Any:
+    return copy.deepcopy(model)
+
+
+def _keras_file(model: Any, inputs: Any) -> Any:
+    package = _package(model)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        return package.models.load_model(path, custom_objects=cloning.classes_and_functions(model))
+
+
+def _weights_file(model: Any, inputs: Any) -> Any:
+    clone = _clone_model(model, inputs)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.weights.h5"
+        model.save_weights(path)
+        clone.load_weights(path)
+    return clone
+
+
+def _clone(model: Any, inputs: Any) -> Any:
+    return cloning.clone(model, inputs)
+
+
+_COMPILE = "twin.compile_from_config(model.get_compile_config())"
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        method.name: method
+        for method in (
+            Method(
+                "alias",
+                "second name (=)",
+                False,
+                "Nothing is copied: both names stand for one model.",
+                "twin = model",
+                _alias,
+            ),
+            Method(
+                "new_instance",
+                "new instance of the class",
+                False,
+                "The structure comes along. Weights and optimizer state are fresh.",
+                f"twin = MyModel(**same_arguments)\ntwin(inputs)\n{_COMPILE}",
+                _new_instance,
+            ),
+            Method(
+                "clone_model",
+                "clone_model",
+                False,
+                "The structure comes along. Weights and optimizer state are fresh.",
+                f"twin = keras.models.clone_model(model)\ntwin(inputs)\n{_COMPILE}",
+                _clone_model,
+            ),
+            Method(
+                "clone_model_set_weights",
+                "clone_model + set_weights",
+                False,
+                "Structure and weights come along. The optimizer state is fresh, and so are random seeds.",
+                "twin = keras.models.clone_model(model)\ntwin(inputs)\n"
+                f"twin.set_weights(model.get_weights())\n{_COMPILE}",
+                _clone_model_set_weights,
+            ),
+            Method(
+                "from_config_set_weights",
+                "from_config + set_weights",
+                False,
+                "Structure and weights come along. The optimizer state is fresh, and so are random seeds.",
+                "twin = type(model).from_config(model.get_config())\ntwin(inputs)\n"
+                f"twin.set_weights(model.get_weights())\n{_COMPILE}",
+                _from_config_set_weights,
+            ),
+            Method(
+                "deepcopy",
+                "copy.deepcopy",
+                True,
+                "Inside, it saves and loads a .keras file: what the file does not carry is lost.",
+                "twin = copy.deepcopy(model)",
+                _deepcopy,
+            ),
+            Method(
+                "keras_file",
+                ".keras file",
+                True,
+                "Structure, weights and optimizer state come along. Random state starts anew.",
+                'model.save("model.keras")\ntwin = keras.models.load_model("model.keras")',
+                _keras_file,
+            ),
+            Method(
+                "weights_file",
+                "weights file",
+                True,
+                "Weights come along into a model that you make; optimizer state, if the optimizer is built.",
+                'model.save_weights("model.weights.h5")\n'
+                f"twin = keras.models.clone_model(model)\ntwin(inputs)\n{_COMPILE}\n"
+                'twin.load_weights("model.weights.h5")',
+                _weights_file,
+            ),
+            Method(
+                "clone",
+                "helpers.clone",
+                True,
+                "Everything comes along: structure, weights, other state, compile settings, optimizer state.",
+                "twin = helpers.clone(model, inputs)",
+                _clone,
+            ),
+        )
+    }
+)
