@@ -122,7 +122,8 @@ def audit(original: Any, clone: Any, inputs: Any, targets: Any = None) -> Report
         A ``Report`` with ``.ok``, ``.failures`` and one ``Check`` for each thing compared.
 
     Raises:
-        ValueError: the two are of different generations, the original has no weights yet, or does not take ``inputs``.
+        ValueError: the two are of different generations, the original has no weights yet, or does not take ``inputs``
+            or ``targets``.
         TypeError: one of them is not a Keras model.
 
     Example:
@@ -158,8 +159,8 @@ def _number(distance: float) -> str:
 
 def _weights(original: Any, clone: Any) -> Check:
     distances = divergence.distance_per_weight(original, clone)
-    if len(clone.weights) != len(original.weights):
-        evidence = f"the original has {len(original.weights)} weights, the clone {len(clone.weights)}"
+    if len(generations.weights(clone)) != len(generations.weights(original)):
+        evidence = f"the original has {len(generations.weights(original))} weights, the clone {len(generations.weights(clone))}"
         return _check(SAME_START, "weights", False, evidence)
     different = {name: distance for name, distance in distances.items() if distance != 0.0}
     if not different:
@@ -199,7 +200,7 @@ def _outputs(original: Any, clone: Any, inputs: Any) -> Check:
             f"The model {original.name!r} does not take these inputs ({_first_line(error)}). "
             "Pass inputs of the shape and dtype that it is called with."
         ) from error
-    if not clone.built or (original.weights and not clone.weights):
+    if generations.weights(original) and not generations.weights(clone):
         return _check(SAME_START, "outputs", False, "the clone has no weights yet: it was never called")
     tf.random.set_seed(0)
     try:
@@ -238,7 +239,7 @@ def _compile_settings(original: Any, clone: Any) -> Check:
 def _described(model: Any) -> dict[str, Any]:
     """Describe compile settings by values that two models can be compared by."""
     optimizer = model.optimizer
-    settings = {key: value for key, value in optimizer.get_config().items() if key not in ("name", "learning_rate")}
+    settings = {key: value for key, value in optimizer.get_config().items() if key != "name"}
     try:
         config = model.get_compile_config()
     except (NotImplementedError, TypeError, ValueError):
@@ -246,8 +247,8 @@ def _described(model: Any) -> dict[str, Any]:
         config = {"loss": model.loss, "metrics": [metric.name for metric in model.metrics]}
     return {
         "optimizer": type(optimizer).__name__,
+        "learning rate": str(settings.pop("learning_rate", None)),
         "optimizer settings": str(settings),
-        "learning rate": generations.learning_rate(optimizer),
         **{
             key: str(config.get(key))
             for key in ("loss", "loss_weights", "metrics", "weighted_metrics")
@@ -285,42 +286,46 @@ def _in_training(original: Any, clone: Any, inputs: Any, targets: Any) -> list[C
     if not original.trainable_weights:
         none = [_check(test, name, None, "the original has no trainable weights") for test, name in names]
         return [none[0], storage, *none[1:]]
-    if len(clone.weights) != len(original.weights):
-        reason = "the clone has no weights to train" if not clone.weights else "the clone has other weights"
+    compiled = generations.is_compiled(original)
+    targets = targets if compiled else None
+    reason = ""
+    if not generations.weights(clone):
+        reason = "it has no weights"
+    elif compiled and not generations.is_compiled(clone):
+        reason = "it is not compiled"
+    else:
+        tests = divergence.ThreeTests(original, clone, inputs, targets)
+        try:
+            tests.advance(STEPS)
+        except Exception as error:
+            # Whether the inputs or the clone is to blame shows when the original is trained alone, below.
+            reason = _first_line(error)
+    if reason:
+        alone = divergence.ThreeTests(original, clone, inputs, targets)
+        try:
+            alone.advance(STEPS, train="original")
+        except Exception as error:
+            raise ValueError(
+                f"The model {original.name!r} cannot be trained on these inputs and targets ({_first_line(error)}). "
+                "Pass targets of the kind that its loss takes, or none."
+            ) from error
+        reason = f"the clone cannot be trained: {reason}"
         return [
             _check(SAME_FUTURE, "training steps", False, reason),
             storage,
-            _keeps_still(original, clone, inputs, targets, "clone"),
+            _still("clone", alone.moved_while("original")),
             _check(OWN_LIFE, "original keeps still", None, reason),
         ]
-    compiled = generations.is_compiled(original)
-    if compiled and not generations.is_compiled(clone):
-        return [
-            _check(SAME_FUTURE, "training steps", False, "the clone cannot be trained: it is not compiled"),
-            storage,
-            _keeps_still(original, clone, inputs, targets, "clone"),
-            _check(OWN_LIFE, "original keeps still", None, "the clone cannot be trained: it is not compiled"),
-        ]
-    tests = divergence.ThreeTests(original, clone, inputs, targets if compiled else None)
-    tests.advance(STEPS)
-    allowed = max([divergence.tolerance(a) for a in divergence.values(original.weights)] + [1e-3 * tests.moved[-1]])
-    apart, moved = max(tests.future), tests.moved[-1]
-    evidence = (
-        f"after {STEPS} steps alike, largest |difference| {_number(tests.future[-1])}; training moved {_number(moved)}"
-    )
+    allowed = max(map(divergence.tolerance, divergence.values(generations.weights(original))))
+    allowed = max(allowed, 1e-3 * tests.moved[-1])
+    evidence = f"after {STEPS} steps alike, largest |difference| {_number(tests.future[-1])}"
+    evidence += f"; training moved {_number(tests.moved[-1])}"
     return [
-        _check(SAME_FUTURE, "training steps", apart <= allowed, evidence),
+        _check(SAME_FUTURE, "training steps", max(tests.future) <= allowed, evidence),
         storage,
         _still("clone", tests.moved_while("original")),
         _still("original", tests.moved_while("clone")),
     ]
-
-
-def _keeps_still(original: Any, clone: Any, inputs: Any, targets: Any, watched: str) -> Check:
-    compiled = generations.is_compiled(original)
-    tests = divergence.ThreeTests(original, clone, inputs, targets if compiled else None)
-    tests.advance(STEPS, train="original")
-    return _still(watched, tests.moved_while("original"))
 
 
 def _still(watched: str, moved: float) -> Check:
@@ -337,7 +342,8 @@ def _separate_storage(original: Any, clone: Any) -> Check:
         parts.append("both names stand for one object")
     elif shared:
         parts.append(f"{shared} of {len(mine)} variables are shared")
-    if original is not clone and generations.is_compiled(original) and original.optimizer is clone.optimizer:
+    optimizers = [getattr(model, "optimizer", None) for model in (original, clone)]
+    if original is not clone and optimizers[0] is not None and optimizers[0] is optimizers[1]:
         parts.append("the optimizer is shared")
     evidence = "; ".join(parts) or f"none of {len(mine)} variables is shared"
     return _check(OWN_LIFE, "separate storage", not parts, evidence)

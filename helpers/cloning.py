@@ -52,9 +52,12 @@ def clone(model: Any, inputs: Any = None) -> Any:
     package = generations.namespace(generations.generation(model))
     if not isinstance(model, package.Model):
         raise TypeError(f"{_name(model)} is a layer, not a model. Put it into a model: keras.Sequential([layer]).")
+    _refuse_lambdas(model)
     with package.utils.custom_object_scope(classes_and_functions(model)), generations.random_state_kept():
-        twin = _rebuild(model)
-        _create_weights(model, twin, inputs)
+        # Layers that a constructor makes take the global dtype policy: the one under which the model was made.
+        with generations.dtype_policy(model):
+            twin = _rebuild(model)
+            _create_weights(model, twin, inputs)
         _check_structure(model, twin)
         _copy_state(model, twin)
         _copy_compilation(model, twin)
@@ -76,8 +79,9 @@ def _refused_as(sentence: str, advice: str) -> Iterator[None]:
     except CloneError:
         raise
     except Exception as error:
-        first_line = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
-        raise CloneError(f"{sentence} {advice}\n({type(error).__name__}: {first_line[:300]})") from error
+        # Keras 3 wraps the cause in advice of its own and puts it last.
+        cause = str(error).rpartition("Exception encountered:")[2].strip() or "no message"
+        raise CloneError(f"{sentence} {advice}\n({type(error).__name__}: {cause.splitlines()[0][:300]})") from error
 
 
 def classes_and_functions(model: Any) -> dict[str, Any]:
@@ -99,6 +103,18 @@ def classes_and_functions(model: Any) -> dict[str, Any]:
 
 def _is_of_keras(value: Any) -> bool:
     return value.__module__.split(".")[0] in generations.GENERATIONS
+
+
+def _refuse_lambdas(model: Any) -> None:
+    """Refuse a lambda handed to a layer of Keras: a config can only name functions."""
+    for layer in generations.flat_layers(model):
+        for name, value in vars(layer).items():
+            if _is_of_keras(type(layer)) and inspect.isfunction(value) and value.__name__ == "<lambda>":
+                raise CloneError(
+                    f"{_name(layer)} has a lambda as its {name}, and a config carries no code. "
+                    "Write it as a function with a name, and register it: "
+                    '@keras.saving.register_keras_serializable(package="mine").'
+                )
 
 
 # -- structure ---------------------------------------------------------------------------------------------------------
@@ -155,14 +171,14 @@ def _advice_on_config(cls: type, arguments: list[str]) -> str:
 
 def _create_weights(model: Any, twin: Any, inputs: Any) -> None:
     """Let a rebuilt model create the weights that the original has."""
-    if len(twin.weights) >= len(model.weights):
+    if len(generations.weights(twin)) >= len(generations.weights(model)):
         return
     with _refused_as(f"The twin of {_name(model)} could not be called.", "Pass inputs that the model takes."):
         if inputs is not None:
             twin(inputs, training=False)
         elif model.get_build_config():
             twin.build_from_config(model.get_build_config())
-    if len(twin.weights) < len(model.weights) and inputs is None:
+    if len(generations.weights(twin)) < len(generations.weights(model)) and inputs is None:
         raise CloneError(
             f"{_name(model)} creates its weights when it is called, and no example of its inputs is at hand. "
             "Pass one: clone(model, inputs)."
@@ -182,13 +198,14 @@ def _check_structure(model: Any, twin: Any) -> None:
             f"and they differ from {_name(missing)} on. "
             "Make the structure depend on constructor arguments that get_config returns."
         )
-    for a, b in zip(mine, theirs, strict=True):
+    # Inner layers come first, so that the message names the layer itself and not the model around it.
+    for a, b in reversed(list(zip(mine, theirs, strict=True))):
         if a.compute_dtype != b.compute_dtype or a.dtype != b.dtype:
             raise CloneError(
                 f"{_name(a)} computes in {a.compute_dtype}, but in {b.compute_dtype} after being rebuilt. "
                 "Set the dtype policy under which it was made, or let get_config return the dtype."
             )
-        shapes = [[tuple(w.shape) for w in layer.weights] for layer in (a, b)]
+        shapes = [[tuple(w.shape) for w in generations.weights(layer)] for layer in (a, b)]
         if shapes[0] != shapes[1]:
             raise CloneError(
                 f"{_name(a)} has weights of shapes {shapes[0]}, but {shapes[1]} after being rebuilt. "
@@ -210,7 +227,8 @@ def _check_attributes(a: Any, b: Any) -> None:
             continue
         other = vars(b).get(name)
         if inspect.isfunction(value) or inspect.ismethod(value):
-            same = value is other or getattr(value, "__qualname__", 0) == getattr(other, "__qualname__", 1)
+            # A constructor that defines a function makes a new one of the same code each time.
+            same = value is other or getattr(value, "__code__", 0) is getattr(other, "__code__", 1)
         elif isinstance(value, _PLAIN) and isinstance(other, _PLAIN):
             same = divergence.largest_difference(value, other) == 0.0
         else:
@@ -238,7 +256,7 @@ def _copy_state(model: Any, twin: Any) -> None:
                 f"The vocabulary of {_name(a)} could not be copied.", "Pass the vocabulary to the layer's constructor."
             ):
                 b.set_vocabulary(a.get_vocabulary(include_special_tokens=False))
-    divergence.assign(twin.weights, divergence.values(model.weights))
+    divergence.assign(generations.weights(twin), divergence.values(generations.weights(model)))
     mine, theirs = generations.other_state(model), generations.other_state(twin)
     if [tuple(v.shape) for v in mine] != [tuple(v.shape) for v in theirs]:
         raise CloneError(
@@ -300,15 +318,15 @@ def _check_outputs(model: Any, twin: Any, inputs: Any) -> None:
 def _made_up_inputs(model: Any) -> Any:
     """Make a batch of two for a model that tells the shapes of its inputs, or return None."""
     try:
-        specs = tf.nest.map_structure(lambda tensor: (tuple(tensor.shape), tensor.dtype), model.input)
+        symbols = model.input
     except (AttributeError, ValueError, RuntimeError):
         return None
-    flat = [s for s in tf.nest.flatten_up_to(model.input, specs)]
     generator = np.random.default_rng(0)
-    arrays = []
-    for shape, dtype in flat:
-        if any(size is None for size in shape[1:]) or tf.as_dtype(dtype) == tf.string:
-            return None
-        sample = generator.uniform(size=(2, *shape[1:]))
-        arrays.append(sample.astype(tf.as_dtype(dtype).as_numpy_dtype))
-    return tf.nest.pack_sequence_as(model.input, arrays)
+
+    def batch_of_two(symbol: Any) -> np.ndarray:
+        return generator.uniform(size=(2, *symbol.shape[1:])).astype(tf.as_dtype(symbol.dtype).as_numpy_dtype)
+
+    try:
+        return tf.nest.map_structure(batch_of_two, symbols)
+    except (TypeError, ValueError):  # a dimension that is not fixed, or inputs that are text
+        return None

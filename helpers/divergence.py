@@ -39,8 +39,7 @@ def largest_difference(a: Any, b: Any) -> float:
     # Equal infinities subtract to NaN; so does a number and a NaN. Only the first pair is equal.
     with np.errstate(invalid="ignore"):
         difference = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
-    largest = float(np.max(np.nan_to_num(difference, nan=np.inf)))
-    return largest
+    return float(np.max(np.nan_to_num(difference, nan=np.inf, posinf=np.inf)))
 
 
 def tolerance(array: Any) -> float:
@@ -77,7 +76,7 @@ def assign(variables: Sequence[Any], arrays: Sequence[np.ndarray]) -> None:
 
 def all_variables(model: Any) -> list[Any]:
     """List every variable of a model: weights, other state, optimizer and metrics."""
-    found = [*model.weights, *generations.other_state(model), *generations.metric_variables(model)]
+    found = [*generations.weights(model), *generations.other_state(model), *generations.metric_variables(model)]
     if generations.is_compiled(model):
         found += generations.optimizer_variables(model.optimizer)
     return found
@@ -104,6 +103,10 @@ def kept_as_they_are(*models: Any):
             yield
         finally:
             assign(held, arrays)
+            # Keras creates metrics when it first trains. What came in meanwhile goes back to zero, as it started.
+            for variable in (v for model in models for v in generations.metric_variables(model)):
+                if id(generations.storage(variable)) not in variables:
+                    assign([variable], [np.zeros_like(values([variable])[0])])
 
 
 def distance_per_weight(original: Any, clone: Any) -> dict[str, float | None]:
@@ -118,7 +121,7 @@ def distance_per_weight(original: Any, clone: Any) -> dict[str, float | None]:
         None where the clone has no weight of that shape at that position. Weights that only the clone has follow,
         with None.
     """
-    mine, theirs = list(original.weights), list(clone.weights)
+    mine, theirs = generations.weights(original), generations.weights(clone)
     distances: dict[str, float | None] = {}
 
     def note(name: str, distance: float | None) -> None:
@@ -204,17 +207,20 @@ class TrainingStep:
 
         # Python code of the step runs only while it is traced, so the stand-in is needed no longer than that.
         self._step = tf.function(step)
-        own, model.optimizer = model.optimizer, self.optimizer
+        own = model.optimizer if compiled else None
         try:
+            if compiled:
+                model.optimizer = self.optimizer
             self._step.get_concrete_function((inputs,) if targets is None else (inputs, targets))
         finally:
-            model.optimizer = own
+            if compiled:
+                model.optimizer = own
 
     @property
     def state(self) -> list[Any]:
         """The variables that a step may change: weights, other state and the stand-in optimizer's own."""
         own = generations.optimizer_variables(self.optimizer) if self.optimizer is not None else []
-        return [*self.model.weights, *generations.other_state(self.model), *own]
+        return [*generations.weights(self.model), *generations.other_state(self.model), *own]
 
     def __call__(self, inputs: Any, targets: Any = None) -> None:
         """Train on one batch of the shapes and dtypes that the step was compiled for."""
@@ -353,7 +359,7 @@ class _Run:
         self._trained, self._watched, self._data = trained, watched, data
         self._batches = max(1, len(tf.nest.flatten(data)[0]) // BATCH_SIZE)
         self._step_number = 0
-        self._start, self._watched_start = values(trained.weights), values(watched.weights)
+        self._start, self._watched_start = values(trained.weights), values(generations.weights(watched))
         self._step = TrainingStep(trained, *self._batch())
         self._state = values(self._step.state)
         self.watched_moved = 0.0
@@ -370,7 +376,7 @@ class _Run:
             self._step_number += 1
             path.weights.append(values(self._trained.weights))
             path.moved.append(largest_of(map(largest_difference, path.weights[-1], self._start)))
-            watched = values(self._watched.weights)
+            watched = values(generations.weights(self._watched))
             self.watched_moved = largest_of(map(largest_difference, watched, self._watched_start))
             path.other_moved.append(self.watched_moved)
         self._state = values(self._step.state)

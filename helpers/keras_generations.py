@@ -67,6 +67,17 @@ def is_variable(value: Any) -> bool:
     return keras is not None and isinstance(value, keras.Variable)
 
 
+def weights(model: Any) -> list[Any]:
+    """List the weights of a model or layer; none for a model that was never built, where Keras 2 raises.
+
+    Keras 2 lists the vocabulary of a lookup layer among them, which is no variable: it is left out.
+    """
+    try:
+        return [weight for weight in model.weights if is_variable(weight)]
+    except ValueError:
+        return []
+
+
 def storage(variable: Any) -> Any:
     """Return the TensorFlow variable that holds the numbers of a variable.
 
@@ -81,7 +92,7 @@ def other_state(model: Any) -> list[Any]:
     These are the random states of Keras 3, the state of a stateful recurrent layer of Keras 3, and raw
     ``tf.Variable`` attributes.
     """
-    seen = {id(storage(weight)) for weight in model.weights}
+    seen = {id(storage(weight)) for weight in weights(model)}
     found = []
 
     def collect(value: Any) -> None:
@@ -96,7 +107,7 @@ def other_state(model: Any) -> list[Any]:
             for item in value.values():
                 collect(item)
 
-    collect(list(model.variables))
+    collect(list(model.variables) if seen else [])
     for layer in flat_layers(model):
         collect([value for name, value in vars(layer).items() if name not in _COUNTERS])
     return found
@@ -122,12 +133,6 @@ def optimizer_variables(optimizer: Any) -> list[Any]:
     return list(variables() if callable(variables) and not isinstance(variables, list) else variables)
 
 
-def learning_rate(optimizer: Any) -> float:
-    """Return the learning rate that the next step will use."""
-    rate = optimizer.learning_rate
-    return float(rate(optimizer.iterations) if callable(rate) and not is_variable(rate) else rate)
-
-
 def metric_variables(model: Any) -> list[Any]:
     """List the variables of a model's metrics, the running loss included."""
     return [variable for metric in model.metrics for variable in metric.variables]
@@ -142,15 +147,30 @@ def random_state_kept() -> Iterator[None]:
     """
     from tensorflow.python.eager import context
 
-    eager = context.context()
+    # Neither exists before the first seed is set or asked for.
+    eager = vars(context.context())
     python_state, numpy_state = random.getstate(), np.random.get_state()
-    seed, generator = eager._seed, eager._rng
-    generator_state = generator.getstate() if generator is not None else None
+    tensorflow_state = {name: eager[name] for name in ("_seed", "_rng") if name in eager}
+    generator_state = eager["_rng"].getstate() if eager.get("_rng") is not None else None
     try:
         yield
     finally:
         random.setstate(python_state)
         np.random.set_state(numpy_state)
-        eager._seed, eager._rng = seed, generator
-        if generator is not None:
-            generator.setstate(generator_state)
+        for name in ("_seed", "_rng"):
+            eager.pop(name, None)
+        eager.update(tensorflow_state)
+        if generator_state is not None:
+            eager["_rng"].setstate(generator_state)
+
+
+@contextmanager
+def dtype_policy(model: Any) -> Iterator[None]:
+    """Make the dtype policy of a model the global one while the body runs."""
+    precision = namespace(generation(model)).mixed_precision
+    policy = precision.global_policy()
+    precision.set_global_policy(model.dtype_policy)
+    try:
+        yield
+    finally:
+        precision.set_global_policy(policy)

@@ -1,1 +1,32 @@
-"""Labs: ipywidgets panels in which a reader changes a model and watches its clones."""
+"""What a notebook shows: prediction questions, exercises, and labs to change a model in and watch its clones.
+
+Each name is loaded when it is first used, so that `from helpers import labs` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+# Public name -> the module of this package that holds it. A new lab is one more line.
+_WHERE = {
+    "ask": "questions",
+    "exercise": "questions",
+    "LayerLab": "layer_lab",
+}
+
+__all__ = list(_WHERE)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(_WHERE)}.")
+    value = getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)
+    globals()[name] = value  # the next use finds it without coming here
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, so that completion offers them before they are loaded."""
+    return sorted({*globals(), *_WHERE})

@@ -1,0 +1,8 @@
+"""JupyterLab's settings for the workbook, found through JUPYTER_CONFIG_PATH (run.py and binder/start set it)."""
+
+from pathlib import Path
+
+# Asked of the disk, because JupyterLab answers a link to a notebook that is not there with an empty page.
+notebooks = sorted(Path(__file__).resolve().parents[2].glob("notebooks/*.ipynb"))
+if notebooks:
+    c.LabApp.default_url = f"/lab/tree/notebooks/{notebooks[0].name}"  # noqa: F821 (`c` is given by JupyterLab)

@@ -1,0 +1,270 @@
+"""One run of the Layer Lab without the lab: build, train a little, clone twice, compare, train on.
+
+The run is cut into short slices. Whoever drives it may do something else between two slices, and
+may stop for good when the settings have changed. Errors are results here: what a method raises is
+kept and shown, because it is what a reader can learn from.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from helpers import definitions, lessons
+from helpers.definitions import Definition
+from helpers.plots import Pair, describe
+
+TRAIN = {"both": "both, alike", "original": "the original only", "clone": "the clone only"}
+SAMPLES = 256  # enough for eight different batches; more would only cost time
+STRIDE = 2  # steps per picture: putting both models back where they were costs about as much as two steps
+EAGER_STEPS = 6  # tracing a step costs about as much as running it this often without
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a run depends on.
+
+    Args:
+        definition: The model.
+        naive: Name of the first method, a key of `helpers.methods.METHODS`.
+        correct: Name of the second method.
+        pretrain: Training steps before cloning.
+        train: Who is trained after cloning: "both", "original" or "clone".
+        steps: Training steps after cloning.
+
+    Example:
+        >>> Settings(naive="deepcopy").replace(pretrain=5).pretrain
+        5
+    """
+
+    definition: Definition = field(default_factory=Definition)
+    naive: str = "clone_model"
+    correct: str = "clone"
+    pretrain: int = 0
+    train: str = "both"
+    steps: int = 40
+
+    def replace(self, **changes: Any) -> Settings:
+        """Return a copy with some fields changed.
+
+        Args:
+            **changes: New values by field name.
+
+        Returns:
+            The changed settings.
+
+        Example:
+            >>> Settings().replace(train="clone").train
+            'clone'
+        """
+        return dataclasses.replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An error that was raised on the way, with what it teaches.
+
+    Args:
+        where: What was being done.
+        error: The exception.
+
+    Example:
+        >>> Problem("Building the model", ValueError("no")).name
+        'ValueError'
+    """
+
+    where: str
+    error: Exception
+
+    @property
+    def name(self) -> str:
+        """Name of the exception's class."""
+        return type(self.error).__name__
+
+    @property
+    def message(self) -> str:
+        """The real message, without terminal colours and without the invented module name of the model."""
+        return lessons.readable(self.error)
+
+    @property
+    def lesson(self) -> str:
+        """One sentence on what the error teaches."""
+        return lessons.lesson(self.error)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a run does next.
+
+    Args:
+        text: In words, for a reader.
+        pictured: Whether there are new numbers to draw.
+
+    Example:
+        >>> Stage("building the model").pictured
+        False
+    """
+
+    text: str
+    pictured: bool = False
+
+
+class Experiment:
+    """A run of one setting.
+
+    Args:
+        settings: What to run.
+
+    Attributes:
+        problems: What was raised so far.
+        model: The original, once it is built.
+
+    Example:
+        >>> experiment = Experiment(Settings())
+        >>> for stage in experiment.stages():
+        ...     pass
+        >>> experiment.finished
+        True
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.problems: list[Problem] = []
+        self.model: Any = None
+        self.finished = False
+        self._tests: dict[int, Any] = {}
+        self._raised: dict[int, str] = {}
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """Names of the two methods, as the picture shows them."""
+        return _method(self.settings.naive).label, _method(self.settings.correct).label
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The numbers so far, one entry per method; none if there is no model."""
+        pairs = []
+        for index, label in enumerate(self.labels):
+            tests = self._tests.get(index)
+            if index in self._raised:
+                pairs.append(Pair(label, error=self._raised[index]))
+            elif tests is not None:
+                traces = (list(tests.future), list(tests.own_life), list(tests.moved))
+                pairs.append(Pair(label, dict(tests.start), *traces))
+        return pairs
+
+    @property
+    def step(self) -> int:
+        """Training steps made since the cloning."""
+        return max((len(tests.own_life) - 1 for tests in self._tests.values()), default=0)
+
+    @property
+    def verdict(self) -> str:
+        """One sentence on what the run has shown so far."""
+        if self.model is None and self.problems:
+            return "There is no model to clone: Keras refuses this definition, for the reason below."
+        return describe(self.pairs, self.settings.train)
+
+    def stages(self) -> Iterator[Stage]:
+        """Run to the end, slice by slice.
+
+        Yields:
+            What is done next; the slice runs when the next stage is asked for.
+        """
+        settings = self.settings
+        yield Stage("building the model")
+        if not self._attempt("Building the model", self._build):
+            self.finished = True
+            yield Stage("drawing", pictured=True)
+            return
+        if settings.pretrain:
+            yield Stage(f"training the original for {settings.pretrain} steps")
+            if not self._attempt("Training before cloning", self._pretrain):
+                self.model = None
+                self.finished = True
+                yield Stage("drawing", pictured=True)
+                return
+        for index, name in enumerate((settings.naive, settings.correct)):
+            label = self.labels[index]
+            yield Stage(f"cloning with {label}")
+            self._attempt(f"Cloning with {label}", functools.partial(self._clone, index, name), index)
+        yield Stage("training", pictured=True)
+        yield from self.train_on(settings.steps, STRIDE)
+        self.finished = True
+
+    def train_on(self, steps: int, stride: int = STRIDE) -> Iterator[Stage]:
+        """Train all pairs further, slice by slice.
+
+        Args:
+            steps: How many steps.
+            stride: Steps per slice and pair.
+
+        Yields:
+            Stages, each with new numbers to draw once all pairs have made the same steps.
+        """
+        target = self.step + steps
+        while self._tests and self.step < target:
+            ahead = min(self.step + stride, target)
+            for index, tests in list(self._tests.items()):
+                missing = ahead - (len(tests.own_life) - 1)
+                if missing > 0:
+                    label = self.labels[index]
+                    advance = functools.partial(tests.advance, missing, self.settings.train)
+                    self._attempt(f"Training with {label}", advance, index)
+                    yield Stage("training")
+            yield Stage("training", pictured=True)
+
+    def _attempt(self, where: str, action: Any, index: int | None = None) -> bool:
+        """Do something that may well raise; a method that raised is out of the run."""
+        try:
+            action()
+        except Exception as error:
+            # The traceback would keep every tensor of the failed run alive.
+            self.problems.append(Problem(where, error.with_traceback(None)))
+            if index is not None:
+                self._tests.pop(index, None)
+                self._raised[index] = type(error).__name__
+            return False
+        return True
+
+    def _build(self) -> None:
+        self.model = definitions.build(self.settings.definition)
+
+    def _pretrain(self) -> None:
+        import tensorflow as tf
+
+        model, (images, labels) = self.model, _data()
+        optimizer = model.optimizer
+        if hasattr(optimizer, "build"):
+            optimizer.build(model.trainable_variables)
+        steps = self.settings.pretrain
+        step = model.train_step if steps <= EAGER_STEPS else tf.function(model.train_step)
+        for number in range(steps):
+            first = number * 32 % SAMPLES
+            step((tf.constant(images[first : first + 32]), tf.constant(labels[first : first + 32])))
+
+    def _clone(self, index: int, name: str) -> None:
+        from helpers.divergence import ThreeTests
+
+        images, labels = _data()
+        twin = _method(name)(self.model, images[:1])
+        self._tests[index] = ThreeTests(self.model, twin, images, labels, seed=self.settings.definition.seed)
+
+
+def _method(name: str) -> Any:
+    from helpers.methods import METHODS
+
+    return METHODS[name]
+
+
+@functools.lru_cache(maxsize=1)
+def _data() -> tuple[np.ndarray, np.ndarray]:
+    from helpers.datasets import load_digits
+
+    images, labels = load_digits()
+    return images[:SAMPLES], labels[:SAMPLES]

@@ -1,0 +1,154 @@
+"""Parts of a lab that answers at once: a figure that stays, work that gives way, a panel that reads well at rest.
+
+Drawing a new inline figure for every change of a control is slow, flickers and moves the page. Here one
+figure is kept, only the artists that move are painted again, and the result replaces the bytes of one
+Image widget.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import ipywidgets
+import traitlets
+from PIL import Image
+
+from helpers.labs.main_loop import MainLoop
+from helpers.plots import ThreeTestsPicture
+
+__all__ = ["Latest", "LiveFigure", "Panel"]
+
+
+class Latest:
+    """Drives one piece of work at a time on the main loop, in slices; newer work replaces it between two slices.
+
+    Nothing queues up: when a slider is dragged, work on a value that has gone by stops at its next slice.
+
+    Args:
+        on_error: Called with an exception that the work did not handle; it would vanish in a log otherwise.
+
+    Example:
+        >>> def work():
+        ...     yield 0.0
+        >>> Latest(print).start(work())
+    """
+
+    def __init__(self, on_error: Callable[[Exception], None]) -> None:
+        self._on_error = on_error
+        self._on_main_loop = MainLoop()
+        self._lock = threading.Lock()
+        self._newest = 0
+
+    def start(self, work: Iterator[float]) -> None:
+        """Begin with new work soon. May be called from any thread.
+
+        Args:
+            work: Yields, after each slice, the seconds to wait until the next.
+        """
+        self._on_main_loop(self._advance, work, self._next_number())
+
+    def run_now(self, work: Iterator[float]) -> None:
+        """Do all of the work before returning.
+
+        Args:
+            work: As for `start`; its pauses are left out.
+        """
+        self._run(work, self._next_number())
+
+    def _next_number(self) -> int:
+        with self._lock:
+            self._newest += 1
+            return self._newest
+
+    def _advance(self, work: Iterator[float], number: int) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._run(work, number)
+            return
+        pause = self._slice(work, number)
+        if pause is not None:
+            loop.call_later(pause, self._advance, work, number)
+
+    def _run(self, work: Iterator[float], number: int) -> None:
+        while self._slice(work, number) is not None:
+            pass
+
+    def _slice(self, work: Iterator[float], number: int) -> float | None:
+        """Do one slice; return the pause after it, or None if there is nothing more to do."""
+        if number != self._newest:
+            work.close()
+            return None
+        try:
+            return next(work)
+        except StopIteration:
+            return None
+        except Exception as error:
+            self._on_error(error)
+            return None
+
+
+class LiveFigure(ipywidgets.Image):
+    """A picture in the browser that is painted again in a few milliseconds.
+
+    Args:
+        picture: Holds the figure, its moving artists and `update`, which says when more than those has changed.
+
+    Example:
+        >>> figure = LiveFigure(ThreeTestsPicture())
+        >>> figure.show([], "There is nothing to see.", message="Nothing yet")
+    """
+
+    # The browser's side asks every widget with a tooltip for its description, which an image does not have.
+    description = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, picture: ThreeTestsPicture, **traits: Any) -> None:
+        self._picture = picture
+        self._background: Any = None
+        super().__init__(format="png", **traits)
+
+    def show(self, pairs: Any, alt: str, **details: Any) -> None:
+        """Paint new numbers and send them to the browser.
+
+        Args:
+            pairs: As for `ThreeTestsPicture.update`.
+            alt: The picture in words. The widget has no alternative text of its own; its tooltip becomes the
+                title of the image, which screen readers read out where there is none.
+            **details: Further arguments of `ThreeTestsPicture.update`.
+        """
+        changed = self._picture.update(pairs, **details)
+        canvas = self._picture.figure.canvas
+        if changed or self._background is None:
+            canvas.draw()  # leaves out the moving artists, which are marked as animated
+            self._background = canvas.copy_from_bbox(self._picture.figure.bbox)
+        else:
+            canvas.restore_region(self._background)
+        for artist in self._picture.moving:
+            artist.axes.draw_artist(artist)
+        size = canvas.get_width_height(physical=True)
+        image = Image.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
+        buffer = io.BytesIO()
+        image.save(buffer, "png", compress_level=1)  # higher levels cost more time than their bytes do
+        with self.hold_sync():
+            self.value = buffer.getvalue()
+            self.tooltip = alt
+
+
+class Panel(ipywidgets.VBox):
+    """A panel whose cell keeps a picture and a sentence, for those who read the notebook where nothing runs."""
+
+    def still(self) -> tuple[bytes, str]:
+        """Return what stands for the panel where nothing runs: a PNG, and the sentence that says what it shows."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        picture, sentence = self.still()
+        data = {**data, "image/png": base64.b64encode(picture).decode(), "text/plain": sentence}
+        return data, {**metadata, "image/png": {"alt": sentence}}

@@ -1,0 +1,113 @@
+"""What an error teaches: the sentence that the Layer Lab puts beside a real error of Keras.
+
+A table from what the message says to one sentence. Where no row fits, the sentence says so: a
+wrong explanation would be worse than none.
+"""
+
+from __future__ import annotations
+
+import re
+
+from helpers.definitions import MODULE
+
+FALLBACK = (
+    "This workbook has no explanation for this error; the last lines of the message usually name the layer or "
+    "the argument that it is about."
+)
+
+# The first row that fits is taken, so narrow rows stand above wide ones.
+_LESSONS = (
+    (
+        r"cannot add new elements of state",
+        "Keras 3 wants every layer to be made in __init__ or build: one that call makes comes too late to be tracked. "
+        'Choose Keras 2 under "Which Keras" and the same code runs.',
+    ),
+    (
+        r"only supports singleton tf\.Variables|function tried to create variables",
+        "A training step is compiled once, so nothing may create a variable while it runs: make layers in __init__.",
+    ),
+    (
+        r"not made from a class of your own",
+        "A second instance needs a class of your own; a Sequential or Functional model has its structure in its config "
+        "only, and clone_model reads that.",
+    ),
+    (
+        r"CloneError: .*has no get_config",
+        "Without get_config nothing records what the model was made with, so the clone is refused instead of guessed: "
+        "write get_config, and it works.",
+    ),
+    (
+        r"CloneError",
+        "A true clone is refused where it cannot be certain: the message names the part that does not come along, "
+        "where other ways would give a silently different model.",
+    ),
+    (
+        r"not compatible with provided weight shape|Shape mismatch|expected shape .* received",
+        "The clone was rebuilt with other sizes than the original has, so the weights do not fit: without get_config a "
+        "constructor falls back on its defaults.",
+    ),
+    (
+        r"objects could not be loaded",
+        "A file matches weights to layers by structure, and the model that was rebuilt is not the one that was saved: "
+        "without get_config its sizes are the constructor's defaults, or its layers do not exist yet.",
+    ),
+    (
+        r"Could not locate class|Unknown layer|Unknown object|not registered",
+        "A copy that goes through a file holds the name of a class and not its code: register the class, and give it a "
+        "get_config, so that Keras finds it again.",
+    ),
+    (
+        r"Unable to revive model|non-serializable|could not be deserialized|Error when deserializing|NotImplementedError",
+        "Cloning by config is only as good as the config: write a get_config that returns every constructor argument.",
+    ),
+    (
+        r"weight list of length|expecting 0 weights|expected 0 (weights|variables)|received 0 variables",
+        "The clone has no weights yet: layers create them when the model is first called on data.",
+    ),
+    (
+        r"Unknown variable|only be called for the variables it was originally built with",
+        "An optimizer belongs to the variables that it was built for: a clone needs an optimizer of its own.",
+    ),
+)
+
+
+def readable(error: BaseException, lines: int = 12) -> str:
+    """Write an error's message for people.
+
+    Args:
+        error: The error.
+        lines: How many lines to keep.
+
+    Returns:
+        The message without terminal colours, blank lines and the invented name of the model's module.
+
+    Example:
+        >>> readable(ValueError("no"))
+        'no'
+    """
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    text = re.sub(rf"{MODULE}_[0-9a-f]{{8}}\.", "", text).replace("\t", "    ")
+    text = re.sub(rf"{MODULE}_[0-9a-f]{{8}}", "__main__", text)
+    text = re.sub(r" at 0x[0-9a-f]+", "", text)
+    kept = [line.rstrip()[:400] for line in text.splitlines() if line.strip()]
+    return "\n".join([*kept[:lines], "..."] if len(kept) > lines else kept) or "(no message)"
+
+
+def lesson(error: BaseException) -> str:
+    """Say in one sentence what an error teaches.
+
+    Args:
+        error: The error.
+
+    Returns:
+        The sentence of the first row that fits, or an honest fallback.
+
+    Example:
+        >>> lesson(ValueError("something new")) == FALLBACK
+        True
+    """
+    text = f"{type(error).__name__}: {readable(error, lines=60)}"
+    for pattern, sentence in _LESSONS:
+        if re.search(pattern, text, re.DOTALL):
+            return sentence
+    return FALLBACK

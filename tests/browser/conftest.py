@@ -1,0 +1,63 @@
+"""A JupyterLab and a browser for the tests in this folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import driver
+import pytest
+from playwright.sync_api import sync_playwright
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Keep a picture of what a test that failed had before it."""
+    report = yield
+    if report.failed and call.when == "call":
+        for value in item.funcargs.values():
+            lab = getattr(value, "lab", value)
+            if isinstance(lab, driver.Lab):
+                lab.screenshot(f"failed-{item.name}")
+    return report
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The path of a Chromium."""
+    path = driver.find_chromium()
+    if path is None:
+        # Where a browser is promised, a skip would hide that nothing was tested.
+        (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(driver.NO_CHROMIUM)
+    return path
+
+
+@pytest.fixture(scope="session")
+def server(chromium, tmp_path_factory):
+    """A JupyterLab in a copy of the notebooks folder, so that nothing is saved into the checkout."""
+    folder = tmp_path_factory.mktemp("lab")
+    ignored = shutil.ignore_patterns(".ipynb_checkpoints")
+    shutil.copytree(driver.ROOT / "notebooks", folder / "notebooks", ignore=ignored)
+    server = driver.Server(folder, tmp_path_factory.mktemp("jupyter"))
+    yield server
+    server.stop()
+
+
+# Not for the session: while Playwright is up there is a running event loop in this thread, and other tests of the same
+# worker would take it for a kernel's.
+@pytest.fixture(scope="module")
+def browser(chromium):
+    """A browser without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(driver.CHROMIUM_ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def lab(server, browser):
+    """JupyterLab in a fresh page of a user who was never there before; its kernels end with the test."""
+    page = browser.new_page(viewport=driver.WINDOW)
+    yield driver.Lab(page, server)
+    page.close()
+    server.shut_kernels_down()

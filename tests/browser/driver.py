@@ -1,0 +1,428 @@
+"""A real JupyterLab in a real browser: what the browser tests drive, and how they look at what came of it.
+
+Nothing here waits for a time. Each wait is for a condition in the page, and its time limit only ends a test that
+would otherwise never end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import threading
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Error, TimeoutError, expect
+
+ROOT = Path(__file__).resolve().parents[2]
+ARTEFACTS = ROOT / "artefacts" / "browser"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",  # in a container there is often no other user than root, and these pages are our own
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+NO_CHROMIUM = (
+    "no Chromium found: install it (Debian, Ubuntu: apt-get install chromium; otherwise any Chromium or Chrome), and "
+    "put one of " + ", ".join(CHROMIUM_NAMES) + " on the PATH or its path into the environment variable CHROMIUM"
+)
+
+WINDOW = {"width": 1400, "height": 1000}  # a small laptop, about
+READY = 60_000  # milliseconds, for a page, a kernel or a widget to appear
+RUN = 240_000  # milliseconds, for all cells of a notebook
+
+
+def find_chromium():
+    """Return the path of a Chromium on this machine, or None."""
+    named = os.environ.get("CHROMIUM")
+    return named or next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+
+
+def artefact(name):
+    """Return where a picture with this name is kept; what is no part of a file name is replaced."""
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    return ARTEFACTS / (re.sub(r"[^\w.-]+", "-", name).strip("-") + ".png")
+
+
+class Server:
+    """A JupyterLab server on a free port, in a folder of its own, that leaves the user's settings alone."""
+
+    def __init__(self, folder, private):
+        self.folder = Path(folder)
+        self.token = secrets.token_hex(16)
+        environment = dict(
+            os.environ,
+            JUPYTER_CONFIG_PATH=str(ROOT / "binder" / "jupyter"),
+            JUPYTER_CONFIG_DIR=str(private / "config"),
+            JUPYTER_DATA_DIR=str(private / "data"),
+            JUPYTER_RUNTIME_DIR=str(private / "runtime"),
+            JUPYTERLAB_SETTINGS_DIR=str(private / "settings"),
+            JUPYTERLAB_WORKSPACES_DIR=str(private / "workspaces"),
+            IPYTHONDIR=str(private / "ipython"),
+            JUPYTER_TOKEN=self.token,
+        )
+        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
+        # Port 0 lets the system choose a free one. The page's own application object tells what its cells are doing.
+        command += ["--ServerApp.port=0", "--expose-app-in-browser", f"--ServerApp.root_dir={self.folder}"]
+        self._process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+        )
+        log = []
+        for line in self._process.stderr:
+            log.append(line)
+            if found := re.search(r"(http://127\.0\.0\.1:\d+)/lab", line):
+                self.url = found.group(1)
+                break
+        else:
+            raise RuntimeError("JupyterLab did not start:\n" + "".join(log))
+        # Nobody reads what follows, and a full pipe would stop the server.
+        threading.Thread(target=self._process.stderr.read, daemon=True).start()
+
+    def _call(self, method, path):
+        request = urllib.request.Request(
+            f"{self.url}/api/{path}", method=method, headers={"Authorization": f"token {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read()
+
+    def shut_kernels_down(self):
+        """End every kernel, so that tests do not add up in memory."""
+        for kernel in json.loads(self._call("GET", "kernels")):
+            self._call("DELETE", f"kernels/{kernel['id']}")
+
+    def stop(self):
+        """End the kernels and the server."""
+        with contextlib.suppress(OSError):
+            self.shut_kernels_down()
+        # Asked politely, Jupyter Server can wait for ever for its idle worker threads.
+        self._process.kill()
+        self._process.wait()
+
+
+# What the page says of the notebook in front, as plain data. Off-screen cells need not be in the page's elements, so
+# the cells are read from the model behind them.
+_STATE = """() => {
+  const panel = window.jupyterapp?.shell.currentWidget;
+  const context = panel?.sessionContext;
+  if (!panel?.content?.model || !panel.context?.isReady || !context?.isReady) return null;
+  return {
+    path: panel.context.path,
+    kernel: context.session?.kernel?.connectionStatus === 'connected' ? context.session.kernel.status : 'absent',
+    starred: [...panel.node.querySelectorAll('.jp-InputPrompt')].some(node => node.textContent.includes('*')),
+    dialog: document.querySelector('.jp-Dialog')?.innerText ?? null,
+    cells: panel.content.widgets.map(cell => ({
+      type: cell.model.type,
+      source: cell.model.sharedModel.source,
+      tags: cell.model.getMetadata('tags') ?? [],
+      count: cell.model.executionCount ?? null,
+      running: cell.model.executionState === 'running',
+      outputs: cell.model.type === 'code' ? cell.model.outputs.toJSON() : [],
+    })),
+  };
+}"""
+
+# The same question inside the page, so that it can be waited for: ready, and every cell done or one in error.
+_DONE = f"""() => {{
+  const state = ({_STATE})();
+  if (!state) return false;
+  if (state.dialog) return true;
+  const cells = state.cells.filter(cell => cell.type === 'code' && cell.source.trim());
+  if (state.kernel !== 'idle' || state.starred || cells.some(cell => cell.running)) return false;
+  const failed = cell => !cell.tags.includes('raises-exception')
+    && cell.outputs.some(output => output.output_type === 'error');
+  return cells.every(cell => cell.count !== null) || cells.some(failed);
+}}"""
+
+# Whether one widget view (cell, output) stands in the page, and if not, why. Called after the cell was scrolled to:
+# the browser lays out only what is near the window.
+_WIDGET_PROBLEM = """([cell, output]) => {
+  const area = window.jupyterapp.shell.currentWidget.content.widgets[cell].node;
+  const child = area.querySelectorAll('.jp-OutputArea-child')[output];
+  const view = child?.querySelector('.jupyter-widgets');
+  if (!view) return 'it is not in the page: ' + (child?.innerText ?? 'no output');
+  const failed = child.querySelector('.jupyter-widgets-error-widget');
+  if (failed) {
+    failed.click();  // shows the reason in place of an invitation to click
+    return 'a view failed: ' + failed.innerText;
+  }
+  if (child.textContent.includes('Error displaying widget')) return 'its model is gone';
+  const box = view.getBoundingClientRect();
+  if (!box.width || !box.height) return 'it has no size';
+  for (const image of child.querySelectorAll('img')) {
+    if (!image.complete || !image.naturalWidth) return 'a picture in it is not loaded';
+    if (!(image.alt || image.title || image.getAttribute('aria-label'))) return 'a picture in it has no name in words';
+  }
+  return null;
+}"""
+
+_DIGEST = """async (image) => {
+  await image.decode();
+  const bytes = await (await fetch(image.src)).arrayBuffer();
+  const digest = await crypto.subtle.digest('SHA-256', bytes);
+  return [...new Uint8Array(digest)].map(byte => byte.toString(16).padStart(2, '0')).join('');
+}"""
+
+# A picture may be replaced, and its address taken back, between two steps of the digest: then it is not the one that
+# was asked for, and the next look will tell.
+_OTHER_DIGEST = f"""async ([selector, before]) => {{
+  try {{
+    return await ({_DIGEST})(document.querySelector(selector)) !== before;
+  }} catch (error) {{
+    return false;
+  }}
+}}"""
+
+
+class Lab:
+    """The page of JupyterLab, as a user has it: notebooks are opened, run by the menu, and looked at.
+
+    Attributes:
+        page: Playwright's page.
+        complaints: What the browser's console reported as an error.
+        outside: Addresses that the page asked for beyond the server: a reader may have no network.
+    """
+
+    def __init__(self, page, server):
+        self.page, self.server = page, server
+        self.complaints, self.outside = [], []
+        page.set_default_timeout(READY)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
+        page.on("request", lambda request: self._note_request(request.url))
+
+    def _note_request(self, url):
+        if not url.startswith((self.server.url, "blob:", "data:")):
+            self.outside.append(url)
+
+    def until(self, condition, arg=None, timeout=READY, why=""):
+        """Wait until a JavaScript condition holds in the page.
+
+        Arguments:
+            condition: A function in JavaScript, as text; it may be asynchronous.
+            arg: Its argument.
+            timeout: Milliseconds after which the test fails.
+            why: What was waited for, in words, for the message.
+        """
+        try:
+            self.page.wait_for_function(condition, arg=arg, timeout=timeout)
+        except TimeoutError:
+            raise AssertionError(f"waited in vain {why or condition}; the notebook: {self._summary()}") from None
+
+    def state(self):
+        """Return what the notebook in front says of itself, or None while it is not ready."""
+        return self.page.evaluate(_STATE)
+
+    def _summary(self):
+        state = self.state()
+        if state is None:
+            return "not ready"
+        cells = [(cell["count"], cell["running"]) for cell in state["cells"] if cell["type"] == "code"]
+        return f"kernel {state['kernel']}, dialog {state['dialog']!r}, cells (count, running) {cells}"
+
+    def open(self, name):
+        """Open a notebook of the server's folder and wait until its kernel is ready for the first cell."""
+        # JupyterLab answers a link to a missing file with an empty page.
+        assert (self.server.folder / name).is_file(), f"there is no {name}"
+        self.page.goto(f"{self.server.url}/lab/tree/{name}?token={self.server.token}&reset")
+        self.until(
+            f"(name) => {{ const state = ({_STATE})(); return state?.path === name && state.kernel === 'idle'; }}",
+            arg=name,
+            why=f"for {name} to open",
+        )
+
+    def choose(self, menu, item):
+        """Choose from JupyterLab's menu bar."""
+        self.page.get_by_role("menuitem", name=menu, exact=True).click()
+        self.page.get_by_role("menuitem", name=item, exact=True).click()
+
+    def run_all(self):
+        """Run all cells by the menu, and wait until the last one is done or one has failed."""
+        # A stored notebook already has numbers and outputs: with them gone, what is there afterwards is of this run.
+        self.choose("Edit", "Clear Outputs of All Cells")
+        self.choose("Run", "Run All Cells")
+        self.wait_idle()
+
+    def wait_idle(self):
+        """Wait until no cell is running or waiting and the kernel is idle."""
+        self.until(_DONE, timeout=RUN, why="for all cells to be done")
+        dialog = self.state()["dialog"]
+        assert dialog is None, f"JupyterLab asks: {dialog}"
+
+    def errors(self):
+        """Return the errors that cells ended in, apart from those that a lesson announces by raises-exception."""
+        return [
+            f"cell {number} ({cell['source'][:40]!r}): {output['ename']}: {output['evalue']}"
+            for number, cell in enumerate(self.state()["cells"], start=1)
+            if "raises-exception" not in cell["tags"]
+            for output in cell["outputs"]
+            if output["output_type"] == "error"
+        ]
+
+    def widgets(self):
+        """Return where the notebook's widget views are: pairs of the index of a cell and of an output in it."""
+        return [
+            (index, number)
+            for index, cell in enumerate(self.state()["cells"])
+            for number, output in enumerate(cell["outputs"])
+            if WIDGET_VIEW in output.get("data", {})
+        ]
+
+    def widget_problems(self, timeout=READY):
+        """Look at every widget view in turn; return why it is not as it should be, for those that are not."""
+        problems = []
+        for place in self.widgets():
+            self.page.evaluate(
+                "(cell) => window.jupyterapp.shell.currentWidget.content.widgets[cell].node.scrollIntoView()", place[0]
+            )
+            try:
+                self.page.wait_for_function(
+                    f"(place) => ({_WIDGET_PROBLEM})(place) === null", arg=place, timeout=timeout
+                )
+            except TimeoutError:
+                problems.append(f"the widget of cell {place[0] + 1}: {self.page.evaluate(_WIDGET_PROBLEM, place)}")
+        return problems
+
+    def screenshot(self, name, of=None):
+        """Keep a picture among the artefacts: of the window, or of the element that a selector names."""
+        path = artefact(name)
+        (self.page.locator(of) if of else self.page).screenshot(path=path)
+        return path
+
+    def screenshot_whole(self, name):
+        """Keep a picture of the notebook from its first to its last cell."""
+        size = self.page.viewport_size
+        height = self.page.evaluate(
+            "() => [...document.querySelectorAll('.jp-WindowedPanel-outer, .jp-Notebook')]"
+            ".reduce((most, node) => Math.max(most, node.scrollHeight), 0)"
+        )
+        self.page.set_viewport_size({"width": size["width"], "height": min(height + 200, 16_000)})
+        try:
+            return self.screenshot(name)
+        finally:
+            self.page.set_viewport_size(size)
+
+    def panel(self, selector):
+        """Return the panel of widgets that a CSS selector names, with its controls and its words."""
+        return Panel(self, selector)
+
+
+class Panel:
+    """A panel of widgets: controls that are found by their description and used by keyboard, and what it then says.
+
+    Arguments:
+        lab: The page.
+        selector: Names the panel's outermost element. There must be exactly one in the notebook.
+    """
+
+    # Labels of JupyterLab's widgets stand beside the element that takes the keys, and not always name it.
+    _KEYS = "select, input, textarea, button, [role=slider]"
+
+    def __init__(self, lab, selector):
+        self.lab, self.page, self.selector = lab, lab.page, selector
+        self.root = lab.page.locator(selector)
+        expect(self.root).to_have_count(1)
+        self.root.scroll_into_view_if_needed()
+
+    def control(self, description, nth=0):
+        """Return the element that takes the keys of the control with this description (the nth of that name)."""
+        exactly = re.compile(rf"^\s*{re.escape(description)}\s*$")
+        label = self.page.locator(":scope > .widget-label", has_text=exactly)
+        beside = self.root.locator(":has(> .widget-label)").filter(has=label).locator(self._KEYS)
+        button = self.root.get_by_role("button", name=description, exact=True)
+        inside = self.root.get_by_label(description, exact=True).and_(self.page.locator("input[type=checkbox]"))
+        found = beside.or_(button).or_(inside).locator("visible=true")
+        expect(found.nth(nth), f"a control with the description {description!r}").to_be_visible()
+        return found.nth(nth)
+
+    def press(self, description, *keys, nth=0):
+        """Put the focus on a control and press keys, by the names that Playwright has for them: "ArrowRight", "a"."""
+        control = self.control(description, nth)
+        control.focus()
+        expect(control).to_be_focused()
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def value(self, description, nth=0):
+        """Return what a control says: the value of a slider or field, the words of the chosen option."""
+        value = self.control(description, nth).evaluate(
+            "(node) => node.getAttribute('aria-valuetext') ?? node.selectedOptions?.[0].textContent "
+            "?? (node.type === 'checkbox' ? node.checked : node.value)"
+        )
+        return value.replace("\N{NO-BREAK SPACE}", " ") if isinstance(value, str) else value
+
+    def tab_stops(self):
+        """Return the descriptions of what the Tab key reaches inside the panel, in this order, from its beginning.
+
+        A slider and the number beside it share a description, and count once.
+        """
+        describe = """(panel) => {
+          const node = document.activeElement;
+          if (!panel.contains(node)) return null;
+          const row = node.closest(':has(> .widget-label)');
+          const beside = row?.querySelector('.widget-label').textContent.replace(/\u200b/g, '').trim();
+          return node.getAttribute('aria-label') || beside || node.closest('label')?.textContent.trim()
+            || node.textContent.trim();
+        }"""
+        self.root.evaluate(
+            "(panel, keys) => [...panel.querySelectorAll(keys)].find(node => node.checkVisibility()).focus()",
+            self._KEYS,
+        )
+        stops = []
+        for _ in range(200):
+            stop = self.root.evaluate(describe)
+            if stop is None:
+                return stops
+            stops += [stop] if stops[-1:] != [stop] else []
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"the Tab key does not lead out of the panel: {stops}")
+
+    def choose(self, description, option, nth=0):
+        """Choose an option of a dropdown by its words, with the arrow keys."""
+        options = self.options(description, nth)
+        away = options.index(option) - options.index(self.value(description, nth))
+        self.press(description, *["ArrowDown" if away > 0 else "ArrowUp"] * abs(away), nth=nth)
+        chosen = self.value(description, nth)
+        assert chosen == option, f"the arrow keys led {description!r} to {chosen!r} and not to {option!r}"
+
+    def options(self, description, nth=0):
+        """Return the words of the options of a dropdown."""
+        texts = self.control(description, nth).locator("option").all_inner_texts()
+        return [text.replace("\N{NO-BREAK SPACE}", " ").strip() for text in texts]
+
+    def text(self, selector):
+        """Return the words of a part of the panel."""
+        return self.root.locator(selector).inner_text().strip()
+
+    def wait_text(self, selector, pattern, timeout=READY):
+        """Wait until the words of a part of the panel match a regular expression."""
+        expect(self.root.locator(selector)).to_have_text(re.compile(pattern), timeout=timeout)
+
+    def _picture(self, selector):
+        return f"{self.selector} {selector}"
+
+    def picture(self, selector=".lab-picture img"):
+        """Return a digest of the bytes of a picture in the panel."""
+        while True:
+            try:
+                return self.page.locator(self._picture(selector)).evaluate(_DIGEST)
+            except Error as error:
+                # The next picture came while this one was being read.
+                if "EncodingError" not in error.message and "Failed to fetch" not in error.message:
+                    raise
+
+    def wait_other_picture(self, before, selector=".lab-picture img"):
+        """Wait until a picture in the panel is not the one with this digest, and return the new digest."""
+        self.lab.until(_OTHER_DIGEST, arg=[self._picture(selector), before], why=f"for another picture in {selector}")
+        return self.picture(selector)

@@ -1,0 +1,24 @@
+"""Every notebook in JupyterLab as its reader has it: it opens, runs from top to bottom, and shows its widgets."""
+
+from __future__ import annotations
+
+import driver
+import pytest
+
+NOTEBOOKS = sorted((driver.ROOT / "notebooks").glob("*.ipynb"))
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_runs_from_top_to_bottom(lab, path):
+    lab.open(f"notebooks/{path.name}")
+    lab.screenshot(f"{path.stem}-opened")
+    lab.run_all()
+    lab.screenshot_whole(path.stem)
+    assert lab.errors() == []
+    assert lab.widget_problems() == []
+    assert lab.complaints == []
+    assert lab.outside == []

@@ -1,0 +1,44 @@
+"""The methods do what their texts promise."""
+
+import pytest
+from zoo import sequential, subclass_with_config
+
+import helpers
+from helpers import METHODS
+
+BUILT_IN_ONLY = {"new_instance"}
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name not in BUILT_IN_ONLY])
+def test_a_method_is_called_correct_if_and_only_if_its_clone_is_true(name, keras):
+    model, x, y = sequential(keras)
+    assert helpers.audit(model, METHODS[name](model, x), x, y).ok == METHODS[name].correct
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_the_code_of_a_method_makes_what_its_function_makes(name, keras, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model, x, y = subclass_with_config(keras)
+    keras.utils.get_custom_objects()[type(model).__name__] = type(model)
+    try:
+        scope = {
+            "MyModel": type(model),
+            "copy": __import__("copy"),
+            "helpers": helpers,
+            "inputs": x,
+            "keras": keras,
+            "model": model,
+            "same_arguments": {"units": model.units, "activation": model.activation},
+        }
+        exec(METHODS[name].code, scope)
+        by_code = helpers.audit(model, scope["twin"], x, y).failures
+        by_function = helpers.audit(model, METHODS[name](model, x), x, y).failures
+    finally:
+        keras.utils.get_custom_objects().clear()
+    assert by_code == by_function
+
+
+def test_a_new_instance_needs_a_class_of_ones_own(keras):
+    model, x, _ = sequential(keras)
+    with pytest.raises(TypeError, match="Use clone_model"):
+        METHODS["new_instance"](model, x)
