@@ -12,15 +12,18 @@ import importlib
 from typing import Any
 
 _WHERE = {
+    "accuracy_in_words": "showing",
     "audit": "auditing",
     "clone": "cloning",
     "CloneError": "cloning",
+    "compare": "divergence",
+    "expected_error": "showing",
     "load_digits": "datasets",
     "METHODS": "methods",
     "quiet_tensorflow": "startup",
     "set_seeds": "startup",
 }
-_MODULES = ["auditing", "cloning", "datasets", "divergence", "keras_generations", "labs", "methods", "plots", "startup"]
+_MODULES = ["auditing", "cloning", "datasets", "divergence", "keras_generations", "labs", "methods", "plots", "showing", "startup"]
 
 __all__ = [*_WHERE]
 

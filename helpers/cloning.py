@@ -198,8 +198,8 @@ def _check_structure(model: Any, twin: Any) -> None:
             f"and they differ from {_name(missing)} on. "
             "Make the structure depend on constructor arguments that get_config returns."
         )
-    # Inner layers come first, so that the message names the layer itself and not the model around it.
-    for a, b in reversed(list(zip(mine, theirs, strict=True))):
+    # Layers without layers inside come first, so that the message names the layer itself and not the model around it.
+    for a, b in sorted(zip(mine, theirs, strict=True), key=lambda pair: len(generations.flat_layers(pair[0])) > 1):
         if a.compute_dtype != b.compute_dtype or a.dtype != b.dtype:
             raise CloneError(
                 f"{_name(a)} computes in {a.compute_dtype}, but in {b.compute_dtype} after being rebuilt. "

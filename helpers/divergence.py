@@ -1,6 +1,6 @@
 """Distances between two models, at rest and while they are trained."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -341,6 +341,27 @@ class ThreeTests:
         with generations.random_state_kept():
             tf.random.set_seed(self.seed)
         return runs
+
+
+def compare(
+    original: Any, clones: Mapping[str, Any], inputs: Any, targets: Any = None, steps: int = 20
+) -> dict[str, ThreeTests]:
+    """Measure the three tests for several clones of one model, each over the same number of steps.
+
+    Args:
+        original: a model that has its weights.
+        clones: the clones by label.
+        inputs: arrays whose first axis is the batch.
+        targets: targets for the models' own loss, or None.
+        steps: how many training steps.
+
+    Example:
+        >>> plots.show(plots.three_tests(compare(model, {"=": model}, x, y)))   # doctest: +SKIP
+    """
+    measured = {label: ThreeTests(original, clone, inputs, targets) for label, clone in clones.items()}
+    for tests in measured.values():
+        tests.advance(steps)
+    return measured
 
 
 class _Path:

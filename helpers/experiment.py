@@ -21,7 +21,7 @@ from helpers.plots import Pair, describe
 
 TRAIN = {"both": "both, alike", "original": "the original only", "clone": "the clone only"}
 SAMPLES = 256  # enough for eight different batches; more would only cost time
-STRIDE = 2  # steps per picture: putting both models back where they were costs about as much as two steps
+STRIDE = 4  # steps per picture: putting both models back where they were costs more than four steps do
 EAGER_STEPS = 6  # tracing a step costs about as much as running it this often without
 
 

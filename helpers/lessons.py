@@ -47,6 +47,11 @@ _LESSONS = (
         "constructor falls back on its defaults.",
     ),
     (
+        r"Input to reshape|total size of (the tensor|new array) must be unchanged",
+        "The clone was rebuilt with the constructor's default sizes, and a Reshape that fitted the original's sizes does not "
+        "fit those: a get_config would have told them.",
+    ),
+    (
         r"objects could not be loaded",
         "A file matches weights to layers by structure, and the model that was rebuilt is not the one that was saved: "
         "without get_config its sizes are the constructor's defaults, or its layers do not exist yet.",
@@ -57,7 +62,7 @@ _LESSONS = (
         "get_config, so that Keras finds it again.",
     ),
     (
-        r"Unable to revive model|non-serializable|could not be deserialized|Error when deserializing|NotImplementedError",
+        r"Unable to revive model|non-serializable|could not be deserialized|when deserializing|NotImplementedError",
         "Cloning by config is only as good as the config: write a get_config that returns every constructor argument.",
     ),
     (

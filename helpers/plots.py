@@ -144,10 +144,10 @@ def _all_equal(distances: Iterable[float | None]) -> bool:
     return all(is_equal(distance) for distance in distances)
 
 
-def _size(distance: float) -> str:
+def _size(distance: float | None) -> str:
     """Write a distance for people: two digits, and a power of ten only where it is needed."""
-    if not math.isfinite(distance):
-        return "more than any number"
+    if distance is None or not math.isfinite(distance):
+        return "no finite number"
     if distance == 0 or 0.001 <= distance < 1000:
         return f"{distance:.2g}" if distance < 100 else f"{distance:.0f}"
     mantissa, exponent = f"{distance:.0e}".split("e")
@@ -299,7 +299,7 @@ class ThreeTestsPicture:
             self.figure = Figure(figsize=size, dpi=dpi, facecolor="white")
             FigureCanvasAgg(self.figure)
             grid = self.figure.add_gridspec(
-                1, 3, left=0.095, right=0.985, top=0.70, bottom=0.185, wspace=0.09, width_ratios=(1.15, 1, 1)
+                1, 3, left=0.095, right=0.985, top=0.70, bottom=0.14, wspace=0.09, width_ratios=(1.15, 1, 1)
             )
             self.axes = [self.figure.add_subplot(cell) for cell in grid]
         self.moving: list[Artist] = []
@@ -389,7 +389,9 @@ class ThreeTestsPicture:
         decades = range(_LOWEST, self._top + 1, 2)
         for decade in decades:
             ax.axhline(decade, color=PALE, linewidth=0.6, zorder=0.5)
-        words = ["0 exactly", *(f"$10^{{{decade}}}$" for decade in decades), "none or\nnot finite"]
+        # The highest decade goes without its number, which would touch the words of the band above.
+        numbers = [f"$10^{{{decade}}}$" for decade in decades[:-1]]
+        words = ["0 exactly", *numbers, "", "none or\nnot finite"]
         ax.set_yticks([zero, *decades, top], words if first else [""] * len(words))
         ax.tick_params(axis="y", length=0, pad=5)
         ax.spines[["top", "right", "left"]].set_visible(False)
@@ -572,7 +574,7 @@ def three_tests(pairs: Mapping[str, Any] | Iterable[Any], train: str = "both", c
     if caption:
         lines = textwrap.wrap(caption, 150)
         slanted = len({name for pair in read for name in pair.start}) > _STRAIGHT
-        height = -0.02 if slanted else 0.03
+        height = -0.03 if slanted else -0.01
         picture.figure.text(0.095, height, "\n".join(lines), va="top", fontsize=9.5, linespacing=1.5, color=INK)
     return picture.figure
 

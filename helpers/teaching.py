@@ -382,7 +382,7 @@ _WRAPPING = (
 )
 
 
-def _short_message(error: BaseException) -> str:
+def short_message(error: BaseException) -> str:
     """The message of an error on one line, without colour codes, memory addresses, argument dumps and file names."""
     message = _MEMORY_ADDRESS.sub("", _COLOUR_CODE.sub("", str(error)))
     paragraphs = [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", message)]
@@ -419,7 +419,7 @@ def explain_error(error: BaseException) -> str:
     Returns:
         A clause that follows "Incorrect, because".
     """
-    message = _short_message(error)
+    message = short_message(error)
     what = f"{type(error).__name__}: {message}" if message else f"{type(error).__name__}."
     line = _learners_line(error)
     if line is None:

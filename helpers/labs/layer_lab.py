@@ -203,6 +203,18 @@ class LayerLab(Panel):
         """The errors that the lab shows, with what each teaches."""
         return self._experiment.problems if self._experiment else []
 
+    def load(self, settings: Settings) -> None:
+        """Set all controls at once, and run.
+
+        Args:
+            settings: What the controls are to say.
+
+        Example:
+            >>> lab.load(lab.preset.replace(naive="deepcopy"))  # doctest: +SKIP
+        """
+        self._write(settings)
+        self._on_change()
+
     def still(self) -> tuple[bytes, str]:
         """Return what stands for the lab where nothing runs.
 
@@ -349,8 +361,7 @@ class LayerLab(Panel):
 
     def _on_reset(self) -> None:
         self._set_playing(False)
-        self._write(self.preset)
-        self._on_change()
+        self.load(self.preset)
 
     def _on_play(self) -> None:
         self._set_playing(not self._playing)

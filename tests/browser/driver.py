@@ -18,7 +18,7 @@ import threading
 import urllib.request
 from pathlib import Path
 
-from playwright.sync_api import Error, TimeoutError, expect
+from playwright.sync_api import TimeoutError, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTEFACTS = ROOT / "artefacts" / "browser"
@@ -174,14 +174,21 @@ _DIGEST = """async (image) => {
   return [...new Uint8Array(digest)].map(byte => byte.toString(16).padStart(2, '0')).join('');
 }"""
 
-# A picture may be replaced, and its address taken back, between two steps of the digest: then it is not the one that
-# was asked for, and the next look will tell.
-_OTHER_DIGEST = f"""async ([selector, before]) => {{
-  try {{
-    return await ({_DIGEST})(document.querySelector(selector)) !== before;
-  }} catch (error) {{
-    return false;
+# Look at the picture, at every frame of the page, until it is not the one with the digest `before`. Playwright's own
+# waiting takes the promise that a digest comes in for an answer. A picture can be replaced, and its address taken
+# back, while it is read: then the next look will tell.
+_OTHER_DIGEST = f"""async ([selector, before, limit]) => {{
+  const end = performance.now() + limit;
+  while (performance.now() < end) {{
+    try {{
+      const digest = await ({_DIGEST})(document.querySelector(selector));
+      if (digest !== before) return digest;
+    }} catch (error) {{
+      if (error instanceof ReferenceError) throw error;
+    }}
+    await new Promise(requestAnimationFrame);
   }}
+  return null;
 }}"""
 
 
@@ -302,16 +309,22 @@ class Lab:
 
     def screenshot_whole(self, name):
         """Keep a picture of the notebook from its first to its last cell."""
-        size = self.page.viewport_size
-        height = self.page.evaluate(
-            "() => [...document.querySelectorAll('.jp-WindowedPanel-outer, .jp-Notebook')]"
-            ".reduce((most, node) => Math.max(most, node.scrollHeight), 0)"
-        )
-        self.page.set_viewport_size({"width": size["width"], "height": min(height + 200, 16_000)})
+        width = self.page.viewport_size["width"]
+        # What is far below is laid out, and gets its true height, only when the window reaches there. So: measure,
+        # make the window so high, measure again, each time from the top.
+        measure = """() => {
+          const cells = document.querySelectorAll('.jp-Notebook .jp-Cell');
+          document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0;
+          return Math.ceil(cells[cells.length - 1].getBoundingClientRect().bottom) + 60;
+        }"""
+        for _ in range(2):
+            height = max(WINDOW["height"], min(self.page.evaluate(measure), 16_000))
+            self.page.set_viewport_size({"width": width, "height": height})
+        self.page.evaluate(measure)
         try:
             return self.screenshot(name)
         finally:
-            self.page.set_viewport_size(size)
+            self.page.set_viewport_size(WINDOW)
 
     def panel(self, selector):
         """Return the panel of widgets that a CSS selector names, with its controls and its words."""
@@ -340,7 +353,8 @@ class Panel:
         exactly = re.compile(rf"^\s*{re.escape(description)}\s*$")
         label = self.page.locator(":scope > .widget-label", has_text=exactly)
         beside = self.root.locator(":has(> .widget-label)").filter(has=label).locator(self._KEYS)
-        button = self.root.get_by_role("button", name=description, exact=True)
+        # An icon is a letter of a font, and part of the name.
+        button = self.root.get_by_role("button", name=re.compile(rf"^\W*{re.escape(description)}$"))
         inside = self.root.get_by_label(description, exact=True).and_(self.page.locator("input[type=checkbox]"))
         found = beside.or_(button).or_(inside).locator("visible=true")
         expect(found.nth(nth), f"a control with the description {description!r}").to_be_visible()
@@ -409,20 +423,42 @@ class Panel:
         """Wait until the words of a part of the panel match a regular expression."""
         expect(self.root.locator(selector)).to_have_text(re.compile(pattern), timeout=timeout)
 
-    def _picture(self, selector):
-        return f"{self.selector} {selector}"
+    def record(self, selector=".lab-status"):
+        """Begin to note every change of the words of a part of the panel, however short they stood."""
+        self.root.locator(selector).evaluate("""(node) => {
+          window.recorded = [];
+          new MutationObserver(() => {
+            const text = node.textContent.trim();
+            if (text && text !== window.recorded.at(-1)) window.recorded.push(text);
+          }).observe(node, {childList: true, subtree: true, characterData: true});
+        }""")
+
+    def wait_recorded(self, *patterns, timeout=READY):
+        """Wait until the words noted since `record` matched these regular expressions in turn, the last one last.
+
+        What a panel says before it has heard of a key press is what it said before: to wait for "Up to date" alone
+        would end too early.
+        """
+        condition = """(patterns) => {
+          let next = 0;
+          for (const text of window.recorded) next += new RegExp(patterns[next]).test(text);
+          return next >= patterns.length && new RegExp(patterns.at(-1)).test(window.recorded.at(-1));
+        }"""
+        try:
+            self.page.wait_for_function(condition, arg=list(patterns), timeout=timeout)
+        except TimeoutError:
+            raise AssertionError(f"waited in vain for {patterns}, was told {self.recorded()}") from None
+
+    def recorded(self):
+        """Return the words that were noted since `record`."""
+        return self.page.evaluate("() => window.recorded")
 
     def picture(self, selector=".lab-picture img"):
         """Return a digest of the bytes of a picture in the panel."""
-        while True:
-            try:
-                return self.page.locator(self._picture(selector)).evaluate(_DIGEST)
-            except Error as error:
-                # The next picture came while this one was being read.
-                if "EncodingError" not in error.message and "Failed to fetch" not in error.message:
-                    raise
+        return self.wait_other_picture(None, selector)
 
-    def wait_other_picture(self, before, selector=".lab-picture img"):
+    def wait_other_picture(self, before, selector=".lab-picture img", timeout=READY):
         """Wait until a picture in the panel is not the one with this digest, and return the new digest."""
-        self.lab.until(_OTHER_DIGEST, arg=[self._picture(selector), before], why=f"for another picture in {selector}")
-        return self.picture(selector)
+        digest = self.page.evaluate(_OTHER_DIGEST, [f"{self.selector} {selector}", before, timeout])
+        assert digest is not None, f"waited in vain for another picture in {selector}"
+        return digest

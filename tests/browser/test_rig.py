@@ -16,6 +16,8 @@ import ipywidgets
 import traitlets
 from PIL import Image
 
+from helpers.labs.keyboard import keep_keys
+
 class Named(ipywidgets.Image):
     description = traitlets.Unicode("").tag(sync=True)
 
@@ -40,7 +42,9 @@ def show(change):
 for control in (steps, kind, bias, name):
     control.observe(show, "value")
 reset.on_click(lambda button: setattr(steps, "value", 3))
-ipywidgets.VBox([steps, kind, bias, name, reset, frame, verdict]).add_class("layer-lab")
+panel = ipywidgets.VBox([steps, kind, bias, name, reset, frame, verdict]).add_class("layer-lab")
+panel.children = [keep_keys(panel), *panel.children]
+panel
 """
 
 
@@ -77,10 +81,14 @@ def test_the_controls_answer_the_keyboard(opened):
     assert panel.tab_stops() == ["Steps", "Kind", "Use bias", "Name", "Reset"]
     first = panel.picture()
     assert panel.picture() == first
+    with pytest.raises(AssertionError, match="another picture"):
+        panel.wait_other_picture(first, timeout=300)
+    panel.record(".lab-verdict")
     panel.press("Steps", "ArrowRight", "ArrowRight")
-    panel.wait_text(".lab-verdict", "^5 steps, Dense")
     second = panel.wait_other_picture(first)
-    assert second != first
+    panel.wait_recorded("^4 steps", "^5 steps, Dense")
+    with pytest.raises(AssertionError, match="told .*4 steps.*5 steps"):
+        panel.wait_recorded("^5 steps", "^4 steps", timeout=300)
     panel.choose("Kind", "LSTM")
     panel.wait_text(".lab-verdict", "^5 steps, LSTM")
     panel.press("Use bias", "Space")
@@ -89,9 +97,16 @@ def test_the_controls_answer_the_keyboard(opened):
     assert [panel.value(name) for name in ("Steps", "Kind", "Use bias", "Name")] == ["5", "LSTM", True, "ab"]
     panel.press("Reset", "Enter")
     panel.wait_text(".lab-verdict", "^3 steps")
-    assert panel.wait_other_picture(second) == first
+    panel.wait_other_picture(second)
+    assert panel.picture() == first
     with pytest.raises(AssertionError):
         panel.wait_text(".lab-verdict", "^7 steps", timeout=300)
+
+
+def test_keys_that_jupyterlab_takes_are_seen(opened):
+    panel = opened(PANEL.replace("keep_keys(panel), ", "")).panel(".layer-lab")
+    with pytest.raises(AssertionError, match="the arrow keys led 'Kind' to 'Dense'"):
+        panel.choose("Kind", "LSTM")
 
 
 def test_an_error_is_seen(opened):

@@ -1,0 +1,1 @@
+"""The prediction questions and exercises of the notebooks, one module a notebook."""

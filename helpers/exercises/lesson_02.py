@@ -1,0 +1,229 @@
+"""Prediction questions and exercises of notebook 02, Cloning subclassed models."""
+
+from typing import Any
+
+import numpy as np
+
+from helpers import audit, divergence
+from helpers import keras_generations as generations
+from helpers.teaching import Exercise, Option, Question
+
+TRAINED_CLONE = Question(
+    key="02-trained-clone",
+    text="The model reads more than 9 of 10 digits. You call `clone_model(model)`. What does the clone do?",
+    options=[
+        Option(
+            "It reads the digits as well as the model",
+            "That would take the weights, and `clone_model` reads only the config. A config holds none.",
+        ),
+        Option(
+            "It reads them no better than by guessing",
+            "The clone gets the structure from the config and draws fresh weights.",
+            right=True,
+        ),
+        Option(
+            "It raises an error, since the model is subclassed",
+            "It did up to Keras 2.11. Since then a subclass with a good `get_config` is cloned without a word.",
+        ),
+        Option(
+            "It has weights that are not initialised",
+            "There is no such state: a layer has no weights yet, or it has freshly drawn ones.",
+        ),
+    ],
+)
+
+LAYER_IN_CALL = Question(
+    key="02-layer-in-call",
+    text="A class creates its Dense layer inside `call`, the first time it runs. What happens?",
+    options=[
+        Option("It works on both Kerases", "Keras 3 closes the books before `call`: no new weights after `build`."),
+        Option(
+            "Keras 3 raises an error; tf_keras runs, and its clone has no layer",
+            "On `tf_keras` the layer exists only once `call` has run, and nothing runs it for the clone.",
+            right=True,
+        ),
+        Option("It fails on both", "`tf_keras` lets a layer be created while the model is called."),
+    ],
+)
+
+BUILD_ALONE = Question(
+    key="02-build-alone",
+    text="A new instance, not called yet. You call `build((None, 8, 8, 1))` on it. How many weights has it?",
+    options=[
+        Option(
+            "Four on both Kerases",
+            "On Keras 3, `Model.build` does not know what `call` will do with the layers, so it creates nothing.",
+        ),
+        Option("None on Keras 3, four on tf_keras", "Only `tf_keras` runs `call` inside `build`.", right=True),
+        Option("None on both, until data flows through it", "`tf_keras` runs `call` on a placeholder inside `build`."),
+    ],
+)
+
+HIDDEN_DEFAULT = Question(
+    key="02-hidden-default",
+    text="`__init__(self, units=16, **kwargs)`, no `get_config`. You made the model with `units=48`, on Keras 3. "
+    "How many units has its clone?",
+    options=[
+        Option("48, Keras records the arguments", "`tf_keras` does. Keras 3 does so for layers, but not for models."),
+        Option("16, and nobody says so", "The config is empty, so the constructor falls back to its default.", right=True),
+        Option("None: it raises an error", "An argument without a default would raise. This one has a default."),
+    ],
+)
+
+
+# -- write a clone -----------------------------------------------------------------------------------------------------
+
+
+def _a_trained_model() -> tuple[Any, np.ndarray, np.ndarray]:
+    """Make a small subclassed model of Keras 3 with a good config, trained for a few steps."""
+    import keras
+
+    class Reader(keras.Model):
+        def __init__(self, units: int, **kwargs: Any):
+            super().__init__(**kwargs)
+            self.units = units
+            self.hidden = keras.layers.Dense(units, activation="relu")
+            self.head = keras.layers.Dense(3)
+
+        def call(self, inputs: Any) -> Any:
+            return self.head(self.hidden(inputs))
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "units": self.units}
+
+    generator = np.random.default_rng(0)
+    inputs, targets = generator.normal(size=(64, 4)).astype("float32"), generator.integers(0, 3, 64)
+    model = Reader(5)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(inputs, targets, epochs=2, verbose=0)
+    return model, inputs, targets
+
+
+def _is_a_true_clone(my_clone: Any) -> str | None:
+    if not callable(my_clone):
+        return "`my_clone` is not a function. Keep the line `def my_clone(model, inputs):`."
+    model, inputs, targets = _a_trained_model()
+    before = divergence.values(model.weights)
+    twin = my_clone(model, inputs)
+    if twin is None:
+        return "your function returns nothing. End it with `return twin`."
+    if twin is model:
+        return "it returns the model itself under a second name. Make a new object."
+    if isinstance(twin, type):
+        return "it returns a class. Make an instance of it."
+    if any(map(divergence.largest_difference, before, divergence.values(model.weights))):
+        return "the original has other weights than before. Copy from `model` to `twin`, not back."
+    weights = generations.weights(twin)
+    if not weights:
+        return "the clone has no weights. On Keras 3 they come with the first call: `twin(inputs)`."
+    if type(twin) is not type(model):
+        return f"the clone is a {type(twin).__name__}, not a {type(model).__name__}."
+    report = audit(model, twin, inputs, targets)
+    if "weights" in report.failures:
+        return "the clone has weights of its own drawing. Carry them over with `set_weights`."
+    if "compile settings" in report.failures:
+        return "the clone is not compiled like the model. See `compile_from_config` and `get_compile_config`."
+    if "optimizer state" in report.failures:
+        return (
+            "the optimizer starts afresh, so the two part ways at the next step. Build the twin's optimizer, "
+            "then copy its variables."
+        )
+    return None if report.ok else f"the audit finds: {', '.join(report.failures)}."
+
+
+WRITE_A_CLONE = Exercise(
+    key="02-write-a-clone",
+    title="write the true clone",
+    task="""
+    Write `my_clone(model, inputs)` with public Keras 3 calls. It gets a trained subclassed model with a good
+    `get_config`, and returns a twin that passes all three tests. (`helpers.clone` would do it. Here you are the clone.)
+    """,
+    checks=[_is_a_true_clone],
+    hints=[
+        "Start from the config: `type(model).from_config(model.get_config())`. Then call the twin once.",
+        "Weights: `set_weights(get_weights())`. Settings: `twin.compile_from_config(model.get_compile_config())`.",
+        "The optimizer has variables too. `twin.optimizer.build(twin.trainable_variables)`, then assign them in pairs.",
+    ],
+    solution="""
+    def my_clone(model, inputs):
+        twin = type(model).from_config(model.get_config())
+        twin(inputs)
+        twin.set_weights(model.get_weights())
+        twin.compile_from_config(model.get_compile_config())
+        twin.optimizer.build(twin.trainable_variables)
+        for mine, original in zip(twin.optimizer.variables, model.optimizer.variables):
+            mine.assign(original)
+        return twin
+    """,
+    praise="Structure, weights, settings, optimizer: four things, and no single Keras call carries them all.",
+)
+
+
+# -- mend a config -----------------------------------------------------------------------------------------------------
+
+
+def _has_no_config_yet(answer: Any) -> bool:
+    """Recognise the class as the learner found it: get_config gives a placeholder."""
+    try:
+        return answer(2).get_config() is ...
+    except Exception:
+        return False
+
+
+def _config_is_complete(answer: Any) -> str | None:
+    import keras
+
+    if not (isinstance(answer, type) and issubclass(answer, keras.Model)):
+        return "`Scaler` has to stay a class derived from `keras.Model`."
+    model = answer(units=4, slope=0.5, name="mine")
+    config = model.get_config()
+    if not isinstance(config, dict):
+        return f"`get_config` returns a {type(config).__name__}. It has to return a dict."
+    for argument, value in (("units", 4), ("slope", 0.5)):
+        if argument not in config:
+            return f"`{argument}` is missing, so the clone gets the default of `{argument}`, or none at all."
+        if config[argument] != value:
+            return (
+                f"the config says {argument} = {config[argument]!r}, and the model was made with {value!r}. "
+                f"Return the attribute: `self.{argument}`."
+            )
+    if config.get("name") != "mine":
+        return "the entries of the base class are lost, the name among them. Begin with `**super().get_config()`."
+    inputs = np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4)
+    model(inputs)
+    twin = answer.from_config(config)
+    twin(inputs)
+    twin.set_weights(model.get_weights())
+    if divergence.largest_difference(model(inputs), twin(inputs)):
+        return "with equal weights the clone still answers differently. What else does `call` use?"
+    return None
+
+
+MEND_THE_CONFIG = Exercise(
+    key="02-mend-the-config",
+    title="make a class that can be cloned",
+    task="""
+    `Scaler` takes two arguments. Fill in its `get_config`, so that a clone made from the config answers exactly like
+    the original once it has the weights.
+    """,
+    checks=[_config_is_complete],
+    hints=[
+        "A config has to hold every argument of the constructor, under the argument's name.",
+        "`super().get_config()` gives a dict with what every model has. Add to it.",
+    ],
+    solution="""
+    class Scaler(keras.Model):
+        def __init__(self, units, slope=1.0, **kwargs):
+            super().__init__(**kwargs)
+            self.units, self.slope = units, slope
+            self.dense = keras.layers.Dense(units)
+
+        def call(self, inputs):
+            return self.slope * self.dense(inputs)
+
+        def get_config(self):
+            return {**super().get_config(), "units": self.units, "slope": self.slope}
+    """,
+    praise="With every argument in the config, each way of cloning that goes through the config gets the structure right.",
+    untouched=_has_no_config_yet,
+)

@@ -1,0 +1,57 @@
+"""Show in a notebook what a cell found: an error that is the lesson, an accuracy in words."""
+
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from helpers import teaching
+from helpers.cloning import CloneError
+
+
+@contextmanager
+def expected_error() -> Iterator[None]:
+    """Run code that has to fail, and print its error in a few lines instead of a stack trace.
+
+    Raises:
+        AssertionError: the code did not fail, so the lesson about it no longer holds.
+
+    Example:
+        >>> with expected_error():
+        ...     1 / 0
+        ZeroDivisionError: division by zero
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, CloneError):  # the workbook's own message, with code to copy
+            print(f"CloneError: {error}".strip())
+        else:
+            print(textwrap.fill(f"{type(error).__name__}: {teaching.short_message(error)}", 100))
+    else:
+        raise AssertionError("This code was expected to fail, and did not. What the text says of it no longer holds.")
+
+
+def accuracy_in_words(model: Any, inputs: Any, labels: Any) -> str:
+    """Say how many of ten inputs a classifier gets right, in words that do not change with the machine.
+
+    Args:
+        model: a classifier whose outputs are (samples, classes).
+        inputs: (samples, ...).
+        labels: (samples,), the right classes.
+
+    Returns:
+        "more than 9 of 10 right" down to "no better than guessing", which is up to 2.5 of 10.
+
+    Example:
+        >>> print(accuracy_in_words(model, images, labels))   # doctest: +SKIP
+        more than 9 of 10 right
+    """
+    right = float(np.mean(np.argmax(np.asarray(model(inputs)), axis=-1) == np.asarray(labels)))
+    if right > 0.9:
+        return "more than 9 of 10 right"
+    if right < 0.25:
+        return "no better than guessing"
+    return f"about {right * 10:.0f} of 10 right"

@@ -1,0 +1,150 @@
+"""The signature picture: what it says, and that nothing is missing from it."""
+
+from __future__ import annotations
+
+import io
+import math
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import plots
+from helpers.plots import Pair
+
+NAIVE = Pair("clone_model", {"a": 0.4, "b": 0.0, "c": None}, [0.4, 0.5, 0.6], [0.0, 0.0, 0.0], [0.0, 0.1, 0.2])
+TRUE = Pair("clone", {"a": 0.0, "b": 0.0, "c": 0.0}, [0.0] * 3, [0.0] * 3)
+
+
+def dots(picture, index):
+    x, y = picture._traces[index]["dots"].get_data()
+    return dict(zip(np.round(x), y, strict=True))
+
+
+def test_no_layer_is_missing_zero_and_none_have_levels_of_their_own():
+    picture = plots.ThreeTestsPicture()
+    picture.update([NAIVE, TRUE])
+    low, high = plots._LOWEST, plots._HIGHEST
+    naive, true = dots(picture, 0), dots(picture, 1)
+    assert len(naive) == len(true) == 3
+    assert naive[0] == pytest.approx(math.log10(0.4))
+    assert naive[1] < low and all(level < low for level in true.values())
+    assert naive[2] > high
+    bottom, top = picture.axes[0].get_ylim()
+    assert bottom < min([*naive.values(), *true.values()]) and max(naive.values()) < top
+
+
+def test_methods_at_exact_zero_do_not_hide_each_other():
+    picture = plots.ThreeTestsPicture()
+    picture.update([Pair("x", {"a": 0.0}, [0.0, 0.0], [0.0, 0.0]), TRUE])
+    levels = {picture._traces[index]["own_life"][0].get_ydata()[0] for index in (0, 1)}
+    assert len(levels) == 2
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan, None])
+def test_what_is_not_finite_is_drawn_at_the_top(value):
+    picture = plots.ThreeTestsPicture()
+    picture.update([Pair("x", {"a": value}, [0.1, value], [0.0, value])])
+    assert dots(picture, 0)[0] > picture._top
+    assert picture._traces[0]["future"][0].get_ydata()[-1] > picture._top
+
+
+def test_a_runaway_model_stays_on_the_axis():
+    picture = plots.ThreeTestsPicture()
+    picture.update([Pair("x", {"a": 1.0}, [1.0, 3e7], [0.0, 0.0])])
+    assert picture._traces[0]["future"][0].get_ydata()[-1] == pytest.approx(math.log10(3e7))
+    assert picture._top >= 8
+
+
+def test_all_three_panels_share_one_scale():
+    picture = plots.ThreeTestsPicture()
+    picture.update([NAIVE, TRUE])
+    assert len({ax.get_ylim() for ax in picture.axes}) == 1
+
+
+def test_other_numbers_move_artists_only():
+    picture = plots.ThreeTestsPicture()
+    assert picture.update([NAIVE, TRUE], steps=40)
+    grown = Pair(NAIVE.label, NAIVE.start, [0.4] * 9, [0.0] * 9, [0.1] * 9)
+    assert not picture.update([grown, TRUE], steps=40)
+    assert picture.update([grown, TRUE], steps=80)
+    assert picture.update([Pair("other", NAIVE.start, [0.4]), TRUE], steps=80)
+
+
+def test_methods_differ_in_more_than_colour():
+    styles = plots._STYLES
+    for part in ("color", "marker", "line"):
+        assert len({str(getattr(style, part)) for style in styles}) == len(styles)
+
+
+def test_the_picture_is_opaque_white_and_not_blank():
+    figure = plots.three_tests({"clone_model": NAIVE, "clone": TRUE}, caption="A sentence.")
+    image = Image.open(io.BytesIO(plots.png(figure)))
+    pixels = np.asarray(image.convert("RGBA"))
+    assert (pixels[..., 3] == 255).all() and tuple(pixels[0, 0, :3]) == (255, 255, 255)
+    for color in (plots.VERMILLION, plots.BLUE):
+        wanted = [int(color[place : place + 2], 16) for place in (1, 3, 5)]
+        assert (pixels[..., :3] == wanted).all(axis=2).sum() > 100
+
+
+def test_numbers_come_from_pairs_or_from_anything_that_has_them():
+    tests = SimpleNamespace(start={"a": 0.0}, future=[0.0, 0.0], own_life=[0.0, 0.0])
+    assert plots.as_pairs({"x": tests}) == [Pair("x", {"a": 0.0}, [0.0, 0.0], [0.0, 0.0])]
+    assert plots.three_tests({"x": tests}).alt == "x gives a true clone: it passes all three tests."
+
+
+def test_the_sentence_says_which_tests_fail_and_why():
+    sentence = plots.describe([NAIVE, TRUE])
+    assert sentence == (
+        "clone_model does not give a true clone: it fails Same start (2 of 3 layers differ, 1 of them without a "
+        "counterpart) and Same future (apart from the start), and passes Own life; clone gives a true clone: it passes "
+        "all three tests."
+    )
+    alias = Pair("alias", {"a": 0.0}, [0.0, 0.0], [0.0, 0.2])
+    assert "fails Own life (training one moves the other), and passes Same start and Same" in plots.describe([alias])
+    late = Pair("x", {"a": 0.0}, [0.0, 0.0, 0.1], [0.0, 0.0, 0.0])
+    assert "Same future (apart from step 2 on)" in plots.describe([late])
+    seeds = Pair("x", {"a": 0.0, plots.OTHER_STATE: math.inf}, [0.0, 0.0], [0.0, 0.0])
+    assert "Same start (the random state differs)" in plots.describe([seeds])
+
+
+def test_the_sentence_claims_nothing_that_was_not_measured():
+    one = Pair("x", {"a": 0.0}, [0.0], [0.0, 0.0])
+    assert plots.describe([one], "original") == (
+        "x passes Same start and Own life; Same future is not measured, since only the original was trained."
+    )
+    assert "true clone" not in plots.describe([Pair("x", {"a": 0.0}, [0.0], [0.0])])
+    assert plots.describe([Pair("x", error="TypeError")]) == "x gives no clone at all: it raises a TypeError."
+    assert plots.describe([]) == "There are no two models to compare."
+
+
+def test_the_sentence_holds_no_decimals():
+    assert not any("." in word[:-1] for word in plots.describe([NAIVE, TRUE]).split())
+
+
+def test_rounding_counts_as_equal_and_more_does_not():
+    assert plots.is_equal(0.0) and plots.is_equal(plots.ROUNDING) and not plots.is_equal(1e-5)
+    assert not plots.is_equal(None) and not plots.is_equal(math.inf) and not plots.is_equal(math.nan)
+
+
+def test_show_stores_an_image_with_alternative_text(monkeypatch, capsys):
+    import IPython.display
+
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", lambda *data, **details: shown.append((data[0], details)))
+    plots.show(plots.three_tests([NAIVE, TRUE]))
+    (data, details), sentence = shown[0], plots.describe([NAIVE, TRUE])
+    assert details["metadata"]["image/png"]["alt"] == data["text/plain"] == sentence and details["raw"]
+    assert capsys.readouterr().out == f"{sentence}\n"
+    from matplotlib.figure import Figure
+
+    with pytest.raises(ValueError, match="alt"):
+        plots.show(Figure())
+
+
+def test_no_widgets_are_needed():
+    code = "import sys; import helpers.plots, helpers.definitions; sys.exit('ipywidgets' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
