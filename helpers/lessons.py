@@ -48,8 +48,8 @@ _LESSONS = (
     ),
     (
         r"Input to reshape|total size of (the tensor|new array) must be unchanged",
-        "The clone was rebuilt with the constructor's default sizes, and a Reshape that fitted the original's sizes does not "
-        "fit those: a get_config would have told them.",
+        "The clone was rebuilt with the constructor's default sizes, and a Reshape that fitted the original's sizes "
+        "does not fit those: a get_config would have told them.",
     ),
     (
         r"objects could not be loaded",

@@ -24,6 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
 import driver  # noqa: E402
 
 LAB = """\
+import helpers
+helpers.quiet_tensorflow()
 from helpers.definitions import Definition, LayerSpec
 from helpers.labs import LayerLab
 LayerLab(Definition((LayerSpec("Dense", 20),)), steps=40)

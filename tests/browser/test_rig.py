@@ -87,7 +87,7 @@ def test_the_controls_answer_the_keyboard(opened):
     panel.press("Steps", "ArrowRight", "ArrowRight")
     second = panel.wait_other_picture(first)
     panel.wait_recorded("^4 steps", "^5 steps, Dense")
-    with pytest.raises(AssertionError, match="told .*4 steps.*5 steps"):
+    with pytest.raises(AssertionError, match=r"told .*4 steps.*5 steps"):
         panel.wait_recorded("^5 steps", "^4 steps", timeout=300)
     panel.choose("Kind", "LSTM")
     panel.wait_text(".lab-verdict", "^5 steps, LSTM")
