@@ -23,7 +23,18 @@ _WHERE = {
     "quiet_tensorflow": "startup",
     "set_seeds": "startup",
 }
-_MODULES = ["auditing", "cloning", "datasets", "divergence", "keras_generations", "labs", "methods", "plots", "showing", "startup"]
+_MODULES = [
+    "auditing",
+    "cloning",
+    "datasets",
+    "divergence",
+    "keras_generations",
+    "labs",
+    "methods",
+    "plots",
+    "showing",
+    "startup",
+]
 
 __all__ = [*_WHERE]
 

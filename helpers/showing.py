@@ -26,10 +26,10 @@ def expected_error() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, CloneError):  # the workbook's own message, with code to copy
-            print(f"CloneError: {error}".strip())
-        else:
-            print(textwrap.fill(f"{type(error).__name__}: {teaching.short_message(error)}", 100))
+        # The workbook's own message holds code to copy, so its lines stay lines.
+        message = str(error) if isinstance(error, CloneError) else teaching.short_message(error)
+        for line in f"{type(error).__name__}: {message}".rstrip().splitlines():
+            print(line if line.startswith(" ") else textwrap.fill(line, 100))
     else:
         raise AssertionError("This code was expected to fail, and did not. What the text says of it no longer holds.")
 

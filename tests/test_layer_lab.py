@@ -184,6 +184,22 @@ def test_the_latest_change_wins_and_the_others_are_not_finished(monkeypatch):
     assert len(built) == 1
 
 
+def test_pictures_keep_coming_while_a_key_is_held_down():
+    async def hold():
+        lab = LayerLab(SMALL, steps=4)
+        pictures = []
+        lab._figure.observe(lambda change: pictures.append(lab._experiment.settings), "value")
+        for _ in range(20):
+            lab.seed.value += 1
+            await asyncio.sleep(0.1)
+        assert len(pictures) > 2
+        while lab.status != "Up to date":
+            await asyncio.sleep(0.005)
+        assert pictures[-1] == lab.settings
+
+    asyncio.run(hold())
+
+
 def test_a_change_while_the_curves_grow_stops_them():
     async def interrupt():
         lab = LayerLab(SMALL, steps=4)

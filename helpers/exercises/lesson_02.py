@@ -65,7 +65,9 @@ HIDDEN_DEFAULT = Question(
     "How many units has its clone?",
     options=[
         Option("48, Keras records the arguments", "`tf_keras` does. Keras 3 does so for layers, but not for models."),
-        Option("16, and nobody says so", "The config is empty, so the constructor falls back to its default.", right=True),
+        Option(
+            "16, and nobody says so", "The config is empty, so the constructor falls back to its default.", right=True
+        ),
         Option("None: it raises an error", "An argument without a default would raise. This one has a default."),
     ],
 )

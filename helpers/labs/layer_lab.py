@@ -36,6 +36,8 @@ MOST_STEPS = 2000  # play stops here: whoever leaves it running does not come ba
 FRAME = 0.05  # seconds a picture stays at least; faster ones would pile up in the browser
 SETTLE = 0.12  # a hand on a slider moves on within this time, and would wait for a trace that nobody needs
 
+_EARLIER = "Out of date: the picture shows earlier settings"
+
 _CSS = """<style>
 .layer-lab { border: 1px solid var(--jp-border-color1, #999); border-radius: 6px; padding: 10px 14px 12px;
   max-width: 1240px; box-sizing: border-box; background: var(--jp-layout-color1, #fff); overflow: hidden; }
@@ -160,7 +162,7 @@ class LayerLab(Panel):
         self._quiet = False
         self._playing = False
         self._experiment: Experiment | None = None
-        self._shown: Settings | None = None
+        self._wanted = self.preset
         self._status = ""
         self._latest = Latest(self._on_fault)
         self._make_controls()
@@ -335,10 +337,10 @@ class LayerLab(Panel):
     def _on_change(self) -> None:
         if self._quiet:
             return
-        settings = self.settings
+        self._wanted = self.settings
         self._mark(stale=True)
-        self._say("Out of date: the picture shows earlier settings")
-        self._latest.start(self._work(settings))
+        self._say(_EARLIER)
+        self._latest.start(self._work(self._wanted))
 
     def _on_layer(self, row: _Row | None) -> None:
         if self._quiet:
@@ -392,10 +394,12 @@ class LayerLab(Panel):
                 continue
             if self._experiment is not experiment:
                 self._experiment = experiment
-                self._shown = settings
                 self._draw(experiment)
-                self._mark(stale=False)
-                self._say("Working: training")
+                if settings is self._wanted:
+                    self._mark(stale=False)
+                    self._say("Working: training")
+                else:  # the controls have moved on while this picture was made
+                    self._say(_EARLIER)
                 self._show_words(experiment)
                 yield SETTLE
             else:
@@ -433,7 +437,7 @@ class LayerLab(Panel):
         self._figure.show(
             experiment.pairs, experiment.verdict, train=experiment.settings.train, steps=steps, message=message
         )
-        return max(0.0, FRAME - (time.monotonic() - drawn))
+        return max(0.001, FRAME - (time.monotonic() - drawn))  # not zero, which would mean "in the middle"
 
     def _show_words(self, experiment: Experiment) -> None:
         self._verdict_line.value = f"<div>{html.escape(experiment.verdict)}</div>"

@@ -11,6 +11,7 @@ import asyncio
 import base64
 import io
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,13 +22,19 @@ from PIL import Image
 from helpers.labs.main_loop import MainLoop
 from helpers.plots import ThreeTestsPicture
 
-__all__ = ["Latest", "LiveFigure", "Panel"]
+__all__ = ["PATIENCE", "Latest", "LiveFigure", "Panel"]
+
+
+PATIENCE = 0.3
+"""Seconds for which work that has shown nothing yet is let go on when a newer value has come."""
 
 
 class Latest:
-    """Drives one piece of work at a time on the main loop, in slices; newer work replaces it between two slices.
+    """Drives one piece of work at a time on the main loop, in slices; the newest takes over between two slices.
 
-    Nothing queues up: when a slider is dragged, work on a value that has gone by stops at its next slice.
+    Nothing queues up: of the values that a slider passes while work is under way, only the newest is worked on.
+    But work that was stopped at every new value would show nothing as long as a key is held down. So it may go on
+    to its first picture, unless that takes long.
 
     Args:
         on_error: Called with an exception that the work did not handle; it would vanish in a log otherwise.
@@ -42,15 +49,21 @@ class Latest:
         self._on_error = on_error
         self._on_main_loop = MainLoop()
         self._lock = threading.Lock()
-        self._newest = 0
+        self._newest: Iterator[float] | None = None
+        self._current: Iterator[float] | None = None
+        self._since = 0.0
+        self._in_the_middle = False
 
     def start(self, work: Iterator[float]) -> None:
         """Begin with new work soon. May be called from any thread.
 
         Args:
-            work: Yields, after each slice, the seconds to wait until the next.
+            work: Yields, after each slice, the seconds to wait until the next. Zero says that it is in the middle of
+                something, and should be let finish it.
         """
-        self._on_main_loop(self._advance, work, self._next_number())
+        with self._lock:
+            self._newest = work
+        self._on_main_loop(self._take_over, work)
 
     def run_now(self, work: Iterator[float]) -> None:
         """Do all of the work before returning.
@@ -58,39 +71,49 @@ class Latest:
         Args:
             work: As for `start`; its pauses are left out.
         """
-        self._run(work, self._next_number())
-
-    def _next_number(self) -> int:
-        with self._lock:
-            self._newest += 1
-            return self._newest
-
-    def _advance(self, work: Iterator[float], number: int) -> None:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self._run(work, number)
-            return
-        pause = self._slice(work, number)
-        if pause is not None:
-            loop.call_later(pause, self._advance, work, number)
-
-    def _run(self, work: Iterator[float], number: int) -> None:
-        while self._slice(work, number) is not None:
+        self._newest = self._current = work
+        while self._slice() is not None:
             pass
 
-    def _slice(self, work: Iterator[float], number: int) -> float | None:
-        """Do one slice; return the pause after it, or None if there is nothing more to do."""
-        if number != self._newest:
-            work.close()
-            return None
+    def _take_over(self, work: Iterator[float]) -> None:
+        """Make the newest work the current one, if the current one may be stopped."""
+        if work is not self._newest or work is self._current:
+            return
+        busy = self._current is not None and self._in_the_middle
+        if busy and time.monotonic() - self._since < PATIENCE:
+            return  # the current work looks again after its next slice
+        if self._current is not None:
+            self._current.close()
+        self._current, self._since, self._in_the_middle = work, time.monotonic(), True
+        self._advance(work)
+
+    def _advance(self, work: Iterator[float]) -> None:
+        """Do a slice of the current work, and see to what comes next."""
+        while work is self._current:
+            pause = self._slice()
+            self._in_the_middle = pause == 0
+            newest = self._newest
+            if newest is not None and newest is not work:
+                self._take_over(newest)
+            if pause is None or work is not self._current:
+                return
+            try:
+                loop = asyncio.get_running_loop()
+            except RuntimeError:
+                continue
+            loop.call_later(pause, self._advance, work)
+            return
+
+    def _slice(self) -> float | None:
+        """Do one slice; return the pause after it, or None if the work is done."""
         try:
-            return next(work)
+            return next(self._current)
         except StopIteration:
-            return None
+            pass
         except Exception as error:
             self._on_error(error)
-            return None
+        self._current = None
+        return None
 
 
 class LiveFigure(ipywidgets.Image):
