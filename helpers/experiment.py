@@ -21,7 +21,7 @@ from helpers.plots import Pair, describe
 
 TRAIN = {"both": "both, alike", "original": "the original only", "clone": "the clone only"}
 SAMPLES = 256  # enough for eight different batches; more would only cost time
-STRIDE = 4  # steps per picture: putting both models back where they were costs more than four steps do
+STRIDE = 2  # steps per picture: more would make the curves jump, fewer would draw more than is seen
 EAGER_STEPS = 6  # tracing a step costs about as much as running it this often without
 
 
@@ -194,6 +194,13 @@ class Experiment:
             yield Stage(f"cloning with {label}")
             self._attempt(f"Cloning with {label}", functools.partial(self._clone, index, name), index)
         yield Stage("training", pictured=True)
+        # Compiling a training step takes longer than anything else here, so each has a slice of its own.
+        for index, tests in list(self._tests.items()):
+            for who in ("original", "clone") if settings.train == "both" else (settings.train,):
+                yield Stage("compiling the training step")
+                if index in self._tests:
+                    prepare = functools.partial(tests.prepare, who)
+                    self._attempt(f"Training with {self.labels[index]}", prepare, index)
         yield from self.train_on(settings.steps, STRIDE)
         self.finished = True
 
