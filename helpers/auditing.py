@@ -160,7 +160,8 @@ def _number(distance: float) -> str:
 def _weights(original: Any, clone: Any) -> Check:
     distances = divergence.distance_per_weight(original, clone)
     if len(generations.weights(clone)) != len(generations.weights(original)):
-        evidence = f"the original has {len(generations.weights(original))} weights, the clone {len(generations.weights(clone))}"
+        counts = [len(generations.weights(model)) for model in (original, clone)]
+        evidence = f"the original has {counts[0]} weights, the clone {counts[1]}"
         return _check(SAME_START, "weights", False, evidence)
     different = {name: distance for name, distance in distances.items() if distance != 0.0}
     if not different:
@@ -188,7 +189,7 @@ def _other_state(original: Any, clone: Any) -> Check:
     if different:
         evidence = f"{len(different)} of {len(mine)} variables outside the weights differ, such as {different[0]}"
         return _check(SAME_START, "other state", False, evidence)
-    return _check(SAME_START, "other state", True, f"all {len(mine)} variables outside the weights are equal")
+    return _check(SAME_START, "other state", True, f"{len(mine)} outside the weights, all equal")
 
 
 def _outputs(original: Any, clone: Any, inputs: Any) -> Check:
@@ -345,5 +346,5 @@ def _separate_storage(original: Any, clone: Any) -> Check:
     optimizers = [getattr(model, "optimizer", None) for model in (original, clone)]
     if original is not clone and optimizers[0] is not None and optimizers[0] is optimizers[1]:
         parts.append("the optimizer is shared")
-    evidence = "; ".join(parts) or f"none of {len(mine)} variables is shared"
+    evidence = "; ".join(parts) or f"none of {len(mine)} variables (weights, optimizer, metrics) is shared"
     return _check(OWN_LIFE, "separate storage", not parts, evidence)

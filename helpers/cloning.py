@@ -119,12 +119,12 @@ def _refuse_lambdas(model: Any) -> None:
 
 # -- structure ---------------------------------------------------------------------------------------------------------
 
-_COMMON = {"self", "name", "dtype", "trainable", "args", "kwargs"}
+_COMMON = {"name", "dtype", "trainable", "args", "kwargs"}
 
 
 def own_arguments(cls: type) -> list[str]:
     """Name the constructor arguments that a class adds to those which every layer has."""
-    parameters = inspect.signature(cls.__init__).parameters.values()
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return [p.name for p in parameters if p.name not in _COMMON and p.kind not in variadic]
 

@@ -245,7 +245,7 @@ def _start_reason(pair: Pair) -> str:
 
 def _future_reason(pair: Pair) -> str:
     first = next(step for step, distance in enumerate(pair.future) if not is_equal(distance))
-    return "apart from the start" if first == 0 else f"apart from step {first} on"
+    return "unequal from the start" if first == 0 else f"unequal from step {first} on"
 
 
 def _and(words: Sequence[str]) -> str:

@@ -370,6 +370,8 @@ def is_untouched(answer: Any) -> bool:
 _LONGEST_MESSAGE = 400
 _COLOUR_CODE = re.compile(r"\x1b\[[0-9;]*m")
 _MEMORY_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_CAUSE = re.compile(r"(?:Exception|Error) encountered[^:\n]*:")
+
 # What Keras and TensorFlow put around a message and a learner has no use for. "File" carries local paths.
 _WRAPPING = (
     "Arguments received by",
@@ -385,6 +387,10 @@ _WRAPPING = (
 def short_message(error: BaseException) -> str:
     """The message of an error on one line, without colour codes, memory addresses, argument dumps and file names."""
     message = _MEMORY_ADDRESS.sub("", _COLOUR_CODE.sub("", str(error)))
+    # Keras 3 puts the cause behind a paragraph of advice and the whole config.
+    head, marker, cause = message.partition("could not be deserialized properly.")
+    if marker:
+        message = f"{head}{marker} {re.split(_CAUSE, cause)[-1].strip()}"
     paragraphs = [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", message)]
     # AutoGraph repeats the type of the error in the message.
     paragraphs = [paragraph.removeprefix(f"{type(error).__name__}: ") for paragraph in paragraphs]

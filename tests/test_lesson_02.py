@@ -2,6 +2,7 @@
 
 import pytest
 
+import helpers
 from helpers.exercises import lesson_02
 from helpers.exercises.lesson_02 import MEND_THE_CONFIG, WRITE_A_CLONE
 from helpers.teaching import Exercise, Outcome, Question
@@ -37,9 +38,28 @@ def weighted(model, inputs):
     return twin
 
 
+def with_state(model, inputs):
+    twin = called(model, inputs)
+    for mine, theirs in zip(twin.variables, model.variables, strict=True):
+        mine.assign(theirs)
+    return twin
+
+
+def with_flags(model, inputs):
+    twin = with_state(model, inputs)
+    twin.hidden.trainable = False
+    return twin
+
+
 def compiled(model, inputs):
-    twin = weighted(model, inputs)
+    twin = with_flags(model, inputs)
     twin.compile_from_config(model.get_compile_config())
+    return twin
+
+
+def sharing_the_optimizer(model, inputs):
+    twin = with_flags(model, inputs)
+    twin.compile(model.optimizer, model.loss)
     return twin
 
 
@@ -57,7 +77,11 @@ def backwards(model, inputs):
         (lambda model, inputs: type(model), "returns a class"),
         (fresh, "no weights"),
         (called, "of its own drawing"),
-        (weighted, "not compiled like the model"),
+        (weighted, "random state of the Dropout"),
+        (with_state, "is frozen"),
+        (with_flags, "not compiled like the model"),
+        (sharing_the_optimizer, "share one optimizer"),
+        (lambda model, inputs: helpers.clone(model, inputs), "switched off"),
         (compiled, "optimizer starts afresh"),
         (backwards, "original has other weights"),
         (lambda model, inputs: model.no_such_method(), "no_such_method"),
@@ -93,6 +117,8 @@ def scaler(keras, config):
     ("config", "words"),
     [
         (lambda self: [self.units, self.slope], "has to return a dict"),
+        (lambda self: self.base().update(units=self.units, slope=self.slope), "`dict.update` returns nothing"),
+        (lambda self: {**self.base(), "units": self.units, "slope": self.slope, "dense": 1}, "has `dense`"),
         (lambda self: {**self.base(), "units": self.units}, "`slope` is missing"),
         (lambda self: {**self.base(), "slope": self.slope}, "`units` is missing"),
         (lambda self: {**self.base(), "units": self.units, "slope": 1.0}, "slope = 1.0"),

@@ -100,13 +100,13 @@ def test_the_sentence_says_which_tests_fail_and_why():
     sentence = plots.describe([NAIVE, TRUE])
     assert sentence == (
         "clone_model does not give a true clone: it fails Same start (2 of 3 layers differ, 1 of them without a "
-        "counterpart) and Same future (apart from the start), and passes Own life; clone gives a true clone: it passes "
-        "all three tests."
+        "counterpart) and Same future (unequal from the start), and passes Own life; clone gives a true clone: "
+        "it passes all three tests."
     )
     alias = Pair("alias", {"a": 0.0}, [0.0, 0.0], [0.0, 0.2])
     assert "fails Own life (training one moves the other), and passes Same start and Same" in plots.describe([alias])
     late = Pair("x", {"a": 0.0}, [0.0, 0.0, 0.1], [0.0, 0.0, 0.0])
-    assert "Same future (apart from step 2 on)" in plots.describe([late])
+    assert "Same future (unequal from step 2 on)" in plots.describe([late])
     seeds = Pair("x", {"a": 0.0, plots.OTHER_STATE: math.inf}, [0.0, 0.0], [0.0, 0.0])
     assert "Same start (the random state differs)" in plots.describe([seeds])
 

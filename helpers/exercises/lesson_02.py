@@ -1,16 +1,18 @@
 """Prediction questions and exercises of notebook 02, Cloning subclassed models."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from helpers import audit, divergence
+from helpers import audit, cloning, divergence
 from helpers import keras_generations as generations
 from helpers.teaching import Exercise, Option, Question
 
 TRAINED_CLONE = Question(
     key="02-trained-clone",
-    text="The model reads more than 9 of 10 digits. You call `clone_model(model)`. What does the clone do?",
+    text="The model reads more than 8 of 10 digits right. You call `clone_model(model)`. What does the clone do?",
     options=[
         Option(
             "It reads the digits as well as the model",
@@ -34,15 +36,23 @@ TRAINED_CLONE = Question(
 
 LAYER_IN_CALL = Question(
     key="02-layer-in-call",
-    text="A class creates its Dense layer inside `call`, the first time it runs. What happens?",
+    text="A class makes its only layer inside `call`, the first time it runs. You call the model, then clone it with "
+    "`clone_model`. What happens?",
     options=[
-        Option("It works on both Kerases", "Keras 3 closes the books before `call`: no new weights after `build`."),
         Option(
-            "Keras 3 raises an error; tf_keras runs, and its clone has no layer",
-            "On `tf_keras` the layer exists only once `call` has run, and nothing runs it for the clone.",
+            "It works on both Kerases",
+            "The call works on `tf_keras`. Keras 3 closes this model to new layers before `call` runs.",
+        ),
+        Option(
+            "Keras 3 fails at the call; tf_keras makes a clone without a layer",
+            "On `tf_keras` the layer comes with the first call, and nobody has called the clone.",
             right=True,
         ),
-        Option("It fails on both", "`tf_keras` lets a layer be created while the model is called."),
+        Option(
+            "Both run the model; the clone gets the layer with fresh weights",
+            "Keras 3 does not get as far as that, and on `tf_keras` the clone has no layer yet.",
+        ),
+        Option("Both fail at the call", "`tf_keras` lets a layer be made while the model is called."),
     ],
 )
 
@@ -77,7 +87,7 @@ HIDDEN_DEFAULT = Question(
 
 
 def _a_trained_model() -> tuple[Any, np.ndarray, np.ndarray]:
-    """Make a small subclassed model of Keras 3 with a good config, trained for a few steps."""
+    """Make a small subclassed model of Keras 3 with a good config, a Dropout and a frozen layer, and train it."""
     import keras
 
     class Reader(keras.Model):
@@ -85,10 +95,11 @@ def _a_trained_model() -> tuple[Any, np.ndarray, np.ndarray]:
             super().__init__(**kwargs)
             self.units = units
             self.hidden = keras.layers.Dense(units, activation="relu")
+            self.dropout = keras.layers.Dropout(0.3)
             self.head = keras.layers.Dense(3)
 
-        def call(self, inputs: Any) -> Any:
-            return self.head(self.hidden(inputs))
+        def call(self, inputs: Any, training: bool = False) -> Any:
+            return self.head(self.dropout(self.hidden(inputs), training=training))
 
         def get_config(self) -> dict[str, Any]:
             return {**super().get_config(), "units": self.units}
@@ -96,6 +107,7 @@ def _a_trained_model() -> tuple[Any, np.ndarray, np.ndarray]:
     generator = np.random.default_rng(0)
     inputs, targets = generator.normal(size=(64, 4)).astype("float32"), generator.integers(0, 3, 64)
     model = Reader(5)
+    model.hidden.trainable = False
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(inputs, targets, epochs=2, verbose=0)
     return model, inputs, targets
@@ -106,7 +118,8 @@ def _is_a_true_clone(my_clone: Any) -> str | None:
         return "`my_clone` is not a function. Keep the line `def my_clone(model, inputs):`."
     model, inputs, targets = _a_trained_model()
     before = divergence.values(model.weights)
-    twin = my_clone(model, inputs)
+    with _clone_out_of_reach():
+        twin = my_clone(model, inputs)
     if twin is None:
         return "your function returns nothing. End it with `return twin`."
     if twin is model:
@@ -122,15 +135,32 @@ def _is_a_true_clone(my_clone: Any) -> str | None:
         return f"the clone is a {type(twin).__name__}, not a {type(model).__name__}."
     report = audit(model, twin, inputs, targets)
     if "weights" in report.failures:
-        return "the clone has weights of its own drawing. Carry them over with `set_weights`."
+        return "the clone has weights of its own drawing. Carry them over."
+    if "other state" in report.failures:
+        return "the random state of the Dropout layer is missing. Copy `variables`, not only `weights`."
+    if generations.is_compiled(twin) and twin.optimizer is model.optimizer:
+        return "the two share one optimizer. Give the twin its own, from `model.get_compile_config()`."
+    if len(twin.trainable_weights) != len(model.trainable_weights):
+        return "one layer of the model is frozen, and the clone's is not. Copy `trainable` of every layer."
     if "compile settings" in report.failures:
         return "the clone is not compiled like the model. See `compile_from_config` and `get_compile_config`."
     if "optimizer state" in report.failures:
-        return (
-            "the optimizer starts afresh, so the two part ways at the next step. Build the twin's optimizer, "
-            "then copy its variables."
-        )
+        return "the optimizer starts afresh, so the two part ways at the next step. Copy its variables too."
     return None if report.ok else f"the audit finds: {', '.join(report.failures)}."
+
+
+@contextmanager
+def _clone_out_of_reach() -> Iterator[None]:
+    """Make `helpers.clone` refuse for a while, since here the learner writes it."""
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise RuntimeError("helpers.clone is switched off in this exercise")
+
+    original, cloning.clone = cloning.clone, refuse
+    try:
+        yield
+    finally:
+        cloning.clone = original
 
 
 WRITE_A_CLONE = Exercise(
@@ -138,26 +168,30 @@ WRITE_A_CLONE = Exercise(
     title="write the true clone",
     task="""
     Write `my_clone(model, inputs)` with public Keras 3 calls. It gets a trained subclassed model with a good
-    `get_config`, and returns a twin that passes all three tests. (`helpers.clone` would do it. Here you are the clone.)
+    `get_config`, and returns a twin that passes all three tests. This model has a Dropout layer, and one of its layers
+    is frozen, so the recipe above needs one thing more. (`helpers.clone` is switched off here.)
     """,
     checks=[_is_a_true_clone],
     hints=[
-        "Start from the config: `type(model).from_config(model.get_config())`. Then call the twin once.",
-        "Weights: `set_weights(get_weights())`. Settings: `twin.compile_from_config(model.get_compile_config())`.",
-        "The optimizer has variables too. `twin.optimizer.build(twin.trainable_variables)`, then assign them in pairs.",
+        "Start from the config: `type(model).from_config(model.get_config())`. Then call the twin on the inputs.",
+        "`zip(twin.layers, model.layers)` pairs the layers: copy `trainable`. `zip(twin.variables, model.variables)` "
+        "pairs all state: assign.",
+        "Flags first, settings next (`compile_from_config`), then the variables of the optimizer, in pairs.",
     ],
     solution="""
     def my_clone(model, inputs):
         twin = type(model).from_config(model.get_config())
         twin(inputs)
-        twin.set_weights(model.get_weights())
+        for mine, theirs in zip(twin.layers, model.layers, strict=True):
+            mine.trainable = theirs.trainable
+        for mine, theirs in zip(twin.variables, model.variables, strict=True):
+            mine.assign(theirs)
         twin.compile_from_config(model.get_compile_config())
-        twin.optimizer.build(twin.trainable_variables)
-        for mine, original in zip(twin.optimizer.variables, model.optimizer.variables):
-            mine.assign(original)
+        for mine, theirs in zip(twin.optimizer.variables, model.optimizer.variables, strict=True):
+            mine.assign(theirs)
         return twin
     """,
-    praise="Structure, weights, settings, optimizer: four things, and no single Keras call carries them all.",
+    praise="A frozen layer is not in the config either: what the constructor does not set, you have to carry.",
 )
 
 
@@ -179,6 +213,8 @@ def _config_is_complete(answer: Any) -> str | None:
         return "`Scaler` has to stay a class derived from `keras.Model`."
     model = answer(units=4, slope=0.5, name="mine")
     config = model.get_config()
+    if config is None:
+        return "`get_config` returns nothing. (`dict.update` returns nothing either.)"
     if not isinstance(config, dict):
         return f"`get_config` returns a {type(config).__name__}. It has to return a dict."
     for argument, value in (("units", 4), ("slope", 0.5)):
@@ -191,6 +227,10 @@ def _config_is_complete(answer: Any) -> str | None:
             )
     if config.get("name") != "mine":
         return "the entries of the base class are lost, the name among them. Begin with `**super().get_config()`."
+    known = {*keras.Model().get_config(), "units", "slope"}
+    extra = sorted(set(config) - known)
+    if extra:
+        return f"the config has `{extra[0]}`, which the constructor does not take. List its arguments only."
     inputs = np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4)
     model(inputs)
     twin = answer.from_config(config)
@@ -226,6 +266,6 @@ MEND_THE_CONFIG = Exercise(
         def get_config(self):
             return {**super().get_config(), "units": self.units, "slope": self.slope}
     """,
-    praise="With every argument in the config, each way of cloning that goes through the config gets the structure right.",
+    praise="With every argument in the config, every way of cloning that reads it gets the structure right.",
     untouched=_has_no_config_yet,
 )

@@ -18,6 +18,8 @@ import threading
 import urllib.request
 from pathlib import Path
 
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import TimeoutError, expect
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -248,6 +250,14 @@ class Lab:
             arg=name,
             why=f"for {name} to open",
         )
+
+    def open_and_run(self, *cells):
+        """Make a notebook of these code cells, each a text or a node; open it and run it."""
+        cells = [new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
+        kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+        nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), self.server.folder / "made.ipynb")
+        self.open("made.ipynb")
+        self.run_all()
 
     def choose(self, menu, item):
         """Choose from JupyterLab's menu bar."""

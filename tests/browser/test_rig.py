@@ -3,11 +3,8 @@ in the lessons either."""
 
 from __future__ import annotations
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook, new_output
-
-KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
+from nbformat.v4 import new_code_cell, new_output
 
 # A panel with one control of each kind, a picture of the number of steps, and a sentence about them all.
 PANEL = """
@@ -48,23 +45,9 @@ panel
 """
 
 
-@pytest.fixture
-def opened(lab):
-    """Write a notebook with these cells, open it, run it."""
-
-    def open_and_run(*cells):
-        cells = [new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
-        nbformat.write(new_notebook(cells=cells, metadata=KERNEL), lab.server.folder / "rig.ipynb")
-        lab.open("rig.ipynb")
-        lab.run_all()
-        return lab
-
-    return open_and_run
-
-
-def test_a_sound_notebook(opened):
+def test_a_sound_notebook(lab):
     stale = new_code_cell("later = 2", execution_count=9, outputs=[new_output("stream", text="from an earlier run")])
-    lab = opened("import time; time.monotonic()", stale, PANEL, *["# a comment\n" * 40 + "1"] * 3)
+    lab.open_and_run("import time; time.monotonic()", stale, PANEL, *["# a comment\n" * 40 + "1"] * 3)
     counts = [cell["count"] for cell in lab.state()["cells"]]
     assert counts == [1, 2, 3, 4, 5, 6]
     assert lab.state()["cells"][1]["outputs"] == []
@@ -76,8 +59,9 @@ def test_a_sound_notebook(opened):
     assert whole.stat().st_size > 10_000
 
 
-def test_the_controls_answer_the_keyboard(opened):
-    panel = opened(PANEL).panel(".layer-lab")
+def test_the_controls_answer_the_keyboard(lab):
+    lab.open_and_run(PANEL)
+    panel = lab.panel(".layer-lab")
     assert panel.tab_stops() == ["Steps", "Kind", "Use bias", "Name", "Reset"]
     first = panel.picture()
     assert panel.picture() == first
@@ -103,27 +87,28 @@ def test_the_controls_answer_the_keyboard(opened):
         panel.wait_text(".lab-verdict", "^7 steps", timeout=300)
 
 
-def test_keys_that_jupyterlab_takes_are_seen(opened):
-    panel = opened(PANEL.replace("keep_keys(panel), ", "")).panel(".layer-lab")
+def test_keys_that_jupyterlab_takes_are_seen(lab):
+    lab.open_and_run(PANEL.replace("keep_keys(panel), ", ""))
+    panel = lab.panel(".layer-lab")
     with pytest.raises(AssertionError, match="the arrow keys led 'Kind' to 'Dense'"):
         panel.choose("Kind", "LSTM")
 
 
-def test_an_error_is_seen(opened):
+def test_an_error_is_seen(lab):
     announced = new_code_cell("[][1]", metadata={"tags": ["raises-exception"]})
-    lab = opened(announced, "1 / 0", "never = 'run'")
+    lab.open_and_run(announced, "1 / 0", "never = 'run'")
     (error,) = lab.errors()
     assert "cell 2" in error and "ZeroDivisionError" in error
     assert lab.state()["cells"][2]["count"] is None
 
 
-def test_a_kernel_that_dies_is_seen(opened):
+def test_a_kernel_that_dies_is_seen(lab):
     with pytest.raises(AssertionError, match="JupyterLab asks"):
-        opened("import os; os._exit(1)", "1")
+        lab.open_and_run("import os; os._exit(1)", "1")
 
 
-def test_widgets_that_do_not_show_are_seen(opened):
-    lab = opened(
+def test_widgets_that_do_not_show_are_seen(lab):
+    lab.open_and_run(
         "import ipywidgets\nipywidgets.IntSlider()",
         "box = ipywidgets.VBox([]).add_class('empty')\nbox.layout.display = 'none'\nbox",
         "ipywidgets.Image(value=b'not a picture')",
@@ -143,8 +128,8 @@ def test_widgets_that_do_not_show_are_seen(opened):
     assert lab.complaints != []
 
 
-def test_complaints_and_addresses_outside_are_seen(opened):
-    lab = opened("from IPython.display import Javascript\nJavascript(\"console.error('ours')\")")
+def test_complaints_and_addresses_outside_are_seen(lab):
+    lab.open_and_run("from IPython.display import Javascript\nJavascript(\"console.error('ours')\")")
     lab.page.evaluate("() => fetch('http://127.0.0.1:9/outside').catch(() => null)")
     assert any("ours" in complaint for complaint in lab.complaints)
     assert lab.outside == ["http://127.0.0.1:9/outside"]

@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 
 import driver
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
-KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
 CELL = """import helpers
 
 helpers.quiet_tensorflow()
@@ -35,12 +32,9 @@ DROPDOWNS = (
 @pytest.fixture(scope="module")
 def opened(server, browser):
     """A notebook with nothing but the lab."""
-    notebook = new_notebook(cells=[new_code_cell(CELL)], metadata=KERNEL)
-    nbformat.write(notebook, server.folder / "lab.ipynb")
     page = browser.new_page(viewport={"width": 1400, "height": 1600})
     lab = driver.Lab(page, server)
-    lab.open("lab.ipynb")
-    lab.run_all()
+    lab.open_and_run(CELL)
     assert lab.errors() == []
     yield lab
     page.close()
@@ -52,9 +46,10 @@ def panel(opened):
     """The lab as it begins, at rest; afterwards it must not have complained, nor written anything below itself."""
     panel = opened.panel(".layer-lab")
     change(panel, "Reset", "Enter")
+    before = opened.state()["cells"][0]["outputs"]
     yield panel
+    assert opened.state()["cells"][0]["outputs"] == before
     assert opened.complaints == []
-    assert [output["output_type"] for output in opened.state()["cells"][0]["outputs"]] == ["execute_result"]
 
 
 def change(panel, description, *keys):
@@ -93,6 +88,8 @@ def test_it_begins_with_an_answer(panel):
     assert "import keras" in source(panel)
     assert panel.lab.widget_problems() == []
     assert panel.lab.outside == []
+    outputs = panel.lab.state()["cells"][0]["outputs"]
+    assert [output["output_type"] for output in outputs] == ["execute_result"], outputs
     panel.lab.screenshot("layer-lab", of=".layer-lab")
 
 
@@ -139,15 +136,14 @@ def test_every_option_is_answered(panel, description):
     shown = {}
     for option in options:
         if option != options[0]:
-            change(panel, description, "ArrowDown")
-        assert panel.value(description) == option
+            choose(panel, description, option)
         verdict, error = panel.text(".lab-verdict"), panel.text(".lab-error")
         assert verdict.endswith("."), option
         assert "Drawing the lab" not in error and "Traceback" not in error, (option, error)
         if error:
             assert re.match(r".+ raised \w+\. .+\.", error), (option, error)
         shown[option] = (panel.picture(), verdict, error, source(panel))
-        panel.lab.screenshot(f"layer-lab-{description}-{option}", of=".layer-lab")
+    panel.lab.screenshot(f"layer-lab-{description}", of=".layer-lab")
     assert len(set(shown.values())) == len(options), "two options show exactly the same"
 
 

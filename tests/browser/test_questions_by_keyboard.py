@@ -1,0 +1,53 @@
+"""Prediction questions and exercises in JupyterLab, by keyboard: what is pressed, and what is then said."""
+
+from __future__ import annotations
+
+QUESTION = """from helpers import labs
+from helpers.teaching import Exercise, Option, Question
+
+labs.ask(Question("sum", "What is `1 + 1`?", (
+    Option("One", "That is the number of plus signs."),
+    Option("Two", "Counting shows it.", right=True),
+    Option("Three", "That is one too many."),
+)))"""
+EXERCISE = """labs.exercise(Exercise(
+    "number", "find a number", "Give the number that is asked for.",
+    checks=(lambda answer: None if answer == 2 else "it is not two",),
+    hints=("It is small.", "It is even."), solution="answer = 2",
+), {answer})"""
+
+
+def test_a_question_is_answered(lab):
+    lab.open_and_run(QUESTION)
+    assert (lab.errors(), lab.widget_problems()) == ([], [])
+    panel = lab.panel(".lesson-question")
+    assert panel.tab_stops() == ["Your prediction:", "Answer"]
+    panel.press("Answer", "Enter")
+    panel.wait_text(".lesson-verdict", "Not answered")
+    panel.press("Your prediction:", "Space")
+    panel.press("Answer", "Enter")
+    panel.wait_text(".lesson-verdict", "number of plus signs")
+    panel.press("Your prediction:", "ArrowDown")
+    panel.press("Answer", "Space")
+    panel.wait_text(".lesson-verdict", "Counting shows it")
+    lab.screenshot("question", of=".lesson-question")
+    # No key went to JupyterLab, which would have moved to another cell or taken one away.
+    assert [cell["source"] for cell in lab.state()["cells"]] == [QUESTION]
+    assert lab.complaints == []
+
+
+def test_an_exercise_is_judged_and_helps(lab):
+    for answer, said in (("None", "Not attempted"), ("3", "it is not two"), ("2", "Correct")):
+        lab.open_and_run(QUESTION, EXERCISE.format(answer=answer))
+        assert (lab.errors(), lab.widget_problems()) == ([], [])
+        panel = lab.panel(".lesson-exercise")
+        panel.wait_text(".lesson-verdict", said)
+    panel.press("Hint", "Enter")
+    panel.wait_text(".lesson-help", "It is small")
+    panel.press("Show solution", "Enter")
+    panel.wait_text(".lesson-help", "Sure")
+    assert "answer = 2" not in panel.root.inner_text()
+    panel.press("Yes, show solution", "Enter")
+    panel.wait_text("pre", "answer = 2")
+    lab.screenshot("exercise", of=".lesson-exercise")
+    assert lab.complaints == []
