@@ -26,6 +26,7 @@ from helpers.definitions import (
     source,
 )
 from helpers.experiment import TRAIN, Experiment, Problem, Settings
+from helpers.labs.keyboard import keep_keys
 from helpers.labs.live_figure import Latest, LiveFigure, Panel
 from helpers.methods import METHODS
 
@@ -40,7 +41,7 @@ _EARLIER = "Out of date: the picture shows earlier settings"
 
 _CSS = """<style>
 .layer-lab { border: 1px solid var(--jp-border-color1, #999); border-radius: 6px; padding: 10px 14px 12px;
-  max-width: 1240px; box-sizing: border-box; background: var(--jp-layout-color1, #fff); overflow: hidden; }
+  max-width: 1240px; box-sizing: border-box; background: var(--jp-layout-color1, #fff); }
 .layer-lab .widget-html, .layer-lab .widget-html-content { height: auto; line-height: 1.45; margin: 0; }
 .layer-lab .widget-html-content { font-size: var(--jp-content-font-size1, 14px);
   color: var(--jp-content-font-color1, #111); overflow-wrap: anywhere; }
@@ -168,6 +169,7 @@ class LayerLab(Panel):
         self._make_controls()
         self._make_outputs(title)
         super().__init__(self._arrange())
+        self.children = [keep_keys(self), *self.children]
         self.add_class("layer-lab")
         self._write(self.preset)
         # At once, and not on the loop: the cell that makes the lab stores a picture that is complete.

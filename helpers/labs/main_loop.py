@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -27,9 +28,15 @@ class MainLoop:
         # What a handler prints then lands under the cell that made the panel.
         self._context = contextvars.copy_context()
 
-    def __call__(self, function: Callable[..., object], *arguments: Any) -> None:
-        """Run the function soon on the main loop, or at once if there is none. May be called from any thread."""
-        if self._loop is None or self._loop.is_closed():
+    def __call__(self, function: Callable[..., object], *arguments: Any, delay: float = 0.0) -> None:
+        """Run the function on the main loop after a delay in seconds, or at once if there is no loop.
+
+        May be called from any thread.
+        """
+        loop = self._loop
+        if loop is None or loop.is_closed():
             function(*arguments)
         else:
-            self._loop.call_soon_threadsafe(lambda: function(*arguments), context=self._context)
+            # Only the soonest of calls may come from another thread, so a later one is made from there.
+            run = functools.partial(loop.call_later, delay, function, *arguments, context=self._context)
+            loop.call_soon_threadsafe(run if delay else functools.partial(function, *arguments), context=self._context)

@@ -129,9 +129,11 @@ class _Panel(ipywidgets.VBox):
     def _fill(self, *children: ipywidgets.Widget) -> None:
         self.children = [ipywidgets.HTML(_STYLE, layout={"display": "none"}), keep_keys(self), *children]
 
-    def _button(self, description: str, tooltip: str, handler: Callable[[], None]) -> ipywidgets.Button:
+    def _button(
+        self, description: str, tooltip: str, handler: Callable[[], None], delay: float = 0.0
+    ) -> ipywidgets.Button:
         button = ipywidgets.Button(description=description, tooltip=tooltip)
-        button.on_click(lambda _: self._main_loop(self._safely, handler))
+        button.on_click(lambda _: self._main_loop(self._safely, handler, delay=delay))
         return button
 
     def _safely(self, handler: Callable[[], None]) -> None:
@@ -177,7 +179,9 @@ class QuestionPanel(_Panel):
         )
         super().__init__("lesson-question", text, page)
         self.choice = ipywidgets.RadioButtons(options=question.labels, index=None, description="Your prediction:")
-        self.answer = self._button("Answer", "Commit to the chosen option and see whether it is right", self._grade)
+        # ipywidgets holds changes back while the kernel is busy, but no button: the last change may come after it.
+        tooltip = "Commit to the chosen option and see whether it is right"
+        self.answer = self._button("Answer", tooltip, self._grade, delay=0.2)
         self.choice.observe(lambda _: self._main_loop(self._safely, self._choice_changed), names="index")
         heading = ipywidgets.HTML(f"<p><strong>Predict</strong></p>{to_html(question.text)}")
         self._fill(heading, self.choice, self.answer, self._verdict)
