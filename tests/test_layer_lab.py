@@ -67,7 +67,7 @@ def test_any_combination_works_or_shows_its_error_and_a_lesson(shared, settings)
 
 def test_the_naive_way_fails_and_the_correct_way_passes(lab):
     assert lab.verdict == (
-        "clone_model does not give a true clone: it fails Same start (2 of 2 layers differ) and Same future (apart "
+        "clone_model does not give a true clone: it fails Same start (2 of 2 layers differ) and Same future (unequal "
         "from the start), and passes Own life; helpers.clone gives a true clone: it passes all three tests."
     )
 
