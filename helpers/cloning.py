@@ -12,6 +12,9 @@ no config tells, ties, edits after construction, seeds and optimizers were lost.
 4. Answers: both give the same outputs to the same inputs. Everything is put back after this run.
 """
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -54,12 +57,24 @@ def clone(model: Any, inputs: Any = None) -> Any:
     if not isinstance(model, tf.Module):
         generations.generation(model)
     # Weights that no one has set are drawn when they are made: a copy of an unbuilt model draws the same.
-    with generations.random_state_kept():
+    with generations.random_state_kept(), _without_garbage_collection():
         copy = object_graph.Copy(model)
         _check_structure(model, copy)
         _check_reach(copy)
         _check_answers(copy, inputs)
     return copy.twin
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Pause the search for garbage: many thousands of new objects would start it again and again, and find nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _check_structure(model: Any, copy: object_graph.Copy) -> None:
@@ -81,7 +96,8 @@ _REPORT = "This is a fault of clone, not of the model: please report it with the
 
 
 def _described(part: Any) -> tuple:
-    weights = [(tuple(w.shape), str(w.dtype), w.trainable) for w in generations.weights(part)]
+    held = generations.weights(part) if generations.has_name(part) else part.variables
+    weights = [(tuple(w.shape), str(w.dtype), w.trainable) for w in held]
     return type(part).__name__, getattr(part, "name", None), getattr(part, "trainable", None), weights
 
 

@@ -380,7 +380,7 @@ class _Run:
         self._trained, self._watched, self._data = trained, watched, data
         self._batches = max(1, len(tf.nest.flatten(data)[0]) // BATCH_SIZE)
         self._step_number = 0
-        self._start, self._watched_start = values(trained.weights), values(generations.weights(watched))
+        self._start, self._watched_start = values(generations.weights(trained)), values(generations.weights(watched))
         self._step = TrainingStep(trained, *self._batch())
         self._state = values(self._step.state)
         self.watched_moved = 0.0
@@ -395,7 +395,7 @@ class _Run:
         for _ in range(steps):
             self._step(*self._batch())
             self._step_number += 1
-            path.weights.append(values(self._trained.weights))
+            path.weights.append(values(generations.weights(self._trained)))
             path.moved.append(largest_of(map(largest_difference, path.weights[-1], self._start)))
             watched = values(generations.weights(self._watched))
             self.watched_moved = largest_of(map(largest_difference, watched, self._watched_start))

@@ -364,17 +364,17 @@ class _Reduced:
     def parts(self, old: Any) -> tuple:
         if id(old) not in self._parts:
             reduced = old.__reduce_ex__(4)
-            if isinstance(reduced, str) or any(reduced[3:]):
+            if any(reduced[3:]):
                 raise TypeError("its type does not tell how it is put together")
             self._parts[id(old)] = (*reduced, None)[:3]
         return self._parts[id(old)]
 
     def children(self, old: Any) -> Iterator[tuple[str, Any, Any]]:
-        return ((".", "__reduce_ex__", part) for part in self.parts(old))
+        return ((".", "__reduce_ex__", part) for part in self.parts(old)[1:])
 
     def empty(self, old: Any, walk: "Copy") -> Any:
         function, arguments, _ = self.parts(old)
-        return walk.copied(function)(*walk.copied(arguments))
+        return function(*walk.copied(arguments))
 
     def fill(self, old: Any, new: Any, copied: Callable) -> None:
         pass
@@ -431,6 +431,7 @@ class Copy:
     Attributes:
         original: the object as it was given.
         twin: its copy, of the same class.
+        pairs: each object that can change, with its copy.
 
     Raises:
         CloneError: something is reached that cannot be copied safely.
@@ -455,11 +456,7 @@ class Copy:
         self._refuse_hidden_state()
         self.twin = self.copied(original)
         self._fill()
-
-    @property
-    def pairs(self) -> list[tuple[Any, Any]]:
-        """Each object that can change, with its copy."""
-        return [(old, self._copies[i]) for i, (old, kind) in self._kinds.items() if hasattr(kind, "fill")]
+        self.pairs = [(old, self._copies[i]) for i, (old, kind) in self._kinds.items() if hasattr(kind, "fill")]
 
     # First pass.
 
@@ -488,6 +485,8 @@ class Copy:
             why_not = "a thread works outside the model"
         elif kind is self._reduced:
             try:
+                if isinstance(old.__reduce_ex__(4), str):  # the name by which any module finds it: shared
+                    return
                 kind.parts(old)
             except Exception as error:
                 why_not = str(error)
@@ -564,7 +563,8 @@ class Copy:
             self.copied(old)
         for old, kind in filled:
             kind.fill(old, self.copied(old), self.copied)
-        for old, kind in filled:
+        # The state of a C type is handed over in one go, so all that it is made of has to be whole by then.
+        for old, kind in sorted(filled, key=lambda entry: entry[1] is self._reduced):
             if id(old) in self._partial:
                 _set_items(self.copied(old), [self.copied(call) for call in _items(old) if id(call) in self._kinds])
             elif hasattr(kind, "fill_items"):
@@ -588,8 +588,10 @@ class Copy:
             if id(value) in originals:
                 found.append((value, holder))
             elif type(value) is types.FunctionType:
-                inside = (value.__closure__, value.__defaults__, value.__kwdefaults__, value.__dict__)
-                waiting += [(item, value) for item in inside]
+                # Of functions that are shared, _refuse_hidden_state has looked at what they lead to.
+                if not _is_shared(value):
+                    inside = (value.__closure__, value.__defaults__, value.__kwdefaults__, value.__dict__)
+                    waiting += [(item, value) for item in inside]
             else:
                 waiting += [(item, value) for item in gc.get_referents(value)]
         return found
@@ -632,6 +634,10 @@ def _same_items(now: list, before: list) -> bool:
 _INSTALLED = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python3|^<frozen")
 
 
+# What a class runs only while an object is made, which is over when the object is copied.
+_RUN_BEFORE = ("__init__", "__new__", "__init_subclass__")
+
+
 def _is_installed(module: str, filename: str) -> bool:
     """Tell whether code is of a library rather than the reader's own: a library keeps no layer of a model."""
     return module.split(".")[0] in sys.stdlib_module_names - {"__main__"} or bool(_INSTALLED.search(filename))
@@ -659,7 +665,8 @@ def _led_to(value: Any, closure: bool = True) -> Iterator[tuple[str, Any]]:
         for cls in value.__mro__:
             file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
             if not _is_installed(cls.__module__, file) and cls.__module__ != "builtins":
-                yield from ((f"its attribute {name!r}", member) for name, member in list(vars(cls).items()))
+                members = [entry for entry in vars(cls).items() if entry[0] not in _RUN_BEFORE]
+                yield from ((f"its attribute {name!r}", member) for name, member in members)
     elif isinstance(value, (staticmethod, classmethod, types.MethodType)):
         yield "", value.__func__
         yield "", getattr(value, "__self__", None)
