@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager.polymorphic_function.concrete_function import ConcreteFunction
+from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
+from tensorflow.python.trackable import data_structures
 
 GENERATIONS = ("keras", "tf_keras")
 
@@ -174,3 +177,191 @@ def dtype_policy(model: Any) -> Iterator[None]:
         yield
     finally:
         precision.set_global_policy(policy)
+
+
+# -- what helpers.object_graph has to know about objects of TensorFlow and Keras ---------------------------------------
+
+# Private: the classes, in tensorflow 2.21.0. A proxy pretends to be the dictionary or tuple that it wraps.
+VARIABLES = (BaseResourceVariable,)
+TABLES = (tf.lookup.StaticHashTable, tf.lookup.experimental.MutableHashTable, tf.lookup.experimental.DenseHashTable)
+TRACED_FUNCTION = type(tf.function(lambda: None))
+PROXY = data_structures.wrapt.ObjectProxy
+
+# What a variable's copy gets anew: the handle of its memory, its unique name, and how its first value came about,
+# which leads into the graph of a compiled function if it was made there (tensorflow 2.21.0).
+_OF_HANDLE = frozenset({"_handle", "_unique_id", "_in_graph_mode", "_graph_key", "_cached_value", "_graph_element"})
+_OF_HANDLE |= {"_initial_value", "_initializer_op", "_is_initialized_op"}
+# Functions that a model compiles when it is first trained or asked: with the original's variables inside them
+# (keras 3.15.1, tf_keras 2.21.0).
+_COMPILED = frozenset({"train_function", "test_function", "predict_function", "train_tf_function"})
+_CALL_RECORDS = {
+    "_inbound_nodes": True,
+    "_outbound_nodes": False,
+    "_inbound_nodes_value": True,
+    "_outbound_nodes_value": False,
+}
+_CONSTANTS = (
+    *(tf.DType, tf.TensorShape, tf.TensorSpec, tf.Graph, tf.Operation, tf.data.Dataset, tf.distribute.Strategy),
+    *(tf.distribute.StrategyExtended, type(tf.add._tf_type_based_dispatcher)),
+)
+
+
+def is_constant(value: Any) -> bool:
+    """Tell whether a value of TensorFlow never changes, so that a copy may share it: tensors, shapes, graphs."""
+    if isinstance(value, tf.Tensor):
+        return value.dtype != tf.resource
+    return isinstance(value, _CONSTANTS)
+
+
+def why_not_copied(value: Any) -> str:
+    """Say why an object of TensorFlow cannot be copied, or nothing."""
+    if isinstance(value, ConcreteFunction):
+        return "it is a compiled function, and works on the variables of the original for ever"
+    if isinstance(value, tf.Tensor) and value.dtype == tf.resource:
+        return "it is a handle to a resource, which a copy would share"
+    return ""
+
+
+def own_attributes(value: Any) -> frozenset[str]:
+    """Name the attributes that a copy must not take over: those that it has itself, or has to make anew."""
+    if isinstance(value, VARIABLES):
+        return _OF_HANDLE
+    return _COMPILED if has_name(value) and hasattr(value, "fit") else frozenset()
+
+
+def call_records(value: Any) -> list[tuple[list, bool]]:
+    """List where a layer notes the calls that it was part of, and whether a call is known by its place there.
+
+    Private: ``Operation._inbound_nodes`` (keras 3.15.1), ``Layer._inbound_nodes_value`` (tf_keras 2.21.0).
+    """
+    attributes = getattr(value, "__dict__", {}) if has_name(value) else {}
+    return [(attributes[name], counts) for name, counts in _CALL_RECORDS.items() if name in attributes]
+
+
+def text_keys(old: Any, new: Any) -> dict[str, str]:
+    """Map the text by which optimizers know a variable to the text that stands for its copy.
+
+    Private: ``_unique_id`` (tensorflow 2.21.0).
+    """
+    return {old._unique_id: new._unique_id} if isinstance(old, VARIABLES) else {}
+
+
+def copied_variable(old: Any) -> Any:
+    """Make a variable of its own with the same value, copied on the device where it is."""
+    with tf.init_scope(), tf.device(old.device):
+        # Private, though raw_ops is not: assigning a tensor alone shares the memory until one of the two is written.
+        value = tf.raw_ops.DeepCopy(x=old.read_value())
+        return tf.Variable(value, trainable=old.trainable, dtype=old.dtype, shape=old.shape)
+
+
+def copied_table(old: Any) -> Any:
+    """Make a table of its own with the same entries; one that was never filled is shared, as it cannot change.
+
+    Private: ``_default_value``, ``_empty_key`` and ``_deleted_key`` (tensorflow 2.21.0).
+    """
+    if isinstance(old, tf.lookup.StaticHashTable):
+        try:
+            entries = tf.lookup.KeyValueTensorInitializer(*old.export())
+        except tf.errors.FailedPreconditionError:
+            return old
+        return tf.lookup.StaticHashTable(entries, old._default_value)
+    keys = {}
+    if isinstance(old, tf.lookup.experimental.DenseHashTable):
+        keys = {"empty_key": old._empty_key, "deleted_key": old._deleted_key}
+    new = type(old)(old.key_dtype, old.value_dtype, old._default_value, **keys)
+    entries = old.export()
+    if keys:
+        unused = [np.asarray(entries[0] == key) for key in keys.values()]
+        entries = [part[~np.logical_or(*unused)] for part in entries]
+    new.insert(*entries)
+    return new
+
+
+def retraced(function: Any, python_function: Any) -> Any:
+    """Make a ``tf.function`` like another around another Python function. Private: ``_clone`` (tensorflow 2.21.0)."""
+    return function._clone(python_function)
+
+
+class ValuesKept:
+    """The values of variables, remembered without copying them, until they are put back.
+
+    A tensor that was read keeps its numbers: TensorFlow copies the memory when the variable is written to.
+    """
+
+    def __init__(self, variables: list[Any]):
+        self._values = [(variable, variable.read_value()) for variable in variables]
+
+    def put_back(self) -> None:
+        """Write the values back."""
+        for variable, value in self._values:
+            variable.assign(value)
+
+
+def has_name(value: Any) -> bool:
+    """Tell whether a value is a layer, model or other operation of Keras, which has a name to be called by."""
+    kinds = [sys.modules[name].layers.Layer for name in GENERATIONS if name in sys.modules]
+    if "keras" in sys.modules:
+        kinds.append(sys.modules["keras"].Operation)
+    return isinstance(value, tuple(kinds))
+
+
+def title(value: Any) -> str:
+    """Return what a message calls an object: its class, and its name if it has one."""
+    name = getattr(value, "name", None)
+    return f"{type(value).__name__} {name!r}" if isinstance(name, str) else f"a {type(value).__name__}"
+
+
+def is_stateful(value: Any) -> bool:
+    """Tell whether sharing a value would be sharing state: a variable, layer, optimizer, metric or table."""
+    kinds = [tf.Variable, tf.random.Generator, *TABLES]
+    for name in GENERATIONS:
+        if name in sys.modules:
+            package = sys.modules[name]
+            kinds += [package.layers.Layer, package.metrics.Metric, package.optimizers.Optimizer]
+    return is_variable(value) or isinstance(value, tuple(kinds))
+
+
+def parts(model: Any) -> list[Any]:
+    """List a model with every layer inside it, or a ``tf.Module`` with every module inside it."""
+    return flat_layers(model) if has_name(model) else [model, *model.submodules]
+
+
+def told(output: Any) -> Any:
+    """Return what can be compared of an output: of a distribution, as layers of TFP give, its mean."""
+    if hasattr(output, "log_prob"):
+        try:
+            return output.mean()
+        except NotImplementedError:
+            return tf.convert_to_tensor(output)
+    return output
+
+
+def same_bits(a: Any, b: Any) -> bool:
+    """Tell whether two variables are equal bit for bit, a piece at a time, so that no second copy of both is made."""
+    if tuple(a.shape) != tuple(b.shape) or a.dtype != b.dtype:
+        return False
+    # On a CPU this is a view of the variable's own memory.
+    mine, theirs = (np.asarray(either.read_value()) for either in (a, b))
+    if mine.dtype == object:
+        return np.array_equal(mine, theirs)
+    mine, theirs = (array.reshape(-1).view(np.uint8) for array in (mine, theirs))
+    step = 2**24
+    return all(np.array_equal(mine[i : i + step], theirs[i : i + step]) for i in range(0, len(mine), step))
+
+
+@contextmanager
+def random_state_set(seed: int) -> Iterator[None]:
+    """Set the random state of Python, NumPy and TensorFlow while the body runs, and put it back.
+
+    ``tf.random.set_seed`` also restarts the random operations inside every compiled function, those of the original
+    among them. Here it is left alone.
+    Private: ``tensorflow.python.eager.context.context()._seed`` and ``._rng`` (tensorflow 2.21.0).
+    """
+    from tensorflow.python.eager import context
+
+    with random_state_kept():
+        random.seed(seed)
+        np.random.seed(seed)
+        # A number that no one else uses: operations of equal seeds share their state.
+        vars(context.context()).update(_seed=seed + 7777777, _rng=random.Random(seed))
+        yield

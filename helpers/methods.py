@@ -1,12 +1,15 @@
 """The ways in which people clone a model, naive and correct, by name: data plus a function each."""
 
 import copy
+import inspect
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+import tensorflow as tf
 
 from helpers import cloning
 from helpers import keras_generations as generations
@@ -44,10 +47,41 @@ def _package(model: Any) -> Any:
     return generations.namespace(generations.generation(model))
 
 
+def classes_and_functions(model: Any) -> dict[str, Any]:
+    """Collect what the config names but Keras may not know: classes of layers, and functions such as a loss."""
+    known = {}
+    for layer in generations.flat_layers(model):
+        known[type(layer).__name__] = type(layer)
+        for value in vars(layer).values():
+            if inspect.isfunction(value) and value.__name__ != "<lambda>":
+                known[value.__name__] = value
+    losses = tf.nest.flatten(getattr(model, "loss", None))
+    for value in [*losses, *model.metrics, getattr(model, "optimizer", None)]:
+        if inspect.isfunction(value):
+            known[value.__name__] = value
+        elif value is not None and not isinstance(value, str):
+            known[type(value).__name__] = type(value)
+    return {name: value for name, value in known.items() if not _is_of_keras(value)}
+
+
+def _is_of_keras(value: Any) -> bool:
+    return value.__module__.split(".")[0] in generations.GENERATIONS
+
+
+_COMMON = {"name", "dtype", "trainable", "args", "kwargs"}
+
+
+def own_arguments(cls: type) -> list[str]:
+    """Name the constructor arguments that a class adds to those which every layer has."""
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [p.name for p in parameters if p.name not in _COMMON and p.kind not in variadic]
+
+
 def _compiled_like(model: Any, clone: Any) -> Any:
     """Compile a clone with the settings of the model and a fresh optimizer, unless its making did that."""
     if generations.is_compiled(model) and not generations.is_compiled(clone):
-        with _package(model).utils.custom_object_scope(cloning.classes_and_functions(model)):
+        with _package(model).utils.custom_object_scope(classes_and_functions(model)):
             clone.compile_from_config(model.get_compile_config())
     return clone
 
@@ -64,7 +98,7 @@ def _new_instance(model: Any, inputs: Any) -> Any:
             "to make a second instance of. Use clone_model."
         )
     # A person would write the same arguments again; here they are read where they usually stand.
-    names = cloning.own_arguments(type(model))
+    names = own_arguments(type(model))
     held = {name: getattr(model, name) for name in names if hasattr(model, name)}
     if type(model).get_config is not package.Model.get_config:
         config = model.get_config()
@@ -103,7 +137,7 @@ def _keras_file(model: Any, inputs: Any) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         model.save(path)
-        return package.models.load_model(path, custom_objects=cloning.classes_and_functions(model))
+        return package.models.load_model(path, custom_objects=classes_and_functions(model))
 
 
 def _weights_file(model: Any, inputs: Any) -> Any:
