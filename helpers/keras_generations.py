@@ -167,18 +167,6 @@ def random_state_kept() -> Iterator[None]:
             eager["_rng"].setstate(generator_state)
 
 
-@contextmanager
-def dtype_policy(model: Any) -> Iterator[None]:
-    """Make the dtype policy of a model the global one while the body runs."""
-    precision = namespace(generation(model)).mixed_precision
-    policy = precision.global_policy()
-    precision.set_global_policy(model.dtype_policy)
-    try:
-        yield
-    finally:
-        precision.set_global_policy(policy)
-
-
 # -- what helpers.object_graph has to know about objects of TensorFlow and Keras ---------------------------------------
 
 # Private: the classes, in tensorflow 2.21.0. A proxy pretends to be the dictionary or tuple that it wraps.

@@ -32,11 +32,6 @@ _LESSONS = (
         "only, and clone_model reads that.",
     ),
     (
-        r"CloneError: .*has no get_config",
-        "Without get_config nothing records what the model was made with, so the clone is refused instead of guessed: "
-        "write get_config, and it works.",
-    ),
-    (
         r"CloneError",
         "A true clone is refused where it cannot be certain: the message names the part that does not come along, "
         "where other ways would give a silently different model.",

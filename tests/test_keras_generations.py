@@ -42,14 +42,3 @@ def test_the_generation_is_told_by_the_object(packages):
     for name, package in packages.items():
         assert generations.generation(sequential(package)[0]) == name
         assert generations.namespace(name) is package
-
-
-def test_a_dtype_policy_is_global_only_for_a_while(keras):
-    model, _, _ = sequential(keras)
-    keras.mixed_precision.set_global_policy("mixed_float16")
-    try:
-        with generations.dtype_policy(model):
-            assert keras.mixed_precision.global_policy().name == "float32"
-        assert keras.mixed_precision.global_policy().name == "mixed_float16"
-    finally:
-        keras.mixed_precision.set_global_policy("float32")
