@@ -175,14 +175,16 @@ def _slot(member: types.MemberDescriptorType, value: Any) -> Any:
 
 def _items(container: Any) -> list:
     base = _base_of(type(container))
-    return list(dict.items(container) if base is dict else base.__iter__(container))
+    if isinstance(container, collections.OrderedDict):
+        base = collections.OrderedDict  # it keeps an order of its own, which dict's methods do not know
+    return list(base.items(container) if issubclass(base, dict) else base.__iter__(container))
 
 
 def _set_items(container: Any, items: list, maxlen: int | None = None) -> None:
     """Give a container these items and no others, past any method that its own class overrides."""
     base = _base_of(type(container))
     if base is dict and isinstance(container, collections.OrderedDict):
-        base = collections.OrderedDict  # it keeps an order of its own, which dict's methods do not know
+        base = collections.OrderedDict
     if base is collections.deque:
         base.__init__(container, items, maxlen)
         return
