@@ -4,6 +4,7 @@ Private attributes stand here and nowhere else. Each was seen in keras 3.15.1 or
 ``tests/test_keras_generations.py`` fails when one of them goes.
 """
 
+import functools
 import importlib
 import random
 import sys
@@ -189,32 +190,46 @@ _CALL_RECORDS = {
     "_outbound_nodes_value": False,
 }
 _CONSTANTS = (
-    *(tf.DType, tf.TensorShape, tf.TensorSpec, tf.Graph, tf.Operation, tf.data.Dataset, tf.distribute.Strategy),
+    *(
+        tf.Tensor,
+        tf.DType,
+        tf.TensorShape,
+        tf.TensorSpec,
+        tf.Graph,
+        tf.Operation,
+        tf.data.Dataset,
+        tf.distribute.Strategy,
+    ),
     *(tf.distribute.StrategyExtended, type(tf.add._tf_type_based_dispatcher)),
 )
 
 
-def is_constant(value: Any) -> bool:
-    """Tell whether a value of TensorFlow never changes, so that a copy may share it: tensors, shapes, graphs."""
-    if isinstance(value, tf.Tensor):
-        return value.dtype != tf.resource
-    return isinstance(value, _CONSTANTS)
+@functools.cache
+def is_constant_class(cls: type) -> bool:
+    """Tell whether objects of a class of TensorFlow never change, so that a copy may share them: tensors, graphs."""
+    return issubclass(cls, _CONSTANTS)
+
+
+def is_handle(value: Any) -> bool:
+    """Tell whether a tensor is no value but a handle to a resource, which lives elsewhere and can change."""
+    return isinstance(value, tf.Tensor) and value.dtype == tf.resource
 
 
 def why_not_copied(value: Any) -> str:
     """Say why an object of TensorFlow cannot be copied, or nothing."""
     if isinstance(value, ConcreteFunction):
         return "it is a compiled function, and works on the variables of the original for ever"
-    if isinstance(value, tf.Tensor) and value.dtype == tf.resource:
+    if is_handle(value):
         return "it is a handle to a resource, which a copy would share"
     return ""
 
 
-def own_attributes(value: Any) -> frozenset[str]:
+@functools.cache
+def own_attributes(cls: type) -> frozenset[str]:
     """Name the attributes that a copy must not take over: those that it has itself, or has to make anew."""
-    if isinstance(value, VARIABLES):
+    if issubclass(cls, VARIABLES):
         return _OF_HANDLE
-    return _COMPILED if has_name(value) and hasattr(value, "fit") else frozenset()
+    return _COMPILED if is_operation_class(cls) and hasattr(cls, "fit") else frozenset()
 
 
 def call_records(value: Any) -> list[tuple[list, bool]]:
@@ -222,7 +237,9 @@ def call_records(value: Any) -> list[tuple[list, bool]]:
 
     Private: ``Operation._inbound_nodes`` (keras 3.15.1), ``Layer._inbound_nodes_value`` (tf_keras 2.21.0).
     """
-    attributes = getattr(value, "__dict__", {}) if has_name(value) else {}
+    if not is_operation_class(type(value)):
+        return []
+    attributes = vars(value)
     return [(attributes[name], counts) for name, counts in _CALL_RECORDS.items() if name in attributes]
 
 
@@ -236,10 +253,15 @@ def text_keys(old: Any, new: Any) -> dict[str, str]:
 
 def copied_variable(old: Any) -> Any:
     """Make a variable of its own with the same value, copied on the device where it is."""
-    with tf.init_scope(), tf.device(old.device):
-        # Private, though raw_ops is not: assigning a tensor alone shares the memory until one of the two is written.
-        value = tf.raw_ops.DeepCopy(x=old.read_value())
+    with tf.device(old.device):
+        # A tensor that is only assigned shares its memory with the original until one of the two is written.
+        value = tf.raw_ops.DeepCopy(x=value_of(old))
         return tf.Variable(value, trainable=old.trainable, dtype=old.dtype, shape=old.shape)
+
+
+def value_of(variable: Any) -> tf.Tensor:
+    """Read a variable, past all that TensorFlow does around it for gradients: a tenth of the time."""
+    return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
 
 
 def copied_table(old: Any) -> Any:
@@ -277,20 +299,26 @@ class ValuesKept:
     """
 
     def __init__(self, variables: list[Any]):
-        self._values = [(variable, variable.read_value()) for variable in variables]
+        self._values = [(variable, value_of(variable)) for variable in variables]
 
     def put_back(self) -> None:
         """Write the values back."""
         for variable, value in self._values:
-            variable.assign(value)
+            tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
+
+
+@functools.cache
+def is_operation_class(cls: type) -> bool:
+    """Tell whether a class is of layers, models or other operations of Keras."""
+    kinds = [sys.modules[name].layers.Layer for name in GENERATIONS if name in sys.modules]
+    if "keras" in sys.modules:
+        kinds.append(sys.modules["keras"].Operation)
+    return issubclass(cls, tuple(kinds))
 
 
 def has_name(value: Any) -> bool:
     """Tell whether a value is a layer, model or other operation of Keras, which has a name to be called by."""
-    kinds = [sys.modules[name].layers.Layer for name in GENERATIONS if name in sys.modules]
-    if "keras" in sys.modules:
-        kinds.append(sys.modules["keras"].Operation)
-    return isinstance(value, tuple(kinds))
+    return is_operation_class(type(value))
 
 
 def title(value: Any) -> str:
@@ -314,6 +342,21 @@ def parts(model: Any) -> list[Any]:
     return flat_layers(model) if has_name(model) else [model, *model.submodules]
 
 
+def symbolic_inputs(model: Any) -> Any:
+    """Return the symbols that stand for the inputs of a model made from them, in their structure, or None.
+
+    A Sequential of Keras 3 has them as ``inputs`` only.
+    """
+    for name in ("input", "inputs"):
+        try:
+            symbols = getattr(model, name)
+        except (AttributeError, RuntimeError, ValueError):
+            continue
+        if symbols is not None:
+            return symbols[0] if isinstance(symbols, (list, tuple)) and len(symbols) == 1 else symbols
+    return None
+
+
 def told(output: Any) -> Any:
     """Return what can be compared of an output: of a distribution, as layers of TFP give, its mean."""
     if hasattr(output, "log_prob"):
@@ -329,7 +372,7 @@ def same_bits(a: Any, b: Any) -> bool:
     if tuple(a.shape) != tuple(b.shape) or a.dtype != b.dtype:
         return False
     # On a CPU this is a view of the variable's own memory.
-    mine, theirs = (np.asarray(either.read_value()) for either in (a, b))
+    mine, theirs = (np.asarray(value_of(either)) for either in (a, b))
     if mine.dtype == object:
         return np.array_equal(mine, theirs)
     mine, theirs = (array.reshape(-1).view(np.uint8) for array in (mine, theirs))

@@ -18,6 +18,7 @@ import gc
 import inspect
 import logging
 import numbers
+import operator
 import re
 import sys
 import threading
@@ -47,6 +48,8 @@ _SHARED = (
     *(typing.TypeVar, type(typing.Any), type(typing.List[int]), type(typing.Union[int, str])),  # noqa: UP006, UP007
     *(np.dtype, np.generic, np.ufunc),
 )
+# The most frequent of them, which need no second look.
+_PLAIN = frozenset({type(None), bool, float, bytes, complex})
 _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
 _CONTAINERS = (list, dict, set, collections.deque)
 _WEAK = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
@@ -61,14 +64,21 @@ def _is_importable(function: types.FunctionType) -> bool:
     return found is function
 
 
+@functools.cache
+def _is_shared_class(cls: type) -> bool:
+    return cls is object or issubclass(cls, _SHARED) or generations.is_constant_class(cls)
+
+
 def _is_shared(value: Any) -> bool:
     cls = type(value)
+    if _is_shared_class(cls):
+        return not generations.is_handle(value)
     if cls is types.FunctionType:
         nothing_inside = not (value.__closure__ or value.__defaults__ or value.__kwdefaults__ or value.__dict__)
         return nothing_inside or _is_importable(value)
     if cls is types.BuiltinFunctionType:
         return value.__self__ is None or isinstance(value.__self__, (types.ModuleType, type))
-    return cls is object or issubclass(cls, _SHARED) or generations.is_constant(value)
+    return False
 
 
 # -- kinds of objects that change: made empty, then filled -------------------------------------------------------------
@@ -120,7 +130,7 @@ class _Thing:
             yield ".", "__wrapped__", old.__wrapped__
         for member in _slots_of(type(old)):
             yield ".", member.__name__, _slot(member, old)
-        own = generations.own_attributes(old)
+        own = generations.own_attributes(type(old))
         attributes = _attributes_of(type(old))(old) or {}
         yield from ((".", name, value) for name, value in attributes.items() if name not in own)
 
@@ -131,7 +141,7 @@ class _Thing:
         base = _base_of(type(old))
         if base is generations.PROXY:
             base.__init__(new, copied(old.__wrapped__))
-        own = generations.own_attributes(old)
+        own = generations.own_attributes(type(old))
         attributes = _attributes_of(type(old))(old)
         if attributes is old:  # a dictionary whose attributes are its items
             new.__dict__ = new
@@ -165,14 +175,16 @@ def _slot(member: types.MemberDescriptorType, value: Any) -> Any:
 
 def _items(container: Any) -> list:
     base = _base_of(type(container))
-    return list(dict.items(container) if base is dict else base.__iter__(container))
+    if isinstance(container, collections.OrderedDict):
+        base = collections.OrderedDict  # it keeps an order of its own, which dict's methods do not know
+    return list(base.items(container) if issubclass(base, dict) else base.__iter__(container))
 
 
 def _set_items(container: Any, items: list, maxlen: int | None = None) -> None:
     """Give a container these items and no others, past any method that its own class overrides."""
     base = _base_of(type(container))
     if base is dict and isinstance(container, collections.OrderedDict):
-        base = collections.OrderedDict  # it keeps an order of its own, which dict's methods do not know
+        base = collections.OrderedDict
     if base is collections.deque:
         base.__init__(container, items, maxlen)
         return
@@ -432,6 +444,7 @@ class Copy:
         original: the object as it was given.
         twin: its copy, of the same class.
         pairs: each object that can change, with its copy.
+        holds_own_code: True if functions or classes take part that belong to no installed library.
 
     Raises:
         CloneError: something is reached that cannot be copied safely.
@@ -497,7 +510,10 @@ class Copy:
             self._partial[id(calls)] = positions_count
         partial = id(old) in self._partial
         for form, _, child in kind.children(old):
-            if id(child) not in self._kinds and not (partial and form == "[]"):
+            cls = type(child)
+            if cls in _PLAIN or cls is int or cls is str or (partial and form == "[]"):
+                continue
+            if id(child) not in self._kinds:
                 self._parents.setdefault(id(child), old)
                 waiting.append(child)
 
@@ -523,12 +539,14 @@ class Copy:
     def _refuse_hidden_state(self) -> None:
         """Refuse functions and classes, which are shared, where they lead to state that would be shared with them."""
         seen: set[int] = set()
+        classes = {type(old) for old, _ in self._kinds.values()}
+        self.holds_own_code = not all(map(_is_installed, [*self._functions, *classes]))
         for function in self._functions:
             rebuilt = id(function) in self._kinds
             found = _state_behind(function, seen, closure=not rebuilt)
             if found:
                 raise _hidden(f"The function {function.__qualname__}", *found)
-        for cls in {type(old) for old, _ in self._kinds.values()}:
+        for cls in classes:
             found = _state_behind(cls, seen)
             if found:
                 raise _hidden(f"The class {cls.__qualname__}", *found)
@@ -537,6 +555,8 @@ class Copy:
 
     def copied(self, value: Any) -> Any:
         """Return what stands in the copy where ``value`` stands in the original; what can change may be empty yet."""
+        if type(value) in _PLAIN:
+            return value
         identity = id(value)
         if identity in self._copies:
             return self._copies[identity]
@@ -551,7 +571,7 @@ class Copy:
         # Trackers and functional models note objects by their identity: as a number, or within a text.
         if type(value) is int and value in self._kinds:
             return id(self.copied(self._kinds[value][0]))
-        if type(value) is str:
+        if type(value) is str and (value in self._keys or _IDENTITY.search(value)):
             return self._keys.get(value) or _IDENTITY.sub(lambda digits: str(self.copied(int(digits[0]))), value)
         return value
 
@@ -582,7 +602,7 @@ class Copy:
         seen, waiting, found = {id(self)}, [(self.twin, None)], []
         while waiting:
             value, holder = waiting.pop()
-            if id(value) in seen or isinstance(value, closed) or generations.is_constant(value):
+            if id(value) in seen or isinstance(value, closed) or generations.is_constant_class(type(value)):
                 continue
             seen.add(id(value))
             if id(value) in originals:
@@ -600,33 +620,39 @@ class Copy:
     def kept(self) -> Iterator[None]:
         """Put every object of original and twin back as it was when the body ends: attributes, items, values."""
         objects = [value for pair in self.pairs for value in pair]
-        attributes = [(a, dict(a)) for a in (_attributes_of(type(value))(value) for value in objects) if a]
-        containers = [(c, _items(c)) for c in objects if _base_of(type(c)) in _CONTAINERS]
+        attributes = [a for a in (_attributes_of(type(value))(value) for value in objects) if a]
+        containers = [c for c in objects if _base_of(type(c)) in _CONTAINERS]
+        held = [(c, _held(c)) for c in (*attributes, *containers)]
         cells = [(c, value) for c in objects if type(c) is types.CellType for _, _, value in _Cell().children(c)]
         arrays = [(a, a.copy()) for a in objects if isinstance(a, np.ndarray) and a.flags.writeable]
         values = generations.ValuesKept([value for value in objects if isinstance(value, generations.VARIABLES)])
         try:
             yield
         finally:
-            for now, before in attributes:
-                if len(now) != len(before) or any(now.get(name, _ABSENT) is not before[name] for name in before):
-                    now.clear()
-                    now.update(before)
-            for container, items in containers:
-                if not _same_items(_items(container), items):
+            for container, before in held:
+                if not _same(container, before):
+                    items = list(before.items()) if isinstance(before, dict) else before
                     _set_items(container, items, getattr(container, "maxlen", None))
             for cell, value in cells:
                 cell.cell_contents = value
-            for now, before in arrays:
-                now[...] = before
+            for array, before in arrays:
+                array[...] = before
             values.put_back()
 
 
-def _same_items(now: list, before: list) -> bool:
-    def same(a: Any, b: Any) -> bool:
-        return a is b or (type(a) is type(b) is tuple and len(a) == len(b) and all(map(same, a, b)))
+def _held(container: Any) -> dict | list:
+    base = _base_of(type(container))
+    return dict.copy(container) if base is dict else list(base.__iter__(container))
 
-    return len(now) == len(before) and all(map(same, now, before))
+
+def _same(container: Any, before: dict | list) -> bool:
+    """Tell whether a container holds the very objects that it held, in the same order."""
+    now = _held(container)
+    if len(now) != len(before):
+        return False
+    if isinstance(now, dict) and not all(map(operator.is_, now.values(), before.values())):
+        return False
+    return all(map(operator.is_, now, before))
 
 
 # -- state behind functions and classes --------------------------------------------------------------------------------
@@ -638,8 +664,14 @@ _INSTALLED = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python3|^<fro
 _RUN_BEFORE = ("__init__", "__new__", "__init_subclass__")
 
 
-def _is_installed(module: str, filename: str) -> bool:
-    """Tell whether code is of a library rather than the reader's own: a library keeps no layer of a model."""
+@functools.cache
+def _is_installed(code: Any) -> bool:
+    """Tell whether a function or class is of a library and not the reader's own: no library keeps a model's layers."""
+    module = code.__module__ or ""
+    if isinstance(code, type):
+        filename = getattr(sys.modules.get(module), "__file__", None) or ""
+    else:
+        filename = code.__code__.co_filename
     return module.split(".")[0] in sys.stdlib_module_names - {"__main__"} or bool(_INSTALLED.search(filename))
 
 
@@ -651,7 +683,7 @@ def _globals_used(code: types.CodeType) -> set[str]:
 def _led_to(value: Any, closure: bool = True) -> Iterator[tuple[str, Any]]:
     """List what a shared value leads to, with the name by which it does."""
     if isinstance(value, types.FunctionType):
-        if _is_installed(value.__module__ or "", value.__code__.co_filename):
+        if _is_installed(value):
             return
         for name in _globals_used(value.__code__):
             yield f"the global name {name!r}", value.__globals__.get(name)
@@ -663,8 +695,7 @@ def _led_to(value: Any, closure: bool = True) -> Iterator[tuple[str, Any]]:
             yield from (("a default argument", default) for default in defaults)
     elif isinstance(value, type):
         for cls in value.__mro__:
-            file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
-            if not _is_installed(cls.__module__, file) and cls.__module__ != "builtins":
+            if not _is_installed(cls):
                 members = [entry for entry in vars(cls).items() if entry[0] not in _RUN_BEFORE]
                 yield from ((f"its attribute {name!r}", member) for name, member in members)
     elif isinstance(value, (staticmethod, classmethod, types.MethodType)):

@@ -42,3 +42,124 @@ def test_the_generation_is_told_by_the_object(packages):
     for name, package in packages.items():
         assert generations.generation(sequential(package)[0]) == name
         assert generations.namespace(name) is package
+
+
+# -- what a copy of the object graph rests on --------------------------------------------------------------------------
+
+
+def test_a_copied_variable_has_memory_of_its_own():
+    for value in (np.arange(6.0, dtype="float32"), np.array([True, False]), np.array(["a", "b"]), np.int64(3)):
+        old = tf.Variable(value, trainable=False, name="some/name")
+        new = generations.copied_variable(old)
+        assert generations.same_bits(old, new)
+        assert not new.trainable
+        assert generations.text_keys(old, new) == {old._unique_id: new._unique_id}
+        assert old._unique_id != new._unique_id
+        if old.dtype == tf.float32:
+            addresses = [np.asarray(generations.value_of(v)).__array_interface__["data"][0] for v in (old, new)]
+            assert addresses[0] != addresses[1]
+
+
+def test_what_a_variable_keeps_for_itself_is_still_named_so():
+    names = set(vars(tf.Variable(1.0)))
+    assert generations.own_attributes(type(tf.Variable(1.0))) <= names
+    handles = [name for name, value in vars(tf.Variable(1.0)).items() if generations.is_handle(value)]
+    assert handles == ["_handle"]
+
+
+def test_bits_are_compared_and_not_values():
+    zeros, minus = tf.Variable([0.0, np.nan]), tf.Variable([-0.0, np.nan])
+    assert generations.same_bits(zeros, generations.copied_variable(zeros))
+    assert not generations.same_bits(zeros, minus)
+    assert not generations.same_bits(zeros, tf.Variable([0.0]))
+    assert not generations.same_bits(zeros, tf.Variable([0.0, np.nan], dtype="float64"))
+
+
+def test_values_are_put_back_after_every_kind_of_writing():
+    variable = tf.Variable(tf.ones([3, 2]))
+    kept = generations.ValuesKept([variable])
+    variable.assign_add(tf.ones([3, 2]))
+    variable.scatter_update(tf.IndexedSlices(tf.zeros([1, 2]), [1]))
+    kept.put_back()
+    np.testing.assert_array_equal(variable, np.ones([3, 2]))
+
+
+def test_tables_are_copied_with_their_entries():
+    keys, values = tf.constant(["a", "b"]), tf.constant([1, 2], tf.int64)
+    mutable = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)
+    dense = tf.lookup.experimental.DenseHashTable(tf.string, tf.int64, -1, empty_key="", deleted_key="$")
+    static = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), -1)
+    for table in (mutable, dense, static):
+        if table is not static:
+            table.insert(keys, values)
+        twin = generations.copied_table(table)
+        assert type(twin) is type(table)
+        assert twin is not table
+        np.testing.assert_array_equal(twin.lookup(tf.constant(["a", "b", "c"])), [1, 2, -1])
+        if table is not static:
+            twin.insert(tf.constant(["c"]), tf.constant([3], tf.int64))
+            assert int(table.size()) == 2
+
+
+def test_a_traced_function_is_made_again_with_its_settings():
+    variable = tf.Variable(1.0)
+    function = tf.function(lambda x: x + variable, input_signature=[tf.TensorSpec([None])], jit_compile=False)
+    function(tf.ones(2))
+    assert isinstance(function, generations.TRACED_FUNCTION)
+    again = generations.retraced(function, lambda x: 2 * x)
+    np.testing.assert_array_equal(again(tf.ones(2)), [2.0, 2.0])
+    assert again.input_signature == function.input_signature
+
+
+def test_containers_of_tensorflow_are_the_proxies_that_are_known():
+    module = tf.Module()
+    module.table, module.pair = {"a": tf.Variable(1.0)}, (tf.Variable(1.0), 2)
+    keras_model = generations.namespace("tf_keras").Model()
+    keras_model.table, keras_model.pair = {"a": tf.Variable(1.0)}, (tf.Variable(1.0), 2)
+    for value in (keras_model.table, keras_model.pair):
+        assert isinstance(value, generations.PROXY)
+        assert type(value) is not type(value.__wrapped__)
+
+
+def test_compiled_functions_of_a_model_are_still_named_so(keras):
+    model, x, y = sequential(keras)
+    model.evaluate(x, y, verbose=0)
+    model.predict(x, verbose=0)
+    compiled = {name for name, value in vars(model).items() if name.endswith("_function") and callable(value)}
+    assert {"train_function", "test_function", "predict_function"} <= compiled
+    assert compiled <= generations.own_attributes(type(model))
+    assert not generations.own_attributes(type(model.layers[0]))
+
+
+def test_a_layer_notes_the_calls_that_it_was_part_of(keras):
+    model, _, _ = sequential(keras)
+    layer = model.layers[0]
+    records = generations.call_records(layer)
+    assert [counts for _, counts in records] == [True, False]
+    before = [len(calls) for calls, _ in records]
+    keras.Model(model.inputs, keras.layers.Dense(2)(layer.output))
+    assert [len(calls) for calls, _ in generations.call_records(layer)] == [before[0], before[1] + 1]
+
+
+def test_setting_the_random_state_leaves_compiled_functions_alone():
+    tf.random.set_seed(3)
+    draw = tf.function(lambda: tf.random.uniform([]))
+    expected = [float(draw()) for _ in range(4)]
+    tf.random.set_seed(3)
+    again = tf.function(lambda: tf.random.uniform([]))
+    found = [float(again()), float(again())]
+    with generations.random_state_set(0):
+        first = float(tf.random.uniform([]))
+    with generations.random_state_set(1):
+        assert float(tf.random.uniform([])) != first
+    found += [float(again()), float(again())]
+    assert found == expected
+
+
+def test_symbols_stand_for_inputs_in_their_structure(keras):
+    model, _, _ = sequential(keras)
+    assert tuple(generations.symbolic_inputs(model).shape) == (None, 6)
+    a, b = keras.Input((2,)), keras.Input((3,))
+    both = keras.Model([a, b], keras.layers.concatenate([a, b]))
+    assert [tuple(symbol.shape) for symbol in generations.symbolic_inputs(both)] == [(None, 2), (None, 3)]
+    assert generations.symbolic_inputs(keras.Sequential([keras.layers.Dense(2)])) is None
