@@ -148,8 +148,8 @@ def test_every_option_is_answered(panel, description):
 
 
 def test_an_error_is_shown_with_what_it_teaches(panel):
-    choose(panel, "How it is written", "Subclassed, without get_config")
-    verdict, error = choose(panel, "Naive method", "from_config + set_weights")
+    choose(panel, "How it is written", "Sequential")
+    verdict, error = choose(panel, "Naive method", "new instance of the class")
     assert re.match(r".+ raised \w+\. .{20,}", error)
     assert verdict.endswith(".")
     panel.lab.screenshot("layer-lab-error", of=".layer-lab")
