@@ -9,6 +9,8 @@ Every number comes from a process of its own, since the peak of a process's memo
 
 import argparse
 import copy
+import ctypes
+import gc
 import json
 import resource
 import subprocess
@@ -76,7 +78,7 @@ def with_clone_model(model):
 
 
 def with_memory_copy(model):
-    variables = [*model.variables, *(model.optimizer.variables if model.optimizer else [])]
+    variables = [*model.variables, *(model.optimizer.variables if getattr(model, "optimizer", None) else [])]
     return [np.array(memoryview(variable.value.read_value()), copy=True) for variable in variables]
 
 
@@ -122,8 +124,12 @@ def measure(name, method):
 
     helpers.quiet_tensorflow()
     model = make(name)
-    variables = [*model.variables, *(model.optimizer.variables if model.optimizer else [])]
+    variables = [*model.variables, *(model.optimizer.variables if getattr(model, "optimizer", None) else [])]
     size = sum(int(np.prod(v.shape)) * np.dtype(v.dtype).itemsize for v in variables)
+    # What was freed while the model was made goes back to the system, or the copy would be made in it, unseen.
+    gc.collect()
+    if sys.platform == "linux":
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
     seconds = []
     with Peak() as peak:  # of the first copy: later ones reuse memory that was freed
         start = time.perf_counter()
