@@ -59,6 +59,7 @@ def clone(model: Any, inputs: Any = None) -> Any:
     """
     if not isinstance(model, tf.Module):
         generations.generation(model)
+    _refuse_stale_training(model)
     # Weights that no one has set are drawn when they are made: a copy of an unbuilt model draws the same.
     with generations.random_state_kept(), _without_garbage_collection():
         copy = object_graph.Copy(model)
@@ -66,6 +67,16 @@ def clone(model: Any, inputs: Any = None) -> Any:
         _check_reach(copy)
         _check_answers(copy, inputs)
     return copy.twin
+
+
+def _refuse_stale_training(model: Any) -> None:
+    """Refuse a model whose compiled training function still trains what was frozen since, or the reverse."""
+    for layer in generations.changed_since_compiled(model):
+        raise CloneError(
+            f"The trainable flag of {generations.title(layer)} was changed after {generations.title(model)} had been "
+            "trained. The model goes on as it was compiled, a twin would not. Compile it again, or let it compile its "
+            "training function anew:\n\n    model.train_function = None\n    twin = clone(model)\n"
+        )
 
 
 @contextmanager

@@ -342,6 +342,18 @@ def parts(model: Any) -> list[Any]:
     return flat_layers(model) if has_name(model) else [model, *model.submodules]
 
 
+def changed_since_compiled(model: Any) -> list[Any]:
+    """List layers whose trainable flag is not what it was when a model compiled the function that it is trained by.
+
+    Keras 2 goes on with the flags of ``compile`` whenever it makes that function, so that it does not matter there.
+    Private: ``Trainer._compiled_trainable_state`` (keras 3.15.1).
+    """
+    if is_compiled(model) and generation(model) == "keras" and getattr(model, "train_function", None) is not None:
+        flags = getattr(model, "_compiled_trainable_state", {})
+        return [layer for layer, flag in flags.items() if layer.trainable != flag]
+    return []
+
+
 def symbolic_inputs(model: Any) -> Any:
     """Return the symbols that stand for the inputs of a model made from them, in their structure, or None.
 

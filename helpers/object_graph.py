@@ -56,10 +56,10 @@ _WEAK = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet
 _IDENTITY = re.compile(r"\d{9,}")
 
 
-def _is_importable(function: types.FunctionType) -> bool:
+def _is_importable(function: Any) -> bool:
     """Tell whether a function is what its module and name lead to: such a function is shared, never rebuilt."""
-    found = sys.modules.get(function.__module__)
-    for name in function.__qualname__.split("."):
+    found = sys.modules.get(getattr(function, "__module__", None))
+    for name in getattr(function, "__qualname__", "").split("."):
         found = getattr(found, name, None)
     return found is function
 
@@ -78,7 +78,8 @@ def _is_shared(value: Any) -> bool:
         return nothing_inside or _is_importable(value)
     if cls is types.BuiltinFunctionType:
         return value.__self__ is None or isinstance(value.__self__, (types.ModuleType, type))
-    return False
+    # Functions that are written in C, or wrapped by something that is.
+    return not _kind(cls) and callable(value) and _is_importable(value)
 
 
 # -- kinds of objects that change: made empty, then filled -------------------------------------------------------------
@@ -367,6 +368,16 @@ class _TracedFunction:
         return generations.retraced(old, copied(old.python_function))
 
 
+class _Cached:
+    """A function behind ``functools.lru_cache``: the same cache, empty, around the copy of the function."""
+
+    def children(self, old: Any) -> Iterator[tuple[str, Any, Any]]:
+        yield ".", "__wrapped__", old.__wrapped__
+
+    def rebuilt(self, old: Any, copied: Callable) -> Any:
+        return functools.lru_cache(**old.cache_parameters())(copied(old.__wrapped__))
+
+
 class _Reduced:
     """An object of a type written in C: taken apart and put together as the type itself says (``__reduce_ex__``)."""
 
@@ -376,7 +387,7 @@ class _Reduced:
     def parts(self, old: Any) -> tuple:
         if id(old) not in self._parts:
             reduced = old.__reduce_ex__(4)
-            if any(reduced[3:]):
+            if isinstance(reduced, str) or any(reduced[3:]):
                 raise TypeError("its type does not tell how it is put together")
             self._parts[id(old)] = (*reduced, None)[:3]
         return self._parts[id(old)]
@@ -416,6 +427,7 @@ _REBUILT = {
     types.MethodWrapperType: _Method(),
     weakref.ref: _WeakReference(),
     generations.TRACED_FUNCTION: _TracedFunction(),
+    type(functools.lru_cache(len)): _Cached(),
 }
 _THING = _Thing()
 
@@ -498,8 +510,6 @@ class Copy:
             why_not = "a thread works outside the model"
         elif kind is self._reduced:
             try:
-                if isinstance(old.__reduce_ex__(4), str):  # the name by which any module finds it: shared
-                    return
                 kind.parts(old)
             except Exception as error:
                 why_not = str(error)

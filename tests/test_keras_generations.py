@@ -163,3 +163,16 @@ def test_symbols_stand_for_inputs_in_their_structure(keras):
     both = keras.Model([a, b], keras.layers.concatenate([a, b]))
     assert [tuple(symbol.shape) for symbol in generations.symbolic_inputs(both)] == [(None, 2), (None, 3)]
     assert generations.symbolic_inputs(keras.Sequential([keras.layers.Dense(2)])) is None
+
+
+def test_a_layer_frozen_after_training_is_told(keras):
+    model, x, y = sequential(keras)
+    assert generations.changed_since_compiled(model) == []
+    model.layers[0].trainable = False
+    still_trained = keras.__name__ == "keras"
+    assert [layer is model.layers[0] for layer in generations.changed_since_compiled(model)] == [True] * still_trained
+    before = model.layers[0].get_weights()[0]
+    model.fit(x, y, verbose=0)
+    assert not np.array_equal(before, model.layers[0].get_weights()[0])
+    model.train_function = None
+    assert generations.changed_since_compiled(model) == []

@@ -724,6 +724,7 @@ def odd_attributes(keras):
             self.generator = np.random.default_rng(3)
             self.seen = weakref.WeakSet([self.head])
             self.partial = functools.partial(self.scaled, 2.0)
+            self.cached = functools.lru_cache(maxsize=7)(self.scaled)
             self.by_identity = {id(self.head): "head"}
 
         def scaled(self, factor, x):
@@ -732,7 +733,7 @@ def odd_attributes(keras):
         def call(self, inputs):
             assert self.by_identity[id(self.head)] == "head"
             assert self.head in self.seen
-            return self.partial(self.head(inputs))
+            return self.partial(self.head(inputs)) * self.cached(1.0, 2.0)
 
     return trained(keras, Odd())
 
@@ -791,9 +792,10 @@ def frozen_inside(keras):
 
 @kind()
 def frozen_entirely(keras):
-    model, x, _ = sequential(keras)
+    model, x, y = sequential(keras)
     model.trainable = False
-    return model, x, None
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model, x, y
 
 
 @kind()
@@ -931,6 +933,13 @@ def compiled_function_as_attribute(keras):
     model, x, y = sequential(keras)
     kernel = model.layers[0].kernel
     model.layers[0].step = tf.function(lambda: kernel + 1.0).get_concrete_function()
+    return model, x, y
+
+
+@kind(refused="train_function = None", only_on="keras")
+def frozen_after_training(keras):
+    model, x, y = sequential(keras)
+    model.layers[0].trainable = False
     return model, x, y
 
 
