@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 import tensorflow as tf
+from faults import FAULTS, pair
 from zoo import adapted_normalization, batch_normalization_and_dropout, data, not_compiled, own_train_step, sequential
 
 import helpers
@@ -212,3 +213,32 @@ def test_the_report_reads_without_colour(keras):
     assert "color" not in table
     for check in report.checks:
         assert check.verdict in str(report)
+
+
+@pytest.mark.parametrize(
+    ("package", "name"),
+    [
+        (package, name)
+        for name, fault in FAULTS.items()
+        for package in ("keras", "tf_keras")
+        if fault.only_on in ("", package)
+    ],
+)
+def test_every_fault_is_found_and_named(packages, package, name):
+    keras, fault = packages[package], FAULTS[name]
+    model, twin, x, y = pair(keras, fault.make)
+    broken_twin = fault.apply(keras, model, twin)
+    report = helpers.audit(model, twin if broken_twin is None else broken_twin, x, y)
+    assert fault.check in report.failures, report
+    evidence = next(check.evidence for check in report.checks if check.name == fault.check)
+    assert fault.names in evidence, report
+
+
+MAKERS = list({fault.make.__name__: fault.make for fault in FAULTS.values()}.values())
+
+
+@pytest.mark.parametrize("make", MAKERS, ids=[make.__name__ for make in MAKERS])
+def test_a_model_built_twice_under_one_seed_is_a_true_clone(keras, make):
+    model, twin, x, y = pair(keras, make)
+    report = helpers.audit(model, twin, x, y)
+    assert report.ok, report
