@@ -8,8 +8,8 @@ attribute, Keras's own included, to put all of them back.
 
 import contextlib
 import functools
-import inspect
 import random
+import re
 import types
 import warnings
 from collections import deque
@@ -235,7 +235,7 @@ def _attributes(value: Any) -> dict[str, Any]:
         if by_library and (key in _TRACES or (key.startswith("_") and _is_plain(entry))):
             continue
         found[key] = entry
-    if by_library:
+    if by_library and kind != "model":  # the config of a model names its layers
         found = {**{key: entry for key, entry in _plain_config(value).items() if key not in attributes}, **found}
     if kind in ("layer", "model"):
         found |= _flags(value)
@@ -291,7 +291,7 @@ def _attributes_of_optimizer(optimizer: Any, name: str) -> dict[str, Any]:
             continue
         if private and _is_plain(entry) and not _are_identities(entry):
             continue
-        if key == "inner_optimizer" or _are_identities(entry) or isinstance(entry, _FUNCTIONS):
+        if key == "inner_optimizer" or _are_identities(entry) or isinstance(entry, (re.Pattern, *_FUNCTIONS)):
             found[key] = entry
     own = [v for v in generations.optimizer_variables(optimizer) if v is not rate]
     found["variables"] = own
@@ -300,7 +300,7 @@ def _attributes_of_optimizer(optimizer: Any, name: str) -> dict[str, Any]:
 
 def _are_identities(value: Any) -> bool:
     """Tell whether a value is a collection of keys of variables, such as those exempt from weight decay."""
-    return isinstance(value, (set, frozenset, list)) and bool(value) and all(isinstance(v, (int, str)) for v in value)
+    return isinstance(value, (set, frozenset, list)) and all(isinstance(v, (int, str)) for v in value)
 
 
 def _holds_variables(value: Any) -> bool:
@@ -527,7 +527,7 @@ class Comparison:
 
     def _compare_each(self, a: Any, mine: dict, theirs: dict, path: str, area: str) -> None:
         mine, theirs = self._by_place(mine, theirs)
-        of_object = is_walked(a)
+        of_object = is_walked(a) and not _is_mapping(a) and not _is_sequence(a)
         for key in [*mine, *(key for key in theirs if key not in mine)]:
             inner = (
                 path
@@ -546,9 +546,8 @@ class Comparison:
                 continue
             entry = mine.get(key, theirs.get(key))
             # Many attributes come with their first use, and are empty or None until then.
-            unimportant = _is_empty(entry) or (
-                _module(a) in _LIBRARIES and key not in ("variables",) and not _is_substantial(entry)
-            )
+            by_library = _module(a) in _LIBRARIES and (_keras_kind(a) or ("", ""))[1] != "optimizer"
+            unimportant = _is_empty(entry) or (by_library and not _is_substantial(entry))
             if not unimportant:
                 owner = "the original" if key in mine else "the clone"
                 self._note(self._structure(area), inner, f"only {owner} has it, as {_shown(entry)}")
@@ -595,7 +594,7 @@ def _is_empty(value: Any) -> bool:
 
 
 def _is_substantial(value: Any) -> bool:
-    """Tell whether a value that only one of two objects has makes a difference: variables, layers, functions, tables."""
+    """Tell whether a value that only one of two objects has matters: variables, layers, functions, tables."""
     if _is_sequence(value):
         return any(map(_is_substantial, value))
     return (
@@ -730,7 +729,7 @@ def _changeable(model: Any) -> dict[int, tuple[str, Any]]:
             if _is_sequence(value) or _is_mapping(value)
             else is_walked(value) and _module(value) not in _LIBRARIES
         )
-        join = "." if is_walked(value) else ""
+        join = "." if is_walked(value) and not _is_mapping(value) and not _is_sequence(value) else ""
         for key, entry in inside.items():
             place = (
                 f"{path}{join}{key}"

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 import tensorflow as tf
-from faults import FAULTS, pair
+from faults import FAULTS, PROBABILISTIC, pair
 from zoo import adapted_normalization, batch_normalization_and_dropout, data, not_compiled, own_train_step, sequential
 
 import helpers
@@ -240,5 +240,13 @@ MAKERS = list({fault.make.__name__: fault.make for fault in FAULTS.values()}.val
 @pytest.mark.parametrize("make", MAKERS, ids=[make.__name__ for make in MAKERS])
 def test_a_model_built_twice_under_one_seed_is_a_true_clone(keras, make):
     model, twin, x, y = pair(keras, make)
+    report = helpers.audit(model, twin, x, y)
+    assert report.ok, report
+
+
+@pytest.mark.parametrize("make", PROBABILISTIC, ids=[make.__name__ for make in PROBABILISTIC])
+def test_probabilistic_models_with_equal_weights_are_true_clones(packages, make):
+    model, twin, x, y = pair(packages["tf_keras"], make)
+    twin.set_weights(model.get_weights())
     report = helpers.audit(model, twin, x, y)
     assert report.ok, report
