@@ -1,6 +1,7 @@
 """Judge a clone by the three tests, with evidence, and leave both models as they were."""
 
 import html
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -153,6 +154,8 @@ def audit(original: Any, clone: Any, inputs: Any, targets: Any = None) -> Report
     return Report(sorted(checks, key=lambda check: (order.index(check.test), _ORDER.index(check.name))))
 
 
+# Two for each audit in a process: TensorFlow's random operations remember the seeds that they were used with.
+_SEEDS = itertools.count(20_231_127, 2)
 _ORDER = [
     "weights",
     "other state",
@@ -358,7 +361,7 @@ class _Trial:
         watched: the names of the other model's variables that moved, with the distance.
     """
 
-    def __init__(self, model: Any, other: Any, data: _Data, own_step: bool | None):
+    def __init__(self, model: Any, other: Any, data: _Data, own_step: bool | None, seed: int, again: bool = False):
         self.answers: dict[str, list | Exception] = {}
         self.losses: list | Exception = []
         self.error: Exception | None = None
@@ -366,12 +369,13 @@ class _Trial:
         self.own_step = own_step
         self.state: list = []
         self.logs: list = []
-        with snapshot.unchanged(model, other), generations.same_random_state():
+        with snapshot.unchanged(model, other), generations.same_random_state(seed, again) as first:
             self.answers["outputs"] = _tried(lambda: divergence.answers(model(data.inputs, training=False)))
             self.answers["outputs in training mode"] = _tried(lambda: self._train_mode(model, data))
+        self.drawn = first
         if not generations.weights(model) or not model.trainable_weights:
             return
-        with snapshot.unchanged(model, other) as held, generations.same_random_state():
+        with snapshot.unchanged(model, other) as held, generations.same_random_state(seed + 1, again) as second:
             start = divergence.values(generations.weights(model))
             watched = [v for v in _named_variables(other)]
             watched_values = divergence.values([v for _, v in watched])
@@ -384,6 +388,7 @@ class _Trial:
                 self.state = divergence.values(generations.other_state(model))
             now = divergence.values([v for _, v in watched])
             distances = map(divergence.largest_difference, now, watched_values)
+            self.drawn = first + second
             self.watched = {name: d for (name, _), d in zip(watched, distances, strict=True) if d}
 
     def _train_mode(self, model: Any, data: _Data) -> list:
@@ -428,7 +433,8 @@ def _in_use(original: Any, clone: Any, data: _Data, walk: comparison.Comparison)
         names += [(OWN_LIFE, name) for name in ("clone keeps still", "original keeps still")]
         return [Check(test, name, None, reason) for test, name in names]
     can_step = divergence.has_own_step(original)
-    mine = _Trial(original, clone, data, None if can_step else False)
+    seed = next(_SEEDS)
+    mine = _Trial(original, clone, data, None if can_step else False, seed)
     if isinstance(mine.answers["outputs"], Exception):
         raise ValueError(
             f"The model {original.name!r} does not take these inputs ({_first_line(mine.answers['outputs'])}). "
@@ -440,7 +446,7 @@ def _in_use(original: Any, clone: Any, data: _Data, walk: comparison.Comparison)
             f"The model {original.name!r} cannot be trained on these inputs and targets ({_first_line(mine.error)}). "
             "Pass targets of the kind that its loss takes, or none."
         ) from mine.error
-    theirs = _Trial(clone, original, data, mine.own_step)
+    theirs = _Trial(clone, original, data, mine.own_step, seed, again=bool(mine.drawn))
     checks = [_answers(name, mine, theirs, original, clone) for name in mine.answers]
     checks.append(_added_losses(mine, theirs))
     return checks + _training(original, clone, mine, theirs, walk)

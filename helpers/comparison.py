@@ -39,7 +39,7 @@ _LIBRARIES = ("keras", "tf_keras", "tensorflow", "tensorflow_probability")
 # Attributes that only tell what happened last, or that hold what the constructor was given and was then made use of.
 _TRACES = {"input_vocabulary", "input_idf_weights", "vocabulary", "idf_weights", "batch_input_shape", "batch_shape"}
 # What objects of the libraries keep for themselves.
-_OF_LIBRARIES = {"_name", "name", "_graph_parents", "_tracker", "_lock", "_path", "_distribution_strategy", "_used"}
+_OF_LIBRARIES = {"_graph_parents", "_tracker", "_lock", "_path", "_distribution_strategy", "_used"}
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,10 @@ def _attributes(value: Any) -> dict[str, Any]:
             attributes = {
                 key: entry
                 for key, entry in attributes.items()
-                if not key.startswith("_self_") and "cache" not in key and key not in _OF_LIBRARIES
+                if not key.startswith("_self_")
+                and "cache" not in key
+                and "name" not in key
+                and key not in _OF_LIBRARIES
             }
         return attributes
     name, kind = known

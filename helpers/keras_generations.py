@@ -303,24 +303,48 @@ def is_wrapper(value: Any) -> bool:
 
 
 @contextmanager
-def same_random_state() -> Iterator[None]:
-    """Let the body start from one random state of the process, the same each time, with no function compiled.
+def same_random_state(seed: int, again: bool = False) -> Iterator[list[str]]:
+    """Let the body start from a random state of the process that depends on the seed only.
 
-    Compiled functions carry random state of their own, so they run as plain code meanwhile.
+    ``tf.random.set_seed`` would do, if it did not also start anew the random state inside every compiled function
+    of the process. So the seed is set without it: as long as it was not used before, its operations are fresh.
+    Compiled functions run as plain code meanwhile.
+    Private: ``tensorflow.python.eager.context.context()._seed`` and ``._rng``, ``op_callbacks`` (tensorflow 2.21.0).
+
+    Args:
+        seed: a number that was not used before in this process.
+        again: start once more from a seed that was used, for which TensorFlow offers nothing but ``set_seed``.
+
+    Yields:
+        A list that fills with the kinds of operations that draw from TensorFlow's random state. As long as it is
+        empty, nothing was used.
     """
+    from tensorflow.python.eager import context
+    from tensorflow.python.framework import op_callbacks
+
+    drawn: list[str] = []
+
+    def notice(kind: str, inputs: Any, attributes: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
+        if attributes and "seed2" in attributes:
+            drawn.append(kind)
+
     eagerly = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
     random.seed(0)
     np.random.seed(0)
-    tf.random.set_seed(0)
+    if again:
+        tf.random.set_seed(seed)
+    vars(context.context()).update(_seed=seed, _rng=random.Random(seed))
     for generator in own_random_states():
         if isinstance(generator, random.Random):
             generator.seed(0)
         else:
             generator.state.assign(tf.ones_like(generator.state))
+    op_callbacks.add_op_callback(notice)
     try:
-        yield
+        yield drawn
     finally:
+        op_callbacks.remove_op_callback(notice)
         tf.config.run_functions_eagerly(eagerly)
 
 
