@@ -525,7 +525,8 @@ def _steps(original: Any, clone: Any, mine: _Trial, theirs: _Trial, walk: compar
         )
         for step, b in enumerate(theirs.weights)
     ]
-    evidence = f"after {STEPS} steps alike, largest |difference| {_number(distances[-1])}; training moved {_number(mine.moved)}"
+    evidence = f"after {STEPS} steps alike, largest |difference| {_number(distances[-1])}"
+    evidence += f"; training moved {_number(mine.moved)}"
     if max(distances):
         evidence += f"; up to {allowed:.1g} is rounding in {precision}"
     states = len(mine.state) == len(theirs.state) and not any(map(divergence.differs, mine.state, theirs.state))

@@ -152,7 +152,7 @@ def with_added_loss(keras):
 
 def scheduled(keras):
     rate = keras.optimizers.schedules.ExponentialDecay(0.05, 2, 0.5)
-    model, x, y = zoo.sequential(keras)
+    model, _, _ = zoo.sequential(keras)
     return trained(keras, model, keras.optimizers.SGD(rate, momentum=0.9))
 
 
