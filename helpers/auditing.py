@@ -66,6 +66,8 @@ class Report:
     @property
     def sentence(self) -> str:
         """The verdict in one sentence."""
+        if self.ok and any(check.name == "outputs" and check.passed is None for check in self.checks):
+            return "✓ No difference found so far: the models could not be tried out yet."
         if self.ok:
             return "✓ A true clone: same start, same future, own life."
         failed = [test for test in QUESTIONS if not self.passed(test)]

@@ -270,3 +270,15 @@ def test_compiled_functions_keep_their_random_state(packages):
             helpers.audit(model, model, x, y)
         ends.append(float(compiled()))
     assert ends[0] == ends[1]
+
+
+def test_models_without_weights_are_compared_as_far_as_they_go(keras):
+    def unbuilt(rate):
+        return keras.Sequential([keras.layers.Dense(3), keras.layers.Dropout(rate)])
+
+    x = np.zeros((4, 6), "float32")
+    report = helpers.audit(unbuilt(0.1), unbuilt(0.1), x)
+    assert report.ok
+    assert "could not be tried out yet" in report.sentence
+    assert "has no weights yet: call" in str(report)
+    assert helpers.audit(unbuilt(0.1), unbuilt(0.2), x).failures == ["layer settings"]
