@@ -26,6 +26,7 @@ _WHERE = {
 _MODULES = [
     "auditing",
     "cloning",
+    "comparison",
     "datasets",
     "divergence",
     "keras_generations",
@@ -33,6 +34,7 @@ _MODULES = [
     "methods",
     "plots",
     "showing",
+    "snapshot",
     "startup",
 ]
 

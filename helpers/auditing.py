@@ -1,12 +1,14 @@
 """Judge a clone by the three tests, with evidence, and leave both models as they were."""
 
 import html
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from helpers import divergence
+from helpers import comparison, divergence, snapshot
 from helpers import keras_generations as generations
 
 SAME_START, SAME_FUTURE, OWN_LIFE = "Same start", "Same future", "Own life"
@@ -64,6 +66,8 @@ class Report:
     @property
     def sentence(self) -> str:
         """The verdict in one sentence."""
+        if self.ok and any(check.name == "outputs" and check.passed is None for check in self.checks):
+            return "✓ No difference found so far: the models could not be tried out yet."
         if self.ok:
             return "✓ A true clone: same start, same future, own life."
         failed = [test for test in QUESTIONS if not self.passed(test)]
@@ -108,112 +112,71 @@ class Report:
 def audit(original: Any, clone: Any, inputs: Any, targets: Any = None) -> Report:
     """Judge whether a clone is true: Same start, Same future, Own life.
 
-    Both models are trained for a few steps on the way, and put back afterwards: weights, optimizer, metrics and the
-    random state of the process are as they were, also if an error is raised.
+    Both models are walked through side by side, object by object; then each answers the inputs and is trained for a
+    few steps under the same random state, while the other is watched. Everything is put back afterwards, also if an
+    error is raised: values, attributes, optimizers, metrics and the random state of the process.
 
     Args:
-        original: a model of keras or tf_keras that has its weights.
+        original: a model of keras or tf_keras.
         clone: the model to judge, of the same generation.
         inputs: a batch of inputs that both take, (samples, ...), or a list or dict of such arrays.
-        targets: targets for the loss that the models were compiled with, (samples, ...). Without them, or if neither
-            model is compiled, the training reduces the mean square of the outputs.
+        targets: targets for the loss that the models were compiled with, (samples, ...). Without them the training
+            is the model's own as far as it needs none, and otherwise reduces the mean square of the outputs.
 
     Returns:
         A ``Report`` with ``.ok``, ``.failures`` and one ``Check`` for each thing compared.
 
     Raises:
-        ValueError: the two are of different generations, the original has no weights yet, or does not take ``inputs``
-            or ``targets``.
+        ValueError: the two are of different generations, or the original does not take ``inputs`` or ``targets``.
         TypeError: one of them is not a Keras model.
 
     Example:
         >>> report = audit(model, keras.models.clone_model(model), x, y)   # doctest: +SKIP
         >>> report.failures                                                # doctest: +SKIP
-        ['weights', 'outputs', 'optimizer state', 'training steps']
+        ['weights', 'outputs', 'outputs in training mode', 'optimizer state', 'training steps']
     """
     kinds = [generations.generation(model) for model in (original, clone)]
     if kinds[0] != kinds[1]:
         raise ValueError(
             f"The original is a model of {kinds[0]}, the clone one of {kinds[1]}. Audit two models of one generation."
         )
-    if not original.built:
-        raise ValueError(f"The model {original.name!r} has no weights yet. Call it once on inputs before the audit.")
-    with divergence.kept_as_they_are(original, clone):
-        checks = [
-            _weights(original, clone),
-            _other_state(original, clone),
-            _outputs(original, clone, inputs),
-            _compile_settings(original, clone),
-            _optimizer_state(original, clone),
-        ]
-    return Report(checks + _in_training(original, clone, inputs, targets))
+    data = _Data(original, inputs, targets)
+    walk = comparison.compare(original, clone)
+    checks = [
+        _weights(original, clone, walk),
+        _other_state(original, clone, walk),
+        _of_findings(SAME_START, "structure", walk.of(comparison.STRUCTURE), "same layers, connected alike"),
+        _of_findings(SAME_START, "layer settings", walk.of(comparison.SETTING), "all are equal"),
+        _compile_settings(original, clone, walk),
+        _optimizer_state(original, clone, walk),
+        _separate_storage(original, clone),
+    ]
+    checks += _in_use(original, clone, data, walk)
+    order = [*QUESTIONS]
+    return Report(sorted(checks, key=lambda check: (order.index(check.test), _ORDER.index(check.name))))
 
 
-def _check(test: str, name: str, passed: bool | None, evidence: str) -> Check:
-    return Check(test, name, passed, evidence)
+# Two for each audit in a process: TensorFlow's random operations remember the seeds that they were used with.
+_SEEDS = itertools.count(20_231_127, 2)
+_ORDER = [
+    "weights",
+    "other state",
+    "structure",
+    "layer settings",
+    "outputs",
+    "outputs in training mode",
+    "compile settings",
+    "optimizer state",
+    "added losses",
+    "training steps",
+    "separate storage",
+    "clone keeps still",
+    "original keeps still",
+]
 
 
 def _number(distance: float) -> str:
     return "0 exactly" if distance == 0 else f"{distance:.3g}"
-
-
-def _weights(original: Any, clone: Any) -> Check:
-    distances = divergence.distance_per_weight(original, clone)
-    if len(generations.weights(clone)) != len(generations.weights(original)):
-        counts = [len(generations.weights(model)) for model in (original, clone)]
-        evidence = f"the original has {counts[0]} weights, the clone {counts[1]}"
-        return _check(SAME_START, "weights", False, evidence)
-    different = {name: distance for name, distance in distances.items() if distance != 0.0}
-    if not different:
-        return _check(SAME_START, "weights", True, f"all {len(distances)} are equal, bit for bit")
-    unlike = next((name for name, distance in different.items() if distance is None), None)
-    if unlike is not None:
-        evidence = f"{len(different)} of {len(distances)} weights differ; {unlike} has another shape"
-    else:
-        worst = max(different, key=different.get)
-        largest = _number(different[worst])
-        evidence = f"{len(different)} of {len(distances)} weights differ; largest |difference| {largest} in {worst}"
-    return _check(SAME_START, "weights", False, evidence)
-
-
-def _other_state(original: Any, clone: Any) -> Check:
-    mine, theirs = generations.other_state(original), generations.other_state(clone)
-    if not mine and not theirs:
-        return _check(SAME_START, "other state", None, "no variables outside the weights")
-    if len(mine) != len(theirs):
-        evidence = f"the original has {len(mine)} variables outside its weights, the clone {len(theirs)}"
-        return _check(SAME_START, "other state", False, evidence)
-    names = [generations.variable_name(variable, original) for variable in mine]
-    pairs = zip(names, divergence.values(mine), divergence.values(theirs), strict=True)
-    different = [name for name, a, b in pairs if divergence.largest_difference(a, b)]
-    if different:
-        evidence = f"{len(different)} of {len(mine)} variables outside the weights differ, such as {different[0]}"
-        return _check(SAME_START, "other state", False, evidence)
-    return _check(SAME_START, "other state", True, f"{len(mine)} outside the weights, all equal")
-
-
-def _outputs(original: Any, clone: Any, inputs: Any) -> Check:
-    tf.random.set_seed(0)
-    try:
-        mine = divergence.predictions(original, inputs)
-    except Exception as error:
-        raise ValueError(
-            f"The model {original.name!r} does not take these inputs ({_first_line(error)}). "
-            "Pass inputs of the shape and dtype that it is called with."
-        ) from error
-    if generations.weights(original) and not generations.weights(clone):
-        return _check(SAME_START, "outputs", False, "the clone has no weights yet: it was never called")
-    tf.random.set_seed(0)
-    try:
-        theirs = divergence.predictions(clone, inputs)
-    except Exception as error:
-        return _check(SAME_START, "outputs", False, f"the clone cannot be called ({_first_line(error)})")
-    if len(mine) != len(theirs):
-        return _check(SAME_START, "outputs", False, f"the original gives {len(mine)} outputs, the clone {len(theirs)}")
-    largest = divergence.largest_of(map(divergence.largest_difference, mine, theirs))
-    same = not any(map(divergence.differs, mine, theirs))
-    evidence = f"largest |difference| {_number(largest)} over {len(mine[0])} samples"
-    return _check(SAME_START, "outputs", same, evidence)
 
 
 def _first_line(error: Exception) -> str:
@@ -221,130 +184,368 @@ def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {line[:160]}"
 
 
-def _compile_settings(original: Any, clone: Any) -> Check:
+# -- at rest -----------------------------------------------------------------------------------------------------------
+
+
+def _of_findings(test: str, name: str, findings: list, otherwise: str) -> Check:
+    if not findings:
+        return Check(test, name, True, otherwise)
+    return Check(test, name, False, _listed(findings))
+
+
+def _listed(findings: list, most: int = 3) -> str:
+    more = f"; and {len(findings) - most} more" if len(findings) > most else ""
+    return "; ".join(map(str, findings[:most])) + more
+
+
+def _weights(original: Any, clone: Any, walk: comparison.Comparison) -> Check:
+    mine, theirs = generations.weights(original), generations.weights(clone)
+    if not mine and not theirs:
+        return Check(SAME_START, "weights", None, "neither model has weights (yet)")
+    if len(mine) != len(theirs):
+        evidence = f"the original has {len(mine)} weights, the clone {len(theirs)}"
+        return Check(SAME_START, "weights", False, evidence)
+    # Weights that have the same place in both are compared; any left over, by their position in the list.
+    partner = {id(generations.storage(a)): b for kind, _, a, b in walk.pairs if kind == comparison.WEIGHT}
+    pairs = [(a, partner.get(id(generations.storage(a)), b)) for a, b in zip(mine, theirs, strict=True)]
+    distances = divergence.distance_per_pair(original, pairs)
+    different = {name: distance for name, distance in distances.items() if distance != 0.0}
+    if not different:
+        return Check(SAME_START, "weights", True, f"all {len(distances)} are equal, bit for bit")
+    unlike = next((name for name, distance in different.items() if distance is None), None)
+    if unlike is not None:
+        evidence = f"{len(different)} of {len(distances)} weights differ; {unlike} has another shape or dtype"
+    else:
+        worst = max(different, key=different.get)
+        largest = _number(different[worst])
+        evidence = f"{len(different)} of {len(distances)} weights differ; largest |difference| {largest} in {worst}"
+    return Check(SAME_START, "weights", False, evidence)
+
+
+def _other_state(original: Any, clone: Any, walk: comparison.Comparison) -> Check:
+    name = "other state"
+    mine, theirs = generations.other_state(original), generations.other_state(clone)
+    findings = walk.of(comparison.STATE)
+    if findings:
+        return Check(SAME_START, name, False, _listed(findings))
+    if len(mine) != len(theirs):
+        evidence = f"the original has {len(mine)} variables outside its weights, the clone {len(theirs)}"
+        return Check(SAME_START, name, False, evidence)
+    if not mine:
+        return Check(SAME_START, name, None, "no variables outside the weights")
+    return Check(SAME_START, name, True, f"{len(mine)} outside the weights, all equal")
+
+
+def _compile_settings(original: Any, clone: Any, walk: comparison.Comparison) -> Check:
     name = "compile settings"
+    findings = walk.of(comparison.COMPILATION)
     compiled = [generations.is_compiled(model) for model in (original, clone)]
     if not any(compiled):
-        return _check(SAME_FUTURE, name, None, "neither model is compiled")
+        # An optimizer or metric may also be an attribute of a model that trains itself.
+        return Check(SAME_FUTURE, name, False if findings else None, _listed(findings) or "neither model is compiled")
     if not all(compiled):
         without = "clone" if compiled[0] else "original"
-        return _check(SAME_FUTURE, name, False, f"the {without} is not compiled")
-    mine, theirs = (_described(model) for model in (original, clone))
-    different = [key for key in mine if mine[key] != theirs.get(key)]
-    if different:
-        key = different[0]
-        return _check(SAME_FUTURE, name, False, f"{key}: {mine[key]} against {theirs.get(key)}")
-    return _check(SAME_FUTURE, name, True, f"same {', '.join(mine)}")
+        return Check(SAME_FUTURE, name, False, f"the {without} is not compiled")
+    return _of_findings(SAME_FUTURE, name, findings, "same optimizer, learning rate, loss and metrics, set alike")
 
 
-def _described(model: Any) -> dict[str, Any]:
-    """Describe compile settings by values that two models can be compared by."""
-    optimizer = model.optimizer
-    settings = {key: value for key, value in optimizer.get_config().items() if key != "name"}
-    try:
-        config = model.get_compile_config()
-    except (NotImplementedError, TypeError, ValueError):
-        # A loss or metric that Keras cannot put into a config is compared as the object that it is.
-        config = {"loss": model.loss, "metrics": [metric.name for metric in model.metrics]}
-    return {
-        "optimizer": type(optimizer).__name__,
-        "learning rate": str(settings.pop("learning_rate", None)),
-        "optimizer settings": str(settings),
-        **{
-            key: str(config.get(key))
-            for key in ("loss", "loss_weights", "metrics", "weighted_metrics")
-            if key in config
-        },
-    }
-
-
-def _optimizer_state(original: Any, clone: Any) -> Check:
+def _optimizer_state(original: Any, clone: Any, walk: comparison.Comparison) -> Check:
     name = "optimizer state"
-    if not (generations.is_compiled(original) and generations.is_compiled(clone)):
-        passed = None if not generations.is_compiled(original) else False
-        return _check(SAME_FUTURE, name, passed, "there is none" if passed is None else "the clone has no optimizer")
-    iterations = [int(model.optimizer.iterations) for model in (original, clone)]
-    if iterations[0] != iterations[1]:
-        evidence = f"the original has made {iterations[0]} steps, the clone {iterations[1]}"
-        return _check(SAME_FUTURE, name, False, evidence)
-    mine, theirs = (generations.optimizer_variables(model.optimizer) for model in (original, clone))
-    if iterations[0] == 0 and len(mine) != len(theirs):
-        return _check(SAME_FUTURE, name, True, "neither has made a step")
-    if len(mine) != len(theirs):
-        return _check(SAME_FUTURE, name, False, f"{len(mine)} variables against {len(theirs)}")
-    different = [d for d in map(divergence.largest_difference, divergence.values(mine), divergence.values(theirs)) if d]
-    if different:
-        evidence = f"{len(different)} of {len(mine)} variables differ; largest |difference| {_number(max(different))}"
-        return _check(SAME_FUTURE, name, False, evidence)
-    evidence = f"all {len(mine)} variables are equal, after {iterations[0]} steps"
-    return _check(SAME_FUTURE, name, True, evidence)
-
-
-def _in_training(original: Any, clone: Any, inputs: Any, targets: Any) -> list[Check]:
-    """Train both alike, and each alone, for a few steps."""
-    storage = _separate_storage(original, clone)
-    names = [(SAME_FUTURE, "training steps"), (OWN_LIFE, "clone keeps still"), (OWN_LIFE, "original keeps still")]
-    if not original.trainable_weights:
-        none = [_check(test, name, None, "the original has no trainable weights") for test, name in names]
-        return [none[0], storage, *none[1:]]
-    compiled = generations.is_compiled(original)
-    targets = targets if compiled else None
-    reason = ""
-    if not generations.weights(clone):
-        reason = "it has no weights"
-    elif compiled and not generations.is_compiled(clone):
-        reason = "it is not compiled"
+    findings = walk.of(comparison.OPTIMIZER)
+    if generations.is_compiled(original) and not generations.is_compiled(clone):
+        return Check(SAME_FUTURE, name, False, "the clone has no optimizer")
+    compared = [pair for pair in walk.pairs if pair[0] == comparison.OPTIMIZER]
+    if generations.is_compiled(original):
+        iterations = [int(model.optimizer.iterations) for model in (original, clone)]
+        if iterations[0] != iterations[1]:
+            evidence = f"the original has made {iterations[0]} steps, the clone {iterations[1]}"
+            return Check(SAME_FUTURE, name, False, evidence)
+        counts = [len(generations.optimizer_variables(model.optimizer)) for model in (original, clone)]
+        if counts[0] != counts[1] and not findings:
+            if iterations[0] == 0:
+                return Check(SAME_FUTURE, name, True, "neither has made a step")
+            return Check(SAME_FUTURE, name, False, f"{counts[0]} variables against {counts[1]}")
+        after = f", after {iterations[0]} steps"
     else:
-        tests = divergence.ThreeTests(original, clone, inputs, targets)
-        try:
-            tests.advance(STEPS)
-        except Exception as error:
-            # Whether the inputs or the clone is to blame shows when the original is trained alone, below.
-            reason = _first_line(error)
-    if reason:
-        alone = divergence.ThreeTests(original, clone, inputs, targets)
-        try:
-            alone.advance(STEPS, train="original")
-        except Exception as error:
-            raise ValueError(
-                f"The model {original.name!r} cannot be trained on these inputs and targets ({_first_line(error)}). "
-                "Pass targets of the kind that its loss takes, or none."
-            ) from error
-        reason = f"the clone cannot be trained: {reason}"
-        return [
-            _check(SAME_FUTURE, "training steps", False, reason),
-            storage,
-            _still("clone", alone.moved_while("original")),
-            _check(OWN_LIFE, "original keeps still", None, reason),
-        ]
-    allowed = max(map(divergence.tolerance, divergence.values(generations.weights(original))))
-    allowed = max(allowed, 1e-3 * tests.moved[-1])
-    evidence = f"after {STEPS} steps alike, largest |difference| {_number(tests.future[-1])}"
-    evidence += f"; training moved {_number(tests.moved[-1])}"
-    return [
-        _check(SAME_FUTURE, "training steps", max(tests.future) <= allowed, evidence),
-        storage,
-        _still("clone", tests.moved_while("original")),
-        _still("original", tests.moved_while("clone")),
-    ]
-
-
-def _still(watched: str, moved: float) -> Check:
-    trained = "original" if watched == "clone" else "clone"
-    evidence = f"while the {trained} made {STEPS} steps alone, the {watched} moved {_number(moved)}"
-    return _check(OWN_LIFE, f"{watched} keeps still", moved == 0.0, evidence)
+        after = ""
+    if not compared and not findings:
+        return Check(SAME_FUTURE, name, None, "there is none")
+    if findings:
+        distances = [finding.distance for finding in findings if finding.distance is not None]
+        largest = f"; largest |difference| {_number(max(distances))}" if distances else ""
+        evidence = f"{len(findings)} of {len(compared)} variables differ{largest}, such as {findings[0].path}"
+        return Check(SAME_FUTURE, name, False, evidence)
+    return Check(SAME_FUTURE, name, True, f"all {len(compared)} variables are equal{after}")
 
 
 def _separate_storage(original: Any, clone: Any) -> Check:
-    mine, theirs = ({id(generations.storage(v)) for v in divergence.all_variables(m)} for m in (original, clone))
-    shared = len(mine & theirs)
-    parts = []
+    name = "separate storage"
     if original is clone:
-        parts.append("both names stand for one object")
-    elif shared:
-        parts.append(f"{shared} of {len(mine)} variables are shared")
-    optimizers = [getattr(model, "optimizer", None) for model in (original, clone)]
-    if original is not clone and optimizers[0] is not None and optimizers[0] is optimizers[1]:
-        parts.append("the optimizer is shared")
-    evidence = "; ".join(parts) or f"none of {len(mine)} variables (weights, optimizer, metrics) is shared"
-    return _check(OWN_LIFE, "separate storage", not parts, evidence)
+        return Check(OWN_LIFE, name, False, "both names stand for one object")
+    found = comparison.shared(original, clone)
+    variables = [path for path, value in found if generations.is_variable(value)]
+    others = [(path, value) for path, value in found if not generations.is_variable(value)]
+    count = len({id(generations.storage(v)) for v in divergence.all_variables(original)})
+    parts = []
+    if variables:
+        parts.append(f"{len(variables)} of {max(count, len(variables))} variables are shared, such as {variables[0]}")
+    if others:
+        listed = ", ".join(f"{path or 'the model'} ({type(value).__name__})" for path, value in others[:3])
+        parts.append(f"shared: {listed}{f' and {len(others) - 3} more' if len(others) > 3 else ''}")
+    return Check(
+        OWN_LIFE,
+        name,
+        not parts,
+        "; ".join(parts) or f"none of {count} variables (weights, optimizer, metrics) is shared",
+    )
+
+
+# -- in use ------------------------------------------------------------------------------------------------------------
+
+
+class _Data:
+    """The inputs and targets, and the small batches of them that training uses."""
+
+    def __init__(self, model: Any, inputs: Any, targets: Any):
+        package = generations.namespace(generations.generation(model))
+        self.inputs = tf.nest.map_structure(_as_tensor, inputs)
+        self.targets = None if targets is None else tf.nest.map_structure(_as_tensor, targets)
+        self._pack = package.utils.pack_x_y_sample_weight if hasattr(package.utils, "pack_x_y_sample_weight") else _pack
+        self._samples = _samples(self.inputs)
+        # A model that was made for batches of one size takes no other.
+        symbols = tf.nest.flatten(getattr(model, "inputs", None) or [])
+        sizes = [symbol.shape[0] for symbol in symbols if len(symbol.shape)]
+        self._size = next(filter(None, sizes), divergence.BATCH_SIZE)
+
+    def check(self) -> None:
+        """Raise an error if there is not one target for each input."""
+        if self.targets is not None and _samples(self.targets) != self._samples:
+            raise ValueError(
+                f"There are {self._samples} inputs, but {_samples(self.targets)} targets. "
+                "Pass one target for each input."
+            )
+
+    def batch(self, step: int) -> tuple[Any, Any]:
+        """Return inputs and targets of one training step."""
+        first = step % max(1, self._samples // self._size) * self._size
+
+        def cut(array: Any) -> Any:
+            return array if isinstance(array, tf.SparseTensor) else array[first : first + self._size]
+
+        targets = None if self.targets is None else tf.nest.map_structure(cut, self.targets)
+        return tf.nest.map_structure(cut, self.inputs), targets
+
+    def packed(self, step: int) -> Any:
+        """Return the batch of one training step as ``fit`` hands it to ``train_step``."""
+        inputs, targets = self.batch(step)
+        return self._pack(inputs, targets)
+
+
+def _pack(inputs: Any, targets: Any) -> Any:
+    if targets is None:
+        return inputs if not isinstance(inputs, (list, tuple, dict)) else (inputs,)
+    return inputs, targets
+
+
+def _as_tensor(value: Any) -> Any:
+    return value if tf.is_tensor(value) else tf.convert_to_tensor(value)
+
+
+def _samples(data: Any) -> int:
+    first = tf.nest.flatten(data)[0]
+    return int(first.shape[0]) if len(first.shape) else 1
+
+
+class _Trial:
+    """What a model does from where it stands: its answers, its losses, and a few training steps.
+
+    Everything is run eagerly, which needs no tracing, and under the same random state for every model.
+
+    Attributes:
+        answers: by name of the check, the outputs; or the error.
+        steps: after each training step, the values of the variables; or the error.
+        moved: how far the trained model went.
+        watched: the names of the other model's variables that moved, with the distance.
+    """
+
+    def __init__(self, model: Any, other: Any, data: _Data, own_step: bool | None, seed: int, again: bool = False):
+        self.answers: dict[str, list | Exception] = {}
+        self.losses: list | Exception = []
+        self.error: Exception | None = None
+        self.weights: list[list] = []
+        self.own_step = own_step
+        self.state: list = []
+        self.logs: list = []
+        with snapshot.unchanged(model, other), generations.same_random_state(seed, again) as first:
+            self.answers["outputs"] = _tried(lambda: divergence.answers(model(data.inputs, training=False)))
+            self.answers["outputs in training mode"] = _tried(lambda: self._train_mode(model, data))
+        self.drawn = first
+        if not generations.weights(model) or not model.trainable_weights:
+            return
+        with snapshot.unchanged(model, other) as held, generations.same_random_state(seed + 1, again) as second:
+            start = divergence.values(generations.weights(model))
+            watched = [v for v in _named_variables(other)]
+            watched_values = divergence.values([v for _, v in watched])
+            try:
+                self._train(model, other, data, held)
+            except Exception as error:
+                self.error = error
+            else:
+                self.moved = divergence.largest_of(map(divergence.largest_difference, self.weights[-1], start))
+                self.state = divergence.values(generations.other_state(model))
+            now = divergence.values([v for _, v in watched])
+            distances = map(divergence.largest_difference, now, watched_values)
+            self.drawn = first + second
+            self.watched = {name: d for (name, _), d in zip(watched, distances, strict=True) if d}
+
+    def _train_mode(self, model: Any, data: _Data) -> list:
+        outputs = divergence.answers(model(data.batch(0)[0], training=True))
+        self.losses = [np.asarray(loss) for loss in model.losses]
+        return outputs
+
+    def _train(self, model: Any, other: Any, data: _Data, held: snapshot.Snapshot) -> None:
+        step = divergence.own_step if self.own_step is not False else divergence.stand_in_step
+        for number in range(STEPS):
+            try:
+                logs = step(model, data.packed(number) if step is divergence.own_step else data.batch(number))
+            except Exception:
+                if number or self.own_step is not None or data.targets is not None:
+                    raise
+                # The model's own step needs targets, and there are none.
+                held.restore()
+                step, self.own_step = divergence.stand_in_step, False
+                logs = step(model, data.batch(number))
+            self.weights.append(divergence.values(generations.weights(model)))
+            self.logs.append([np.asarray(value) for value in tf.nest.flatten(logs)])
+        if self.own_step is None:
+            self.own_step = True
+
+
+def _tried(run: Any) -> Any:
+    try:
+        return run()
+    except Exception as error:  # whatever a model raises is part of the evidence
+        return error
+
+
+def _named_variables(model: Any) -> list[tuple[str, Any]]:
+    return [(generations.variable_name(v, model), v) for v in divergence.all_variables(model)]
+
+
+def _in_use(original: Any, clone: Any, data: _Data, walk: comparison.Comparison) -> list[Check]:
+    if not original.built:
+        reason = f"the original has no weights yet: call {original.name} once on inputs"
+        names = [(SAME_START, name) for name in ("outputs", "outputs in training mode")]
+        names += [(SAME_FUTURE, name) for name in ("added losses", "training steps")]
+        names += [(OWN_LIFE, name) for name in ("clone keeps still", "original keeps still")]
+        return [Check(test, name, None, reason) for test, name in names]
+    can_step = divergence.has_own_step(original)
+    seed = next(_SEEDS)
+    mine = _Trial(original, clone, data, None if can_step else False, seed)
+    if isinstance(mine.answers["outputs"], Exception):
+        raise ValueError(
+            f"The model {original.name!r} does not take these inputs ({_first_line(mine.answers['outputs'])}). "
+            "Pass inputs of the shape and dtype that it is called with."
+        ) from mine.answers["outputs"]
+    data.check()
+    if mine.error is not None:
+        raise ValueError(
+            f"The model {original.name!r} cannot be trained on these inputs and targets ({_first_line(mine.error)}). "
+            "Pass targets of the kind that its loss takes, or none."
+        ) from mine.error
+    theirs = _Trial(clone, original, data, mine.own_step, seed, again=bool(mine.drawn))
+    checks = [_answers(name, mine, theirs, original, clone) for name in mine.answers]
+    checks.append(_added_losses(mine, theirs))
+    return checks + _training(original, clone, mine, theirs, walk)
+
+
+def _answers(name: str, mine: _Trial, theirs: _Trial, original: Any, clone: Any) -> Check:
+    a, b = mine.answers[name], theirs.answers[name]
+    if isinstance(a, Exception):
+        return Check(SAME_START, name, None, f"the original cannot be called in training mode ({_first_line(a)})")
+    if generations.weights(original) and not generations.weights(clone):
+        return Check(SAME_START, name, False, "the clone has no weights yet: it was never called")
+    if isinstance(b, Exception):
+        return Check(SAME_START, name, False, f"the clone cannot be called ({_first_line(b)})")
+    if len(a) != len(b):
+        return Check(SAME_START, name, False, f"the original gives {len(a)} outputs, the clone {len(b)}")
+    largest = divergence.largest_of(map(divergence.largest_difference, a, b))
+    allowed = max(map(divergence.tolerance, a), default=0.0)
+    same = not any(map(divergence.differs, a, b)) and [x.dtype for x in a] == [x.dtype for x in b]
+    evidence = f"largest |difference| {_number(largest)} over {len(a[0]) if a and a[0].shape else 1} samples"
+    if largest:
+        evidence += f"; up to {allowed:.1g} is rounding in {a[0].dtype}"
+    elif not same:
+        evidence += f"; {a[0].dtype} against {b[0].dtype}"
+    return Check(SAME_START, name, same, evidence)
+
+
+def _added_losses(mine: _Trial, theirs: _Trial) -> Check:
+    a, b = mine.losses, theirs.losses
+    name = "added losses"
+    if not a and not b:
+        return Check(SAME_FUTURE, name, None, "neither model adds losses or penalties of its own")
+    if len(a) != len(b):
+        return Check(SAME_FUTURE, name, False, f"the original adds {len(a)} losses, the clone {len(b)}")
+    largest = divergence.largest_of(map(divergence.largest_difference, a, b))
+    same = not any(map(divergence.differs, a, b))
+    return Check(SAME_FUTURE, name, same, f"{len(a)} losses, largest |difference| {_number(largest)}")
+
+
+def _training(original: Any, clone: Any, mine: _Trial, theirs: _Trial, walk: comparison.Comparison) -> list[Check]:
+    names = [(SAME_FUTURE, "training steps"), (OWN_LIFE, "clone keeps still"), (OWN_LIFE, "original keeps still")]
+    if not mine.weights:
+        return [Check(test, name, None, "the original has no trainable weights") for test, name in names]
+    reason = ""
+    if not generations.weights(clone):
+        reason = "it has no weights"
+    elif generations.is_compiled(original) and not generations.is_compiled(clone):
+        reason = "it is not compiled"
+    elif not clone.trainable_weights:
+        reason = "it has no trainable weights"
+    elif theirs.error is not None:
+        reason = _first_line(theirs.error)
+    if reason:
+        reason = f"the clone cannot be trained: {reason}"
+        return [
+            Check(SAME_FUTURE, "training steps", False, reason),
+            _still("clone", mine),
+            Check(OWN_LIFE, "original keeps still", None, reason),
+        ]
+    return [_steps(original, clone, mine, theirs, walk), _still("clone", mine), _still("original", theirs)]
+
+
+def _steps(original: Any, clone: Any, mine: _Trial, theirs: _Trial, walk: comparison.Comparison) -> Check:
+    name = "training steps"
+    places = {id(generations.storage(w)): place for place, w in enumerate(generations.weights(clone))}
+    partner = {id(generations.storage(a)): places.get(id(generations.storage(b))) for _, _, a, b in walk.pairs}
+    order = [partner.get(id(generations.storage(w)), place) for place, w in enumerate(generations.weights(original))]
+    if len(mine.weights[0]) != len(theirs.weights[0]) or None in order:
+        return Check(SAME_FUTURE, name, False, "the models have different weights, so their steps cannot be alike")
+    unit, precision = generations.rounding(original)
+    # Rounding in each step comes to a part of how far the step goes; the weights round by themselves as well.
+    allowed = max(map(divergence.tolerance, mine.weights[-1]))
+    allowed = max(allowed, max(1e-3, 50 * unit) * mine.moved)
+    distances = [
+        divergence.largest_of(
+            divergence.largest_difference(a, b[place]) for a, place in zip(mine.weights[step], order, strict=True)
+        )
+        for step, b in enumerate(theirs.weights)
+    ]
+    evidence = f"after {STEPS} steps alike, largest |difference| {_number(distances[-1])}"
+    evidence += f"; training moved {_number(mine.moved)}"
+    if max(distances):
+        evidence += f"; up to {allowed:.1g} is rounding in {precision}"
+    states = len(mine.state) == len(theirs.state) and not any(map(divergence.differs, mine.state, theirs.state))
+    if max(distances) <= allowed and not states:
+        return Check(SAME_FUTURE, name, False, f"{evidence}; but the state outside the weights went apart")
+    return Check(SAME_FUTURE, name, max(distances) <= allowed, evidence)
+
+
+def _still(watched: str, trial: _Trial) -> Check:
+    trained = "original" if watched == "clone" else "clone"
+    moved = max(trial.watched.values(), default=0.0)
+    evidence = f"while the {trained} made {STEPS} steps alone, the {watched} moved {_number(moved)}"
+    if moved:
+        evidence += f", such as in {max(trial.watched, key=trial.watched.get)}"
+    return Check(OWN_LIFE, f"{watched} keeps still", moved == 0.0, evidence)

@@ -73,6 +73,12 @@ def read(variables: Sequence[Any]) -> list[tf.Tensor]:
     return [tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype) for variable in held]
 
 
+def equal_states(a: Any, b: Any) -> bool:
+    """Tell whether two states of a random generator, however nested, are equal."""
+    mine, theirs = tf.nest.flatten(a), tf.nest.flatten(b)
+    return len(mine) == len(theirs) and all(map(np.array_equal, mine, theirs))
+
+
 def values(variables: Sequence[Any]) -> list[np.ndarray]:
     """Copy the values of variables into NumPy arrays, in order."""
     return [tensor.numpy() for tensor in read(variables)]
@@ -183,6 +189,72 @@ def predictions(model: Any, inputs: Any) -> list[np.ndarray]:
     """
     outputs = tf.nest.flatten(model(inputs, training=False))
     return [np.asarray(output.mean() if hasattr(output, "log_prob") else output) for output in outputs]
+
+
+def answers(outputs: Any) -> list[np.ndarray]:
+    """Turn what a model returned into a flat list of arrays.
+
+    A distribution of TensorFlow Probability is one of its mean, its standard deviation, and the sample that it
+    stands for, as far as it has them.
+    """
+    found = []
+    for output in tf.nest.flatten(outputs, expand_composites=True):
+        if not hasattr(output, "log_prob"):
+            found.append(np.asarray(output))
+            continue
+        for moment in (output.mean, output.stddev, lambda output=output: tf.convert_to_tensor(output)):
+            try:
+                found.append(np.asarray(moment()))
+            except (NotImplementedError, TypeError, ValueError):
+                continue
+    return found
+
+
+def distance_per_pair(original: Any, pairs: Sequence[tuple[Any, Any]]) -> dict[str, float | None]:
+    """Measure how far the variables of pairs are apart, by the names that they have in the original.
+
+    Returns:
+        The largest absolute differences; None where shapes or dtypes differ. Names that occur twice get a number.
+    """
+    distances: dict[str, float | None] = {}
+    for a, b in pairs:
+        name = generations.variable_name(a, original)
+        count = 2
+        while name in distances:
+            name, count = f"{generations.variable_name(a, original)} #{count}", count + 1
+        mine, theirs = values([a, b])
+        alike = mine.shape == theirs.shape and mine.dtype == theirs.dtype
+        distances[name] = largest_difference(mine, theirs) if alike else None
+    return distances
+
+
+def has_own_step(model: Any) -> bool:
+    """Tell whether a model can be trained its own way: it is compiled, or it has a ``train_step`` of its own."""
+    base = generations.namespace(generations.generation(model)).Model
+    step = getattr(model.train_step, "__func__", None)
+    return generations.is_compiled(model) or step is not base.train_step
+
+
+def own_step(model: Any, batch: Any) -> Any:
+    """Train a model by one step of its own ``train_step``; return what it logs."""
+    return model.train_step(batch)
+
+
+def stand_in_step(model: Any, batch: Any) -> Any:
+    """Train a model by one step that reduces the mean square of its outputs; return the loss."""
+    with tf.GradientTape() as tape:
+        outputs = tf.nest.flatten(model(batch[0], training=True))
+        floats = [output for output in map(tf.convert_to_tensor, outputs) if output.dtype.is_floating]
+        means = [tf.reduce_mean(tf.square(tf.cast(output, tf.float32))) for output in floats]
+        loss = tf.add_n(means + [tf.cast(extra, tf.float32) for extra in model.losses])
+    weights = model.trainable_variables
+    pairs = [(g, w) for g, w in zip(tape.gradient(loss, weights), weights, strict=True) if g is not None]
+    if generations.is_compiled(model):
+        model.optimizer.apply_gradients(pairs)
+    else:
+        for gradient, weight in pairs:
+            weight.assign_sub(0.01 * tf.cast(tf.convert_to_tensor(gradient), weight.dtype))
+    return loss
 
 
 def largest_of(distances: Any) -> float:

@@ -22,7 +22,7 @@ from tensorflow.python.trackable import data_structures
 GENERATIONS = ("keras", "tf_keras")
 
 # How many batches a Keras 2 model has seen: for its callbacks only (tf_keras 2.21.0).
-_COUNTERS = {"_train_counter", "_test_counter", "_predict_counter", "_steps_per_execution"}
+COUNTERS = {"_train_counter", "_test_counter", "_predict_counter", "_steps_per_execution"}
 
 
 def namespace(name: str) -> ModuleType:
@@ -113,7 +113,7 @@ def other_state(model: Any) -> list[Any]:
 
     collect(list(model.variables) if seen else [])
     for layer in flat_layers(model):
-        collect([value for name, value in vars(layer).items() if name not in _COUNTERS])
+        collect([value for name, value in vars(layer).items() if name not in COUNTERS])
     return found
 
 
@@ -408,3 +408,196 @@ def random_state_set(seed: int) -> Iterator[None]:
         # A number that no one else uses: operations of equal seeds share their state.
         vars(context.context()).update(_seed=seed + 7777777, _rng=random.Random(seed))
         yield
+
+
+# -- what helpers.auditing has to know ---------------------------------------------------------------------------------
+
+
+@functools.cache
+def bookkeeping(name: str, kind: str) -> frozenset[str]:
+    """Name the attributes that Keras itself keeps in every layer, model, optimizer, loss or metric.
+
+    They hold names, trackers, caches and call histories, which may differ between equal models. What matters of
+    them has a public property. They are read off bare objects, so that a new version of Keras brings its own.
+
+    Args:
+        name: ``"keras"`` or ``"tf_keras"``.
+        kind: ``"layer"``, ``"model"``, ``"optimizer"``, ``"loss"`` or ``"metric"``.
+    """
+    package = namespace(name)
+    if kind == "optimizer":
+        return frozenset(key for key in vars(package.optimizers.SGD(name="bare")) if key.startswith("_")) | {"name"}
+    if kind == "loss":
+        return frozenset({"name"})
+    if kind == "metric":
+        return frozenset(vars(package.metrics.Sum(name="bare"))) | {"name"}
+    bare = frozenset(vars(package.layers.Layer(name="bare")))
+    if kind == "layer":
+        return bare
+    inputs = package.Input((1,), name="bare_input")
+
+    class Bare(package.Model):
+        pass
+
+    models = [Bare(name="bare"), package.Model(inputs, inputs, name="bare"), package.Sequential([inputs], name="bare")]
+    models[0].compile("sgd")
+    return bare.union(*map(vars, models)) | {"history", "_eval_epoch_iterator"}
+
+
+def is_symbolic(value: Any) -> bool:
+    """Tell whether a value is a symbolic tensor of Keras, as ``keras.Input`` makes it.
+
+    Private: in tf_keras the class has no public name; it is the one that ``Input`` returns (tf_keras 2.21.0).
+    """
+    return type(value).__name__ == "KerasTensor" or hasattr(type(value), "_keras_history")
+
+
+def history(tensor: Any) -> tuple[Any, int, list[Any], dict[str, Any]]:
+    """Tell from which call a symbolic tensor came: the layer, which of its outputs, the call's arguments.
+
+    Private: ``KerasTensor._keras_history``, ``Layer._inbound_nodes``, ``Node.arguments`` (keras 3.15.1),
+    ``Node.call_args`` (tf_keras 2.21.0).
+    """
+    layer, node_index, tensor_index = tensor._keras_history
+    node = layer._inbound_nodes[node_index]
+    arguments = getattr(node, "arguments", None)
+    if arguments is None:
+        return layer, tensor_index, list(node.call_args), dict(node.call_kwargs)
+    return layer, tensor_index, list(arguments.args), dict(arguments.kwargs)
+
+
+def compile_arguments(model: Any) -> dict[str, Any]:
+    """Return what a model was compiled with, as live objects, without the optimizer.
+
+    Private: ``Model._compile_config`` (keras 3.15.1, tf_keras 2.21.0).
+    """
+    config = getattr(getattr(model, "_compile_config", None), "config", None)
+    if config is None:
+        return {"loss": model.loss} if is_compiled(model) else {}
+    return {key: value for key, value in config.items() if key != "optimizer"}
+
+
+def own_random_states() -> list[Any]:
+    """Return the random generators that belong to the process rather than to a model.
+
+    These are Keras 3's for ``keras.random`` without a seed, TensorFlow's global one, and Keras 2's source of
+    seeds; each only if it exists.
+    Private: keras's ``global_seed_generator`` (keras 3.15.1), ``stateful_random_ops.global_generator``
+    (tensorflow 2.21.0), ``backend._SEED_GENERATOR`` (tf_keras 2.21.0).
+    """
+    from tensorflow.python.ops import stateful_random_ops
+
+    found = [stateful_random_ops.global_generator]
+    if "keras" in sys.modules:
+        from keras.src.backend.common import global_state
+
+        found.append(global_state.get_global_attribute("global_seed_generator"))
+    if "tf_keras" in sys.modules:
+        from tf_keras.src import backend
+
+        found.append(getattr(backend._SEED_GENERATOR, "generator", None))
+    return [generator for generator in found if generator is not None]
+
+
+def loaded() -> list[str]:
+    """Name the generations that are imported."""
+    return [name for name in GENERATIONS if name in sys.modules]
+
+
+def optimizer_classes(name: str) -> tuple[type, ...]:
+    """Return the base classes of a generation's optimizers, Keras 2's legacy ones included."""
+    optimizers = namespace(name).optimizers
+    legacy = [optimizers.legacy.Optimizer] if name == "tf_keras" else []
+    return (optimizers.Optimizer, *legacy)
+
+
+def variable_keys(variable: Any) -> list[Any]:
+    """Return what an optimizer may know a variable by.
+
+    Private: ``tf.Variable._unique_id`` (tensorflow 2.21.0).
+    """
+    inner = storage(variable)
+    return [id(variable), id(inner), inner._unique_id]
+
+
+def unwrapped(value: Any) -> Any:
+    """Return the list or dict inside one of TensorFlow's tracking wrappers, anything else as it is.
+
+    Private: ``ListWrapper._storage``, ``_DictWrapper.__wrapped__`` (tensorflow 2.21.0).
+    """
+    if isinstance(value, list):
+        return vars(value).get("_storage", value) if hasattr(value, "__dict__") else value
+    return getattr(value, "__wrapped__", value) if isinstance(value, dict) else value
+
+
+def is_wrapper(value: Any) -> bool:
+    """Tell whether a value is one of the list, dict or tuple wrappers that TensorFlow tracks variables with.
+
+    Private: the module ``tensorflow.python.trackable.data_structures`` (tensorflow 2.21.0).
+    """
+    return type(value).__module__ == "tensorflow.python.trackable.data_structures" and hasattr(value, "__dict__")
+
+
+@contextmanager
+def same_random_state(seed: int, again: bool = False) -> Iterator[list[str]]:
+    """Let the body start from a random state of the process that depends on the seed only.
+
+    ``tf.random.set_seed`` would do, if it did not also start anew the random state inside every compiled function
+    of the process. So the seed is set without it: as long as it was not used before, its operations are fresh.
+    Compiled functions run as plain code meanwhile.
+    Private: ``tensorflow.python.eager.context.context()._seed`` and ``._rng``, ``op_callbacks`` (tensorflow 2.21.0).
+
+    Args:
+        seed: a number that was not used before in this process.
+        again: start once more from a seed that was used, for which TensorFlow offers nothing but ``set_seed``.
+
+    Yields:
+        A list that fills with the kinds of operations that draw from TensorFlow's random state. As long as it is
+        empty, nothing was used.
+    """
+    from tensorflow.python.eager import context
+    from tensorflow.python.framework import op_callbacks
+
+    drawn: list[str] = []
+
+    def notice(kind: str, inputs: Any, attributes: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
+        if attributes and "seed2" in attributes:
+            drawn.append(kind)
+
+    eagerly = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    random.seed(0)
+    np.random.seed(0)
+    if again:
+        tf.random.set_seed(seed)
+    vars(context.context()).update(_seed=seed, _rng=random.Random(seed))
+    for generator in own_random_states():
+        if isinstance(generator, random.Random):
+            generator.seed(0)
+        else:
+            generator.state.assign(tf.ones_like(generator.state))
+    op_callbacks.add_op_callback(notice)
+    try:
+        yield drawn
+    finally:
+        op_callbacks.remove_op_callback(notice)
+        tf.config.run_functions_eagerly(eagerly)
+
+
+def rounding(model: Any) -> tuple[float, str]:
+    """Return the coarsest unit of rounding that the layers of a model compute with, and the name of its dtype."""
+    units = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
+    dtypes = {str(layer.compute_dtype) for layer in flat_layers(model)}
+    worst = max(dtypes, key=lambda dtype: units.get(dtype, 0.0))
+    return units.get(worst, 2.0**-23), worst
+
+
+def attributes(value: Any) -> dict[str, Any]:
+    """Return the live dict of an object's own attributes, also of a wrapper that stands for a dict.
+
+    Private: ``_DictWrapper`` and ``_TupleWrapper`` hide theirs behind the wrapped object's (tensorflow 2.21.0).
+    """
+    try:
+        return vars(value)
+    except TypeError:
+        return object.__getattribute__(value, "__dict__")

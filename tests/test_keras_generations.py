@@ -176,3 +176,61 @@ def test_a_layer_frozen_after_training_is_told(keras):
     assert not np.array_equal(before, model.layers[0].get_weights()[0])
     model.train_function = None
     assert generations.changed_since_compiled(model) == []
+
+
+def test_bookkeeping_leaves_out_what_a_layer_is_about(keras):
+    name = keras.__name__
+    model, _, _ = sequential(keras)
+    dense = model.layers[0]
+    assert {"units", "activation", "bias"} <= vars(dense).keys() - generations.bookkeeping(name, "layer")
+    assert not {"_compile_config", "_trainable", "train_function"} - generations.bookkeeping(name, "model")
+    assert {"beta_1", "clipnorm"} <= vars(model.optimizer).keys() - generations.bookkeeping(name, "optimizer")
+
+
+def test_a_symbolic_tensor_tells_the_call_that_it_came_from(keras):
+    inputs = keras.Input((3,))
+    layer = keras.layers.Dense(2)
+    outputs = layer(inputs)
+    assert generations.is_symbolic(outputs)
+    assert not generations.is_symbolic(tf.zeros(2))
+    history = generations.history(outputs)
+    assert history[0] is layer
+    assert history[2][0] is inputs
+
+
+def test_compile_arguments_are_live_objects(keras):
+    model, _, _ = sequential(keras)
+    assert isinstance(generations.compile_arguments(model)["loss"], keras.losses.Loss)
+    assert generations.compile_arguments(model)["metrics"] == ["accuracy"]
+
+
+def test_an_optimizer_knows_variables_by_these_keys(keras):
+    model, _, _ = sequential(keras)
+    table = "_trainable_variables_indices" if keras.__name__ == "keras" else "_index_dict"
+    known = getattr(model.optimizer, table)
+    assert all(any(key in known for key in generations.variable_keys(weight)) for weight in model.weights)
+
+
+def test_wrappers_of_tensorflow_are_seen_through():
+    module = tf.Module()
+    module.items = plain = [1, 2]
+    module.table = {"a": 1}
+    assert generations.is_wrapper(module.items)
+    assert generations.unwrapped(module.items) is plain
+    assert "_self_setattr_tracking" in generations.attributes(module.table)
+
+
+def test_one_seed_gives_one_random_state_and_tells_whether_it_was_used(keras):
+    drawn = []
+    for again in (False, True):
+        with generations.random_state_kept(), generations.same_random_state(987_001, again) as used:
+            tf.zeros(2) + 1
+            assert used == []
+            drawn.append((float(tf.random.uniform([])), float(tf.random.uniform([], seed=3)), np.random.uniform()))
+            assert used == ["RandomUniform", "RandomUniform"]
+    assert drawn[0] == drawn[1]
+
+
+def test_rounding_is_that_of_the_coarsest_layer(keras):
+    stack = [keras.layers.Input((3,)), keras.layers.Dense(2), keras.layers.Dense(2, dtype="mixed_float16")]
+    assert generations.rounding(keras.Sequential(stack)) == (2.0**-10, "float16")
