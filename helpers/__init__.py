@@ -21,10 +21,13 @@ _WHERE = {
     "load_digits": "datasets",
     "METHODS": "methods",
     "quiet_tensorflow": "startup",
+    "raised": "showing",
     "set_seeds": "startup",
+    "Verdicts": "claims",
 }
 _MODULES = [
     "auditing",
+    "claims",
     "cloning",
     "comparison",
     "datasets",

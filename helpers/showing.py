@@ -1,8 +1,9 @@
 """Show in a notebook what a cell found: an error that is the lesson, an accuracy in words."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,27 +12,62 @@ from helpers import teaching
 from helpers.cloning import CloneError
 
 
+@dataclass
+class Caught:
+    """The error that was expected, once it was raised."""
+
+    error: Exception | None = None
+
+
 @contextmanager
-def expected_error() -> Iterator[None]:
+def expected_error() -> Iterator[Caught]:
     """Run code that has to fail, and print its error in a few lines instead of a stack trace.
+
+    Yields:
+        An object whose ``error`` is the error, once it was raised.
 
     Raises:
         AssertionError: the code did not fail, so the lesson about it no longer holds.
 
     Example:
-        >>> with expected_error():
+        >>> with expected_error() as caught:
         ...     1 / 0
         ZeroDivisionError: division by zero
+        >>> type(caught.error).__name__
+        'ZeroDivisionError'
     """
+    caught = Caught()
     try:
-        yield
+        yield caught
     except Exception as error:
+        # The traceback would keep alive everything that the failed code made.
+        caught.error = error.with_traceback(None)
         # The workbook's own message holds code to copy, so its lines stay lines.
         message = str(error) if isinstance(error, CloneError) else teaching.short_message(error)
         for line in f"{type(error).__name__}: {message}".rstrip().splitlines():
             print(line if line.startswith(" ") else textwrap.fill(line, 100))
     else:
         raise AssertionError("This code was expected to fail, and did not. What the text says of it no longer holds.")
+
+
+def raised(action: Callable[[], Any]) -> Exception | None:
+    """Run code that may fail, and tell whether it did.
+
+    Args:
+        action: a function without arguments.
+
+    Returns:
+        What it raised, or None.
+
+    Example:
+        >>> raised(lambda: 1 / 1) is None
+        True
+    """
+    try:
+        action()
+    except Exception as error:
+        return error.with_traceback(None)
+    return None
 
 
 def accuracy_in_words(model: Any, inputs: Any, labels: Any) -> str:
