@@ -471,7 +471,7 @@ class BirthRun(Run):
         if not life.hidden:
             return
         now = {
-            (instance, owner): [np.array(each) for each in _variables(layer)]
+            (instance, owner): [np.array(each.numpy()) for each in _variables(layer)]
             for instance in ("first", "second")
             for owner, layer in self._layers(name, instance).items()
         }
