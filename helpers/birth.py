@@ -286,19 +286,15 @@ class Life:
         births: The variables after each step, by the step's index; a step that raised has none.
         failed: The step that raised, or None.
         error: The name of what it raised.
-        layers: How many layers the model lists, by the step's index.
         apart: Distance between the hidden layers of the two instances, per training step from 0 on.
         moved: Distance that each instance's hidden layer has moved since the second call, in the same way.
-        head_moved: The same for the head.
     """
 
     births: dict[int, list[Variable]] = dataclasses.field(default_factory=dict)
     failed: int | None = None
     error: str = ""
-    layers: dict[int, int] = dataclasses.field(default_factory=dict)
     apart: list[float] = dataclasses.field(default_factory=list)
     moved: dict[str, list[float]] = dataclasses.field(default_factory=lambda: {"first": [], "second": []})
-    head_moved: dict[str, list[float]] = dataclasses.field(default_factory=lambda: {"first": [], "second": []})
 
     @property
     def last(self) -> list[Variable]:
@@ -387,7 +383,7 @@ class BirthRun(Run):
         super().__init__(settings)
         self.lives = {name: Life() for name in GENERATIONS}
         self._scope: dict[str, dict[str, Any]] = {}
-        self._begin: dict[str, dict[tuple[str, str], list[np.ndarray]]] = {}
+        self._begin: dict[str, dict[str, list[np.ndarray]]] = {}
 
     @property
     def source(self) -> str:
@@ -464,23 +460,19 @@ class BirthRun(Run):
             for owner, layer in self._layers(name, "first").items()
             for each in _variables(layer)
         ]
-        life.layers[step] = len(self._scope[name]["first"].layers)
 
     def _measure(self, name: str) -> None:
         life = self.lives[name]
         if not life.hidden:
             return
         now = {
-            (instance, owner): [np.array(each.numpy()) for each in _variables(layer)]
+            instance: [np.array(each.numpy()) for each in _variables(self._layers(name, instance)["hidden"])]
             for instance in ("first", "second")
-            for owner, layer in self._layers(name, instance).items()
         }
         begin = self._begin.setdefault(name, now)
-        life.apart.append(_largest(now["first", "hidden"], now["second", "hidden"]))
-        for instance in ("first", "second"):
-            life.moved[instance].append(_largest(now[instance, "hidden"], begin[instance, "hidden"]))
-            if self.settings.head:
-                life.head_moved[instance].append(_largest(now[instance, "head"], begin[instance, "head"]))
+        life.apart.append(_largest(now["first"], now["second"]))
+        for instance in now:
+            life.moved[instance].append(_largest(now[instance], begin[instance]))
 
     # --- in words ---------------------------------------------------------------------------------------------
 
