@@ -290,4 +290,4 @@ def test_untouched_answers_are_no_attempt(packages):
 
 def test_keys_are_unique():
     keys = [each.key for each in QUESTIONS + EXERCISES]
-    assert len(keys) == len(set(keys)) == 8
+    assert len(keys) == len(set(keys)) == 9

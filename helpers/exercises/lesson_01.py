@@ -61,6 +61,22 @@ HIDDEN_LAYER = Question(
     ],
 )
 
+FORGOTTEN_ARGUMENT = Question(
+    key="01-forgotten-argument",
+    text="A layer takes `units` and `activation=None`, and its `get_config` forgets the activation. You save a model "
+    "with it, and load the file. What do you get?",
+    options=[
+        Option("An error: an argument is missing", "It has a default, so the constructor does without it."),
+        Option("The same model, since the weights are in the file", "They are, and the activation is not a weight."),
+        Option(
+            "The same weights and other answers",
+            "The constructor falls back on `None`, and nobody compares.",
+            right=True,
+        ),
+        Option("Other weights and other answers", "The weights do not depend on the activation: they are read."),
+    ],
+)
+
 COUNTER = Question(
     key="01-counter",
     text="`call` adds 1 to a Python attribute, `self.calls`. You train the model on 12 batches with `fit`. "
