@@ -12,6 +12,7 @@ import random
 import re
 import types
 import warnings
+import weakref
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,8 @@ STRUCTURE, SETTING, WEIGHT, STATE, COMPILATION, OPTIMIZER = (
 _PLAIN = (bool, int, float, complex, str, bytes, np.generic, type(None), type(Ellipsis))
 _FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, tf.random.Generator)
+# What they hold is kept alive elsewhere: they are caches, and notes about objects.
+_WEAK = (weakref.ref, weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
 _LIBRARIES = ("keras", "tf_keras", "tensorflow", "tensorflow_probability")
 # Attributes that only tell what happened last, or that hold what the constructor was given and was then made use of.
 _TRACES = {"input_vocabulary", "input_idf_weights", "vocabulary", "idf_weights", "batch_input_shape", "batch_shape"}
@@ -149,7 +152,7 @@ def parts(value: Any) -> dict[Any, Any] | None:
     """Return what two equal values must have in common, by name or position, or None if it is a leaf."""
     if isinstance(value, _PLAIN) or generations.is_variable(value) or _is_array(value) or is_table(value):
         return None
-    if isinstance(value, (*_GENERATORS, type, types.ModuleType)):
+    if isinstance(value, (*_GENERATORS, *_WEAK, type, types.ModuleType)):
         return None
     if generations.is_symbolic(value):
         return _parts_of_symbol(value)
@@ -606,6 +609,8 @@ def _is_substantial(value: Any) -> bool:
 
 
 def _equal_opaque(a: Any, b: Any) -> bool:
+    if isinstance(a, _WEAK) and isinstance(b, _WEAK):
+        return True
     if type(a) is not type(b) or isinstance(a, types.ModuleType):
         return a is b
     try:
