@@ -24,14 +24,8 @@ from helpers import divergence
 from helpers import keras_generations as generations
 
 # Where in a model something was found.
-STRUCTURE, SETTING, WEIGHT, STATE, COMPILATION, OPTIMIZER = (
-    "structure",
-    "setting",
-    "weight",
-    "state",
-    "compilation",
-    "optimizer",
-)
+STRUCTURE, SETTING, WEIGHT, STATE = "structure", "setting", "weight", "state"
+COMPILATION, OPTIMIZER, METRIC = "compilation", "optimizer", "metric"
 
 _PLAIN = (bool, int, float, complex, str, bytes, np.generic, type(None), type(Ellipsis))
 _FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
@@ -41,6 +35,8 @@ _WEAK = (weakref.ref, weakref.WeakKeyDictionary, weakref.WeakValueDictionary, we
 _LIBRARIES = ("keras", "tf_keras", "tensorflow", "tensorflow_probability")
 # Attributes that only tell what happened last, or that hold what the constructor was given and was then made use of.
 _TRACES = {"input_vocabulary", "input_idf_weights", "vocabulary", "idf_weights", "batch_input_shape", "batch_shape"}
+# What a compiled model tells of how it is run.
+_OF_COMPILED = ("run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_loss")
 # What objects of the libraries keep for themselves.
 _OF_LIBRARIES = {"_graph_parents", "_tracker", "_lock", "_path", "_distribution_strategy", "_used"}
 
@@ -255,7 +251,7 @@ def _flags(layer: Any) -> dict[str, Any]:
     return {
         "trainable": layer.trainable,
         "dtype policy": getattr(layer.dtype_policy, "name", str(layer.dtype_policy)),
-        "activity_regularizer": getattr(layer, "activity_regularizer", None),
+        **{key: getattr(layer, key, None) for key in ("activity_regularizer", "autocast", "supports_masking")},
     }
 
 
@@ -297,7 +293,8 @@ def _attributes_of_optimizer(optimizer: Any, name: str) -> dict[str, Any]:
             continue
         if private and _is_plain(entry) and not _are_identities(entry):
             continue
-        if key == "inner_optimizer" or _are_identities(entry) or isinstance(entry, (re.Pattern, *_FUNCTIONS)):
+        # An inner optimizer, or the state of a loss scale.
+        if is_walked(entry) or _are_identities(entry) or isinstance(entry, (re.Pattern, *_FUNCTIONS)):
             found[key] = entry
     own = [v for v in generations.optimizer_variables(optimizer) if v is not rate]
     found["variables"] = own
@@ -321,7 +318,7 @@ def parts_of_compilation(model: Any) -> dict[str, Any]:
     """Return what belongs to a compiled model beside the optimizer: loss, metrics, and how it is run."""
     return {
         **generations.compile_arguments(model),
-        **{key: getattr(model, key) for key in ("run_eagerly", "jit_compile") if hasattr(model, key)},
+        **{key: getattr(model, key) for key in _OF_COMPILED if hasattr(model, key)},
     }
 
 
@@ -375,6 +372,9 @@ class Comparison:
             for key in arguments[0]:
                 self._push(arguments[0][key], arguments[1].get(key), key, COMPILATION)
             self._push(original.optimizer, clone.optimizer, "optimizer", COMPILATION)
+            for a, b in zip(*(model.metrics for model in self._models), strict=False):
+                if len(a.variables) == len(b.variables):  # they are made at the first training step
+                    self._push(a, b, a.name, METRIC)
         while self._queue:
             self._look(*self._queue.popleft())
 
@@ -389,7 +389,8 @@ class Comparison:
             self._queue.append((a, b, path, area))
 
     def _note(self, area: str, path: str, text: str, distance: float | None = None) -> None:
-        self.findings.append(Finding(area, path or "the model", text, distance))
+        kind = COMPILATION if area in (OPTIMIZER, METRIC) else area
+        self.findings.append(Finding(kind, path or "the model", text, distance))
 
     def _structure(self, area: str) -> str:
         return STRUCTURE if area == SETTING else area
@@ -398,10 +399,7 @@ class Comparison:
         kind = (_keras_kind(a) or ("", ""))[1]
         if kind in ("layer", "model") and path:
             path = a.name
-        if kind == "optimizer":
-            area = COMPILATION
-        if kind == "metric":
-            area = COMPILATION
+        area = {"optimizer": OPTIMIZER, "metric": METRIC}.get(kind, area)
         if generations.is_variable(a) and generations.is_variable(b):
             self._compare_variables(a, b, path, area)
         elif self._is_tie_broken(a, b, kind):
@@ -451,31 +449,33 @@ class Comparison:
         ):
             self._note(self._structure(area), name, "one variable in two places of the original, but two in the clone")
             return
-        is_rate = area == COMPILATION and path.endswith("learning rate")
-        kind = SETTING if area == SETTING else area
-        for word in ("trainable", "constraint", "regularizer"):
-            if area == SETTING and hasattr(a, word) and hasattr(b, word):
-                self._push_always(getattr(a, word), getattr(b, word), f"{name}.{word}", kind)
+        is_rate = area == OPTIMIZER and path.endswith("learning rate")
         if area == SETTING:
+            for word in ("trainable", "constraint", "regularizer"):
+                if hasattr(a, word) and hasattr(b, word):
+                    self._push_always(getattr(a, word), getattr(b, word), f"{name}.{word}", area)
             kind = WEIGHT if id(mine) in self._weights else STATE
-        elif ".variables" in path and not is_rate:
-            kind = OPTIMIZER
-        elif not is_rate:
-            return  # a metric starts anew whenever training does
+        elif area == OPTIMIZER:
+            kind = COMPILATION if is_rate else OPTIMIZER
+        else:
+            kind = STATE
         if any(known[2] is a and known[3] is b for known in self.pairs[-1:]):
             return
         self.pairs.append((kind, name, a, b))
         if tuple(mine.shape) != tuple(theirs.shape):
-            self._note(kind, name, f"shape {tuple(mine.shape)} against {tuple(theirs.shape)}", float("inf"))
+            text, distance = f"shape {tuple(mine.shape)} against {tuple(theirs.shape)}", float("inf")
         elif mine.dtype != theirs.dtype:
-            self._note(kind, name, f"{mine.dtype.name} against {theirs.dtype.name}", float("inf"))
-        elif mine is not theirs:
+            text, distance = f"{mine.dtype.name} against {theirs.dtype.name}", float("inf")
+        elif mine is theirs:
+            return
+        else:
             values = divergence.values([a, b])
             distance = divergence.largest_difference(*values)
-            if distance and is_rate:
-                self._note(kind, path, f"{values[0]} against {values[1]}", distance)
-            elif distance:
-                self._note(kind, name, f"|difference| {distance:.3g}", distance)
+            # A metric starts anew whenever training does: one that has counted nothing is as good.
+            if not distance or (area == METRIC and not np.any(values[1])):
+                return
+            text = f"{values[0]} against {values[1]}" if values[0].ndim == 0 else f"|difference| {distance:.3g}"
+        self.findings.append(Finding(kind, path if is_rate else name, text, distance))
 
     def _push_always(self, a: Any, b: Any, path: str, area: str) -> None:
         """Look at a pair of values that many places have in common, such as True and False."""
