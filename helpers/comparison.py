@@ -133,10 +133,10 @@ def is_walked(value: Any) -> bool:
     """Tell whether an object's attributes belong to the model: an object of Keras, TFP, or of the reader's own."""
     if isinstance(value, (type, types.ModuleType, *_FUNCTIONS)) or not hasattr(value, "__dict__"):
         return False
-    if isinstance(value, tf.Module) or _keras_kind(value):
+    if isinstance(value, (tf.Module, types.SimpleNamespace)) or _keras_kind(value):
         return True
     return _module(value) not in (
-        "builtins", "tensorflow", "numpy", "threading", "_thread", "weakref", "inspect", "collections", "functools",
+        "builtins", "tensorflow", "numpy", "threading", "_thread", "weakref", "inspect",
         "abc", "enum", "types", "typing", "re", "logging", "wrapt", "absl", "google", "ml_dtypes", "optree", "pathlib",
     )  # fmt: skip
 
@@ -552,7 +552,7 @@ class Comparison:
                 continue
             entry = mine.get(key, theirs.get(key))
             # Many attributes come with their first use, and are empty or None until then.
-            by_library = _module(a) in _LIBRARIES and (_keras_kind(a) or ("", ""))[1] != "optimizer"
+            by_library = of_object and _module(a) in _LIBRARIES and (_keras_kind(a) or ("", ""))[1] != "optimizer"
             unimportant = _is_empty(entry) or (by_library and not _is_substantial(entry))
             if not unimportant:
                 owner = "the original" if key in mine else "the clone"
@@ -723,7 +723,7 @@ def _changeable(model: Any) -> dict[int, tuple[str, Any]]:
             kind in ("layer", "model", "optimizer", "metric")
             or isinstance(value, _GENERATORS)
             or hasattr(value, "insert_or_assign")
-            or (is_table(value) and hasattr(value, "insert"))
+            or (is_table(value) and (hasattr(value, "insert") or _table_items(value)))
         ):
             if type(value).__name__ != "InputLayer":
                 found[id(value)] = path, value
