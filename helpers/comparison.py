@@ -236,6 +236,8 @@ def _attributes(value: Any) -> dict[str, Any]:
         # Keras's own private numbers and texts are in the config; some only tell what happened last.
         if by_library and (key in _TRACES or (key.startswith("_") and _is_plain(entry))):
             continue
+        if by_library and kind == "metric" and "name" in key:  # of the outputs, which Keras made up
+            continue
         found[key] = entry
     if by_library and kind != "model":  # the config of a model names its layers
         found = {**{key: entry for key, entry in _plain_config(value).items() if key not in attributes}, **found}

@@ -514,12 +514,12 @@ def rate_of_a_second_optimizer(keras, model, twin):
     twin.judge_optimizer.learning_rate.assign(0.5)
 
 
-@fault(zoo.loss_scaled, "compile settings", "128", only_on="keras")
+@fault(zoo.loss_scaled, "optimizer state", "scale", only_on="keras")
 def loss_scale_reset(keras, model, twin):
     twin.optimizer.dynamic_scale.assign(128.0)
 
 
-@fault(zoo.loss_scaled, "other state", "loss_scale", only_on="tf_keras")
+@fault(zoo.loss_scaled, "optimizer state", "loss_scale", only_on="tf_keras")
 def loss_scale_reset_on_2(keras, model, twin):
     twin.optimizer._loss_scale._current_loss_scale.assign(128.0)
 

@@ -245,16 +245,17 @@ def test_every_fault_is_found_and_named(packages, package, name):
     assert fault.names in evidence, report
 
 
-MAKERS = [
-    make
-    for make in {fault.make.__name__: fault.make for fault in FAULTS.values()}.values()
-    if make not in PROBABILISTIC
-]
+MAKERS = {
+    (package, fault.make.__name__): fault.make
+    for fault in FAULTS.values()
+    for package in ("keras", "tf_keras")
+    if fault.make not in PROBABILISTIC and fault.only_on in ("", package)
+}
 
 
-@pytest.mark.parametrize("make", MAKERS, ids=[make.__name__ for make in MAKERS])
-def test_a_model_built_twice_under_one_seed_is_a_true_clone(keras, make):
-    model, twin, x, y = pair(keras, make)
+@pytest.mark.parametrize(("package", "name"), list(MAKERS))
+def test_a_model_built_twice_under_one_seed_is_a_true_clone(packages, package, name):
+    model, twin, x, y = pair(packages[package], MAKERS[package, name])
     report = helpers.audit(model, twin, x, y)
     assert report.ok, report
 

@@ -879,7 +879,7 @@ def trained_without_a_call(keras):
         def train_step(self, batch):
             x = batch[0] if isinstance(batch, tuple) else batch
             with tf.GradientTape() as tape:
-                code = self.encoder(x) + 0.1 * tf.random.normal((len(x), 2))
+                code = self.encoder(x) + 0.1 * tf.random.normal((tf.shape(x)[0], 2))
                 loss = tf.reduce_mean(tf.square(x - self.decoder(code, training=True)))
             weights = self.trainable_variables
             self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
