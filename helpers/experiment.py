@@ -1,9 +1,4 @@
-"""One run of the Layer Lab without the lab: build, train a little, clone twice, compare, train on.
-
-The run is cut into short slices. Whoever drives it may do something else between two slices, and
-may stop for good when the settings have changed. Errors are results here: what a method raises is
-kept and shown, because it is what a reader can learn from.
-"""
+"""One run of the Layer Lab without the lab: build, train a little, clone twice, compare, train on."""
 
 from __future__ import annotations
 
@@ -16,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from helpers import definitions, lessons
+from helpers import definitions
 from helpers.definitions import Definition
 from helpers.plots import Pair, describe
+from helpers.runs import Run, Stage
 
 TRAIN = {"both": "both, alike", "original": "the original only", "clone": "the clone only"}
 SAMPLES = 256  # enough for eight different batches; more would only cost time
@@ -66,63 +62,13 @@ class Settings:
         return dataclasses.replace(self, **changes)
 
 
-@dataclass(frozen=True)
-class Problem:
-    """An error that was raised on the way, with what it teaches.
-
-    Args:
-        where: What was being done.
-        error: The exception.
-
-    Example:
-        >>> Problem("Building the model", ValueError("no")).name
-        'ValueError'
-    """
-
-    where: str
-    error: Exception
-
-    @property
-    def name(self) -> str:
-        """Name of the exception's class."""
-        return type(self.error).__name__
-
-    @property
-    def message(self) -> str:
-        """The real message, without terminal colours and without the invented module name of the model."""
-        return lessons.readable(self.error)
-
-    @property
-    def lesson(self) -> str:
-        """One sentence on what the error teaches."""
-        return lessons.lesson(self.error)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What a run does next.
-
-    Args:
-        text: In words, for a reader.
-        pictured: Whether there are new numbers to draw.
-
-    Example:
-        >>> Stage("building the model").pictured
-        False
-    """
-
-    text: str
-    pictured: bool = False
-
-
-class Experiment:
+class Experiment(Run):
     """A run of one setting.
 
     Args:
         settings: What to run.
 
     Attributes:
-        problems: What was raised so far.
         model: The original, once it is built.
 
     Example:
@@ -134,10 +80,8 @@ class Experiment:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.problems: list[Problem] = []
+        super().__init__(settings)
         self.model: Any = None
-        self.finished = False
         self._tests: dict[int, Any] = {}
         self._raised: dict[int, str] = {}
 
@@ -171,12 +115,31 @@ class Experiment:
             return "There is no model to clone: Keras refuses this definition, for the reason below."
         return describe(self.pairs, self.settings.train)
 
-    def stages(self) -> Iterator[Stage]:
-        """Run to the end, slice by slice.
+    @property
+    def source(self) -> str:
+        """The Python source of the model."""
+        return definitions.source(self.settings.definition)
 
-        Yields:
-            What is done next; the slice runs when the next stage is asked for.
-        """
+    @property
+    def train(self) -> str:
+        """Who is trained after cloning."""
+        return self.settings.train
+
+    @property
+    def span(self) -> int:
+        """How many steps the picture's axis shows; it grows by leaps, since each one costs a full repaint."""
+        steps = self.settings.steps
+        while steps < self.step:
+            steps *= 2
+        return steps
+
+    @property
+    def message(self) -> str | None:
+        """What stands in the picture if there is nothing to draw."""
+        return None if self.model is not None else "There is no model to clone.\nThe reason stands below."
+
+    def stages(self) -> Iterator[Stage]:
+        """Build, train, clone and compare, slice by slice."""
         settings = self.settings
         yield Stage("building the model")
         if not self._attempt("Building the model", self._build):
@@ -229,16 +192,11 @@ class Experiment:
 
     def _attempt(self, where: str, action: Any, index: int | None = None) -> bool:
         """Do something that may well raise; a method that raised is out of the run."""
-        try:
-            action()
-        except Exception as error:
-            # The traceback would keep every tensor of the failed run alive.
-            self.problems.append(Problem(where, error.with_traceback(None)))
-            if index is not None:
-                self._tests.pop(index, None)
-                self._raised[index] = type(error).__name__
-            return False
-        return True
+        went_well = self.attempt(where, action)
+        if not went_well and index is not None:
+            self._tests.pop(index, None)
+            self._raised[index] = self.problems[-1].name
+        return went_well
 
     def _build(self) -> None:
         self.model = definitions.build(self.settings.definition)

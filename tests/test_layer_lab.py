@@ -55,10 +55,10 @@ def test_any_combination_works_or_shows_its_error_and_a_lesson(shared, settings)
     shared.load(settings)
     assert shared.settings == settings
     assert shared.status == "Up to date" and "lab-stale" not in shared._picture._dom_classes
-    finished = [pair for pair in shared._experiment.pairs if not pair.error]
+    finished = [pair for pair in shared._run.pairs if not pair.error]
     assert all(len(pair.own_life) == 5 for pair in finished)
     missing = 2 - len(finished)
-    assert len(shared.problems) == (1 if shared._experiment.model is None else missing)
+    assert len(shared.problems) == (1 if shared._run.model is None else missing)
     for problem in shared.problems:
         assert problem.name in shared._error.value and problem.lesson != lessons.FALLBACK
     assert shared.verdict.endswith(".")
@@ -76,7 +76,7 @@ def test_a_new_value_gives_a_new_picture_and_a_new_model(lab):
     before = bytes(lab._figure.value)
     lab._rows[0].size.value = 9
     assert bytes(lab._figure.value) != before
-    assert lab._experiment.model.count_params() == 64 * 9 + 9 + 9 * 10 + 10
+    assert lab._run.model.count_params() == 64 * 9 + 9 + 9 * 10 + 10
 
 
 def test_layers_are_added_removed_and_changed(lab):
@@ -110,8 +110,8 @@ def test_reset_returns_to_the_preset(lab):
 
 @pytest.mark.parametrize("who", ["original", "clone"])
 def test_one_model_alone_can_be_trained(lab, who):
-    lab.naive.value, lab.train.value = "alias", who
-    alias, clone = lab._experiment.pairs
+    lab.control("naive").value, lab.control("train").value = "alias", who
+    alias, clone = lab._run.pairs
     assert alias.own_life[-1] > 0 and clone.own_life[-1] == 0
     assert f"Same future is not measured, since only the {who} was trained" in lab.verdict
 
@@ -119,12 +119,12 @@ def test_one_model_alone_can_be_trained(lab, who):
 def test_play_trains_on_and_stops_by_itself(lab, monkeypatch):
     monkeypatch.setattr(layer_lab, "MOST_STEPS", 24)
     lab.play.click()
-    assert lab._experiment.step == 24 and lab.play.description == "Play" and lab.status == "Up to date"
+    assert lab._run.step == 24 and lab.play.description == "Play" and lab.status == "Up to date"
 
 
 def test_steps_before_cloning_show_a_lost_optimizer(lab):
     lab.load(lab.preset.replace(naive="clone_model_set_weights", pretrain=10))
-    naive, correct = lab._experiment.pairs
+    naive, correct = lab._run.pairs
     assert naive.fails == ["Same future"] and correct.fails == []
 
 
@@ -151,7 +151,7 @@ def test_an_error_of_the_lab_itself_is_shown_in_the_lab(lab, monkeypatch):
         raise RuntimeError("no ink")
 
     monkeypatch.setattr(lab._figure, "show", broken)
-    lab.seed.value = 3
+    lab.control("seed").value = 3
     assert lab.status.startswith("Out of date") and "no ink" in lab._error.value
     assert "lab-stale" in lab._picture._dom_classes
 
@@ -178,7 +178,7 @@ def test_the_latest_change_wins_and_the_others_are_not_finished(monkeypatch):
             if lab.status == "Up to date":
                 break
         assert lab.status == "Up to date" and any(status.startswith("Working") for status in seen)
-        assert lab._experiment.settings == lab.settings and lab.settings.definition.layers[0].size == 16
+        assert lab._run.settings == lab.settings and lab.settings.definition.layers[0].size == 16
 
     asyncio.run(drag())
     assert len(built) == 1
@@ -188,9 +188,9 @@ def test_pictures_keep_coming_while_a_key_is_held_down():
     async def hold():
         lab = LayerLab(SMALL, steps=4)
         pictures = []
-        lab._figure.observe(lambda change: pictures.append(lab._experiment.settings), "value")
+        lab._figure.observe(lambda change: pictures.append(lab._run.settings), "value")
         for _ in range(20):
-            lab.seed.value += 1
+            lab.control("seed").value += 1
             await asyncio.sleep(0.1)
         assert len(pictures) > 2
         while lab.status != "Up to date":
@@ -206,11 +206,11 @@ def test_a_change_while_the_curves_grow_stops_them():
         lab.load(lab.preset.replace(definition=SMALL.replace(seed=1)))
         while not lab.status.startswith("Working: training"):
             await asyncio.sleep(0)
-        first = lab._experiment
-        lab.seed.value = 2
+        first = lab._run
+        lab.control("seed").value = 2
         while lab.status != "Up to date":
             await asyncio.sleep(0.005)
-        assert not first.finished and lab._experiment.settings.definition.seed == 2
+        assert not first.finished and lab._run.settings.definition.seed == 2
 
     asyncio.run(interrupt())
 
@@ -223,12 +223,12 @@ def test_models_are_made_on_the_main_loop_whatever_thread_the_change_came_on(mon
 
     async def change():
         lab = LayerLab(SMALL, steps=4)
-        other = threading.Thread(target=lambda: setattr(lab.seed, "value", 8))
+        other = threading.Thread(target=lambda: setattr(lab.control("seed"), "value", 8))
         other.start()
         other.join()
         while lab.status != "Up to date":
             await asyncio.sleep(0.005)
-        assert lab._experiment.settings.definition.seed == 8
+        assert lab._run.settings.definition.seed == 8
 
     asyncio.run(change())
     assert set(threads) == {threading.get_ident()} and len(threads) == 2
@@ -239,14 +239,14 @@ def test_play_can_be_paused():
         lab = LayerLab(SMALL, steps=4)
         lab.play.click()
         assert lab.play.description == "Pause"
-        while lab._experiment.step < 12:
+        while lab._run.step < 12:
             await asyncio.sleep(0.005)
         lab.play.click()
         while lab.status != "Up to date":
             await asyncio.sleep(0.005)
-        step = lab._experiment.step
+        step = lab._run.step
         await asyncio.sleep(0.1)
-        assert lab._experiment.step == step < layer_lab.MOST_STEPS
+        assert lab._run.step == step < layer_lab.MOST_STEPS
 
     asyncio.run(play())
 

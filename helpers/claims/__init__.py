@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import importlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -128,26 +129,19 @@ class Verdicts:
     def _cell(self, number: str, name: str) -> str:
         values = self._parts.get(number, {}).get(name)
         if not values:
-            return "–"
+            return "does not apply"
         return "✓ yes" if all(values) else "◐ in part" if any(values) else "✗ no"
-
-    def _rows(self) -> list[list[str]]:
-        return [
-            [claim.number, claim.text, *(self._cell(claim.number, name) for name in GENERATIONS)]
-            + [self.verdict(claim.number), claim.today]
-            for claim in self.claims
-        ]
 
     @property
     def summary(self) -> str:
-        """How many claims there are, and how many hold."""
+        """How many claims there are, and how many of them hold."""
         words = [self.verdict(claim.number) for claim in self.claims]
-        told = [f"{words.count('holds')} of {len(words)} claims hold"]
-        told += [f"{words.count(word)} {end}" for word, end in _SUMMARY.items() if words.count(word)]
-        return f"{', '.join(told)}."
+        told = [f"{words.count(word)} {end}" for word, end in _SUMMARY.items() if words.count(word)]
+        return f"Of {len(words)} claims: {'; '.join(told)}."
 
     def __str__(self) -> str:
-        return "\n".join([self.summary, *(f"{row[0]:6} {row[4]}: {row[1]}" for row in self._rows())])
+        lines = [f"{each.number:6} {self.verdict(each.number)}: {each.text}" for each in self.claims]
+        return "\n".join([self.summary, *lines])
 
     __repr__ = __str__
 
@@ -158,15 +152,17 @@ class Verdicts:
             for text in ("No.", "Claim", *GENERATIONS.values(), "Verdict", "What works today")
         )
         rows = []
-        for row in self._rows():
-            cells = [html.escape(text) for text in row]
-            source = self._sources.get(row[0])
-            if source:
-                cells[4] += f' (<a href="{html.escape(source)}">source</a>)'
-            wraps = [f'<td style="{left};white-space:nowrap">{cells[index]}</td>' for index in (2, 3)]
+        for claim in self.claims:
+            number, text, today = (_coded(each) for each in (claim.number, claim.text, claim.today))
+            source = self._sources.get(claim.number)
+            link = f' (<a href="{html.escape(source)}">source</a>)' if source else ""
+            found = "".join(
+                f'<td style="{left};white-space:nowrap">{self._cell(claim.number, name)}</td>' for name in GENERATIONS
+            )
             rows.append(
-                f'<tr><th scope="row" style="{left}">{cells[0]}</th><td style="{left}">{cells[1]}</td>{"".join(wraps)}'
-                f'<td style="{left}"><strong>{cells[4]}</strong></td><td style="{left}">{cells[5]}</td></tr>'
+                f'<tr><th scope="row" style="{left}">{number}</th><td style="{left}">{text}</td>{found}'
+                f'<td style="{left}"><strong>{self.verdict(claim.number)}</strong>{link}</td>'
+                f'<td style="{left}">{today}</td></tr>'
             )
         caption = '<caption style="text-align:left;font-weight:bold;caption-side:top">'
         return (
@@ -175,10 +171,16 @@ class Verdicts:
         )
 
 
+def _coded(text: str) -> str:
+    """Escape a text, and show what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+
+
 _SUMMARY = {
-    "holds in part": "hold in part",
+    "holds": "hold",
+    "holds in part": "in part",
     "holds only on Keras 2": "only on Keras 2",
     "holds only on Keras 3": "only on Keras 3",
-    "does not hold": "do not hold",
-    "not run yet": "were not run yet: run the cells above",
+    "does not hold": "not at all",
+    "not run yet": "not run yet, so run the cells above",
 }

@@ -15,7 +15,7 @@ CLAIMS = (
     ),
     Claim(
         "0.E3",
-        "A convolutional model whose layers are made inside `call` is cloned by its weights, as their number shows.",
+        "A convolutional model whose layers are made inside `call` can be cloned by handing the weights over.",
         "Make layers in `__init__` and compare every array and the outputs.",
     ),
     Claim(

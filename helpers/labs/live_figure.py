@@ -13,16 +13,19 @@ import io
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import ipywidgets
 import traitlets
 from PIL import Image
 
 from helpers.labs.main_loop import MainLoop
-from helpers.plots import ThreeTestsPicture
 
-__all__ = ["PATIENCE", "Latest", "LiveFigure", "Panel"]
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.figure import Figure
+
+__all__ = ["PATIENCE", "Latest", "LiveFigure", "Panel", "Picture"]
 
 
 PATIENCE = 0.3
@@ -116,6 +119,21 @@ class Latest:
         return None
 
 
+class Picture(Protocol):
+    """A figure that can be painted again quickly.
+
+    Attributes:
+        figure: Made once, without pyplot.
+        moving: Artists that change all the time, marked as animated.
+    """
+
+    figure: Figure
+    moving: list[Artist]
+
+    def update(self, *numbers: Any, **details: Any) -> bool:
+        """Take new numbers; say whether more than the moving artists has changed."""
+
+
 class LiveFigure(ipywidgets.Image):
     """A picture in the browser that is painted again in a few milliseconds.
 
@@ -124,27 +142,27 @@ class LiveFigure(ipywidgets.Image):
 
     Example:
         >>> figure = LiveFigure(ThreeTestsPicture())
-        >>> figure.show([], "There is nothing to see.", message="Nothing yet")
+        >>> figure.show("There is nothing to see.", [], message="Nothing yet")
     """
 
     # The browser's side asks every widget with a tooltip for its description, which an image does not have.
     description = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(self, picture: ThreeTestsPicture, **traits: Any) -> None:
+    def __init__(self, picture: Picture, **traits: Any) -> None:
         self._picture = picture
         self._background: Any = None
         super().__init__(format="png", **traits)
 
-    def show(self, pairs: Any, alt: str, **details: Any) -> None:
+    def show(self, alt: str, *numbers: Any, **details: Any) -> None:
         """Paint new numbers and send them to the browser.
 
         Args:
-            pairs: As for `ThreeTestsPicture.update`.
             alt: The picture in words. The widget has no alternative text of its own; its tooltip becomes the
                 title of the image, which screen readers read out where there is none.
-            **details: Further arguments of `ThreeTestsPicture.update`.
+            *numbers: Arguments of the picture's `update`.
+            **details: Further arguments of the picture's `update`.
         """
-        changed = self._picture.update(pairs, **details)
+        changed = self._picture.update(*numbers, **details)
         canvas = self._picture.figure.canvas
         if changed or self._background is None:
             canvas.draw()  # leaves out the moving artists, which are marked as animated

@@ -13,40 +13,41 @@ from typing import Any
 
 import ipywidgets
 
+from helpers import progress
 from helpers.labs.keyboard import keep_keys
 from helpers.labs.main_loop import MainLoop
 from helpers.labs.markup import to_html
 from helpers.teaching import Exercise, Feedback, Outcome, Question
 
-__all__ = ["ExercisePanel", "QuestionPanel", "ask", "exercise"]
+__all__ = ["ExercisePanel", "QuestionPanel", "StaticPanel", "ask", "exercise"]
 
 # Colours come from JupyterLab's theme; the fallbacks are for other front ends. The verdict's colour is a stripe and
 # never the text: the words and the symbol say it all, and the text keeps the contrast of the theme.
 _STYLE = """<style>
-.lesson-question, .lesson-exercise {
+.lesson-panel {
   border: 1px solid var(--jp-border-color1, #999); border-radius: 4px; padding: 8px 14px 10px; margin: 4px 2px;
   max-width: 54em; box-sizing: border-box; overflow: hidden;
   color: var(--jp-content-font-color1, #111); background: var(--jp-layout-color1, #fff);
 }
-.lesson-question .widget-html, .lesson-exercise .widget-html {
+.lesson-panel .widget-html {
   display: block; width: auto; max-width: 100%; min-width: 0; margin: 0; height: auto;
 }
-.lesson-question .widget-html-content, .lesson-exercise .widget-html-content {
+.lesson-panel .widget-html-content {
   font-size: var(--jp-content-font-size1, 14px); line-height: 1.5; overflow-wrap: anywhere; height: auto;
   color: var(--jp-content-font-color1, #111);
 }
-.lesson-question p, .lesson-exercise p { margin: 4px 0; }
-.lesson-question ul, .lesson-question ol, .lesson-exercise ul, .lesson-exercise ol {
+.lesson-panel p { margin: 4px 0; }
+.lesson-panel ul, .lesson-panel ol {
   margin: 4px 0; padding-left: 1.6em;
 }
-.lesson-question code, .lesson-exercise code {
+.lesson-panel code {
   font-family: var(--jp-code-font-family, monospace); font-size: 0.93em; padding: 1px 3px;
   color: inherit; background: var(--jp-layout-color2, #eee);
 }
-.lesson-question pre, .lesson-exercise pre {
+.lesson-panel pre {
   overflow-x: auto; padding: 8px; margin: 4px 0; color: inherit; background: var(--jp-layout-color2, #eee);
 }
-.lesson-question pre code, .lesson-exercise pre code { padding: 0; white-space: pre; overflow-wrap: normal; }
+.lesson-panel pre code { padding: 0; white-space: pre; overflow-wrap: normal; }
 .lesson-question .widget-radio { width: auto; height: auto; }
 .lesson-question .widget-radio-box { width: 100%; margin-bottom: 4px !important; }
 .lesson-question .widget-radio-box label {
@@ -55,11 +56,11 @@ _STYLE = """<style>
   font-size: var(--jp-content-font-size1, 14px); color: var(--jp-content-font-color1, #111); cursor: pointer;
 }
 .lesson-question .widget-radio-box input { flex: none; margin: 4px 0 0; width: 14px; height: 14px; }
-.lesson-question input:focus-visible, .lesson-question button:focus-visible, .lesson-exercise button:focus-visible,
-.lesson-question summary:focus-visible, .lesson-exercise summary:focus-visible, .lesson-exercise pre:focus-visible {
+.lesson-panel input:focus-visible, .lesson-panel button:focus-visible, .lesson-panel summary:focus-visible,
+.lesson-panel pre:focus-visible {
   outline: 3px solid var(--jp-brand-color1, #1976d2) !important; outline-offset: 2px;
 }
-.lesson-question button, .lesson-exercise button {
+.lesson-panel button {
   width: auto; min-width: 8em; align-self: flex-start;
   border: 1px solid var(--jp-border-color1, #999); color: var(--jp-ui-font-color1, #111);
 }
@@ -67,6 +68,10 @@ _STYLE = """<style>
 .lesson-verdict { border-left: 5px solid var(--jp-border-color1, #999); padding-left: 10px; margin: 8px 0 2px; }
 .lesson-passed { border-left-color: var(--jp-success-color1, #388e3c); }
 .lesson-failed { border-left-color: var(--jp-error-color1, #d32f2f); }
+.lesson-panel table { border-collapse: collapse; }
+.lesson-panel caption { text-align: left; font-weight: 600; }
+.lesson-panel th, .lesson-panel td { text-align: left; padding: 2px 18px 2px 0; font-weight: normal; }
+.lesson-panel thead th { font-weight: 600; }
 </style>"""
 
 
@@ -115,7 +120,7 @@ def _verdict(feedback: Feedback, after: str = "") -> str:
     return f'<div class="lesson-verdict lesson-{state}">{_led_by(lead, feedback.text)}{after}</div>'
 
 
-class _Panel(ipywidgets.VBox):
+class StaticPanel(ipywidgets.VBox):
     """A panel with a text and plain HTML for where no widget can be shown, and handlers that run on the main loop."""
 
     def __init__(self, dom_class: str, text: str, page: str) -> None:
@@ -124,6 +129,7 @@ class _Panel(ipywidgets.VBox):
         self._verdict = _LiveText("lesson-feedback")
         self._static = {"text/plain": text, "text/html": page}
         super().__init__()
+        self.add_class("lesson-panel")
         self.add_class(dom_class)
 
     def _fill(self, *children: ipywidgets.Widget) -> None:
@@ -154,7 +160,7 @@ class _Panel(ipywidgets.VBox):
         return self._static["text/plain"]
 
 
-class QuestionPanel(_Panel):
+class QuestionPanel(StaticPanel):
     """A prediction question: options, a button to commit to one, and the verdict with its reason.
 
     The choice is judged when the button is pressed and not while it is made, so that moving through the options by
@@ -185,6 +191,10 @@ class QuestionPanel(_Panel):
         self.choice.observe(lambda _: self._main_loop(self._safely, self._choice_changed), names="index")
         heading = ipywidgets.HTML(f"<p><strong>Predict</strong></p>{to_html(question.text)}")
         self._fill(heading, self.choice, self.answer, self._verdict)
+        earlier = progress.entry(question.key)
+        if earlier is not None and earlier.answer in question.labels:
+            self.choice.value = earlier.answer
+            self._show("<p><em>Your answer from before.</em></p>")
 
     def _choice_changed(self) -> None:
         # A verdict about another option than the one chosen now would mislead.
@@ -192,6 +202,13 @@ class QuestionPanel(_Panel):
         self._verdict.content = ""
 
     def _grade(self) -> None:
+        self._show()
+        trouble = progress.note(self.question.key, self.feedback, self.choice.value)
+        if trouble:
+            self._show(f"<p>{html.escape(trouble)}</p>")
+
+    def _show(self, remark: str = "") -> None:
+        """Judge the choice and show the verdict, with a remark under it."""
         self.feedback = self.question.grade(self.choice.value)
         after = ""
         if self.feedback.outcome is Outcome.RIGHT:
@@ -203,10 +220,10 @@ class QuestionPanel(_Panel):
             after = f"<details><summary>Why not the others</summary><ul>{others}</ul></details>"
         elif self.feedback.outcome is Outcome.NOT_RIGHT:
             after = "<p>Choose again, or read on: the next cells show it.</p>"
-        self._verdict.content = _verdict(self.feedback, after)
+        self._verdict.content = _verdict(self.feedback, after + remark)
 
 
-class ExercisePanel(_Panel):
+class ExercisePanel(StaticPanel):
     """The verdict on an exercise, with hints and a solution on request.
 
     Attributes:
@@ -228,7 +245,11 @@ class ExercisePanel(_Panel):
         title = f"<p><strong>Exercise: {html.escape(exercise.title)}</strong></p>"
         page = f"<div>{title}{_verdict(self.feedback)}<p><em>{on_request}</em></p></div>"
         super().__init__("lesson-exercise", text, page)
-        self._verdict.content = _verdict(self.feedback)
+        earlier = progress.entry(exercise.key)
+        remark = progress.note(exercise.key, self.feedback) or ""
+        if earlier is not None and earlier.solved and not self.feedback.outcome.passed:
+            remark = "You solved this exercise before."
+        self._verdict.content = _verdict(self.feedback, f"<p>{html.escape(remark)}</p>" if remark else "")
         task = f"<details><summary>The task</summary>{to_html(exercise.task)}</details>"
         self.hint = self._button("Hint", "Show one more hint", self._show_hint)
         self.solution = self._button("Show solution", "Show the solution: press twice", self._press_solution)
