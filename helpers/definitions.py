@@ -399,6 +399,22 @@ def run(text: str) -> Any:
         >>> run(source(Definition())).count_params()
         2410
     """
+    return execute(text).model
+
+
+def execute(text: str) -> types.ModuleType:
+    """Run a program that is in no file, as a module of its own.
+
+    Args:
+        text: The program.
+
+    Returns:
+        The module, with all that the program defines.
+
+    Example:
+        >>> execute("answer = 6 * 7").answer
+        42
+    """
     # A module of its own for every text, because classes are looked up in sys.modules by their module's name.
     module = types.ModuleType(f"{MODULE}_{zlib.crc32(text.encode()):08x}")
     module.__file__ = f"{module.__name__}.py"
@@ -409,7 +425,7 @@ def run(text: str) -> Any:
         del sys.modules[old]
     sys.modules[module.__name__] = module
     exec(compile(text, module.__file__, "exec"), module.__dict__)
-    return module.model
+    return module
 
 
 def build(definition: Definition) -> Any:
