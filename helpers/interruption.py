@@ -57,6 +57,7 @@ LOSSES = {
 }
 AFTER = 60  # steps that both make after the interruption
 MORE = 60  # steps that the resumed model may then still take to come back to the loss that it was interrupted at
+NEAR = 1.05  # a loss up to 5% above another counts as being there: even an untouched training goes up and down as much
 STRIDE = 4  # steps per picture
 LONGEST_STOP = 80
 
@@ -88,7 +89,7 @@ class InterruptionSettings:
     registered: bool = True
     save: str = "keras"
     lose: str = "nothing"
-    stop: int = 30
+    stop: int = 60
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -157,8 +158,7 @@ _WAYS = {
     "export": ('model.export(str(folder / "exported"))', 'model = tf.saved_model.load(str(folder / "exported"))'),
     "weights": (
         'model.save_weights(str(folder / "model.weights.h5"))',
-        "model = make()  # its optimizer is built\n"
-        'model.load_weights(str(folder / "model.weights.h5"))',
+        'model = make()  # its optimizer is built\nmodel.load_weights(str(folder / "model.weights.h5"))',
     ),
     "weights_unbuilt": (
         'model.save_weights(str(folder / "model.weights.h5"))',
@@ -434,15 +434,18 @@ class Interruption(Run):
 
     @property
     def back(self) -> int | None:
-        """Steps after which the loss of the resumed model stays down at the level of the interruption, or None."""
-        return None if self.level is None else _steps_above(self.resumed_losses, self.level)
+        """Steps after which the loss of the resumed model is back at the level of the interruption, and stays there.
+
+        None if it is not, or if that is not known yet.
+        """
+        return None if self.level is None else _steps_above(self.resumed_losses, NEAR * self.level)
 
     @property
     def twin_back(self) -> int | None:
         """The same for the twin, whose loss goes up and down a little too."""
         if self.level is None:
             return None
-        return _steps_above(self.losses[self.settings.stop : self.end + 1], self.level)
+        return _steps_above(self.losses[self.settings.stop : self.end + 1], NEAR * self.level)
 
     @property
     def equal(self) -> bool:
@@ -490,15 +493,15 @@ class Interruption(Run):
             return "what that costs is not measured yet"
         if self.back is None:
             made = len(self.resumed_losses) - 1
-            return f"the loss is not back where it was at the interruption, not even after {made} steps"
+            return f"the loss is not back near the one at the interruption, not even after {made} steps"
         twin = f" (that of the twin: {self.twin_back})" if self.twin_back else ""
-        behind = self.resumed_losses[AFTER] - self.losses[self.end]
-        end = "lower than" if behind < 0 else "higher than" if behind > 0 else "the same as"
+        mine, theirs = self.resumed_losses[AFTER], self.losses[self.end]
+        end = "higher than" if mine > NEAR * theirs else "lower than" if theirs > NEAR * mine else "about"
         if self.back == 0:
-            cost = "the loss never rises above where it was at the interruption"
+            cost = "the loss hardly rises above the one at the interruption"
         else:
-            cost = f"the loss is back where it was at the interruption after {_steps(self.back)}{twin}"
-        return f"{cost}, and {_steps(AFTER)} after it, it is {end} the twin's"
+            cost = f"it takes {_steps(self.back)}{twin} until the loss is back near the one at the interruption"
+        return f"{cost}, and {_steps(AFTER)} after the interruption it is {end} the twin's"
 
     def stages(self) -> Iterator[Stage]:
         """Run to the end, slice by slice.
@@ -592,7 +595,7 @@ class Interruption(Run):
             if not self.attempt("Training on", functools.partial(self._go_on, module, missing)):
                 return
             yield Stage("training", pictured=True)
-        while self.resumed_losses[-1] > self.level and len(self.resumed_losses) <= AFTER + MORE:
+        while self.back is None and len(self.resumed_losses) <= AFTER + MORE:
             self._go_on(module, 1)
             if len(self.resumed_losses) % STRIDE == 0:
                 yield Stage("training on, to come back to the loss at the interruption", pictured=True)

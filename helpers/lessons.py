@@ -53,8 +53,8 @@ _LESSONS = (
     ),
     (
         r"Unknown layer.*custom_object_scope",
-        "An .h5 file has the bare name of a class and no package, so registering the class is not enough for it: save to "
-        "a file that ends in .keras.",
+        "An .h5 file has the bare name of a class and no package, so registering the class is not enough for it: save "
+        "to a file that ends in .keras.",
     ),
     (
         r"HDF5 format requires the model to be a Functional",

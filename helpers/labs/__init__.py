@@ -12,6 +12,7 @@ from typing import Any
 _WHERE = {
     "ask": "questions",
     "exercise": "questions",
+    "InterruptionLab": "interruption_lab",
     "LayerLab": "layer_lab",
     "show_progress": "progress",
 }
