@@ -90,12 +90,14 @@ def test_the_cell_keeps_a_picture_and_the_sentence(lab):
     assert np.asarray(Image.open(io.BytesIO(picture)).convert("L")).std() > 10
 
 
-def test_the_latest_change_wins(lab, monkeypatch):
+def test_the_latest_change_wins(shared, monkeypatch):
     made = []
     original = Interruption._save
     monkeypatch.setattr(Interruption, "_save", lambda run, *given: (made.append(run.settings), original(run, *given)))
 
     async def drag():
+        lab = labs.InterruptionLab(shared.preset)
+        made.clear()
         for stop in (10, 15, 20, 25):
             lab.control("stop").value = stop
             assert lab.status.startswith("Out of date")
