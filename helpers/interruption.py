@@ -115,6 +115,15 @@ class InterruptionSettings:
         """Whether there is a Dropout layer."""
         return self.layers in ("dropout", "both")
 
+    @property
+    def saves_seeds(self) -> bool:
+        """Whether the random state of Dropout is saved beside the file, since the file leaves it behind.
+
+        On Keras 3 only, and where all else is carried: there it would be missed.
+        """
+        carried = self.save in ("keras", "weights", "checkpoint") and self.lose != "seeds"
+        return carried and self.has_dropout and self.generation == "keras"
+
     def replace(self, **changes: Any) -> InterruptionSettings:
         """Return a copy with some fields changed."""
         return dataclasses.replace(self, **changes)
@@ -251,9 +260,7 @@ def _save_and_resume(settings: InterruptionSettings) -> str:
     if settings.save == "variables":
         rows += f"\n\ndef variables(model):\n    return {_VARIABLES[settings.generation]}\n"
     seeds = settings.has_dropout and settings.generation == "keras"
-    extra = seeds and settings.lose != "seeds" and settings.save in ("keras", "weights", "checkpoint")
-    if extra:
-        # Of all the formats none keeps it; where weights alone are carried, it is left out like the rest.
+    if settings.saves_seeds:
         save += '\nnp.save(folder / "dropout.npy", model.dropout.seed_generator.state.numpy())'
         resume += '\nmodel.dropout.seed_generator.state.assign(np.load(folder / "dropout.npy"))'
     if settings.lose == "optimizer":
@@ -456,6 +463,8 @@ class Interruption(Run):
     def verdict(self) -> str:
         """One sentence on what the run has shown so far."""
         way = SAVES[self.settings.save]
+        if self.settings.saves_seeds:
+            way += ", with the random state of Dropout beside it"
         if self.problems:
             return f"The training does not go on from {way}: {self.problems[-1].where.lower()} fails, as told below."
         if not self.trained:

@@ -328,8 +328,8 @@ INTERRUPT = Exercise(
     task="""
     Write `interrupt(model, folder)` for Keras 3: save all that a training needs into the folder, and return a new
     model made from those files alone. The class of the model is registered and has a good `get_config`. It has a
-    layer `dropout`, whose random state no file takes along. The model must train on, bit for bit, as if it had never
-    been interrupted.
+    layer `dropout`, whose random state a `.keras` file leaves behind. The model must train on, bit for bit, as if it
+    had never been interrupted.
     """,
     checks=[_goes_on_without_loss],
     hints=[
