@@ -20,7 +20,7 @@ _LESSONS = (
     (
         r"cannot add new elements of state",
         "Keras 3 wants every layer to be made in __init__ or build: one that call makes comes too late to be tracked. "
-        'Choose Keras 2 under "Which Keras" and the same code runs.',
+        "Keras 2 runs the same code.",
     ),
     (
         r"only supports singleton tf\.Variables|function tried to create variables",

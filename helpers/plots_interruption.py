@@ -23,7 +23,7 @@ from helpers import interruption, plots
 from helpers.interruption import Interruption
 from helpers.plots import BAND, BLUE, GREEN, GREY, INK, PALE, PURPLE, VERMILLION
 
-_LOWEST, _HIGHEST, _GAP, _LANE = plots._LOWEST, plots._HIGHEST, plots._GAP, plots._LANE
+_LOWEST, _HIGHEST, _GAP, _LANE = plots._LOWEST, plots._HIGHEST, plots._GAP, plots._LANES[0]
 _ZERO = _LOWEST - _GAP
 
 _TWIN = {"color": BLUE, "marker": "o", "linestyle": "-", "markersize": 5.5}

@@ -12,6 +12,7 @@ from typing import Any
 _WHERE = {
     "ask": "questions",
     "exercise": "questions",
+    "BirthLab": "birth_lab",
     "InterruptionLab": "interruption_lab",
     "LayerLab": "layer_lab",
     "show_progress": "progress",
