@@ -424,9 +424,25 @@ def run(text: str) -> Any:
         >>> run(source(Definition())).count_params()
         2410
     """
+    return execute(text).model
+
+
+def execute(text: str) -> types.ModuleType:
+    """Run a program that is in no file, as a module of its own.
+
+    Args:
+        text: The program.
+
+    Returns:
+        The module, with all that the program defines.
+
+    Example:
+        >>> execute("answer = 6 * 7").answer
+        42
+    """
     module = empty_module(text)
     exec(compile(text, module.__file__, "exec"), module.__dict__)
-    return module.model
+    return module
 
 
 def build(definition: Definition) -> Any:

@@ -52,6 +52,24 @@ _LESSONS = (
         "without get_config its sizes are the constructor's defaults, or its layers do not exist yet.",
     ),
     (
+        r"Unknown layer.*custom_object_scope",
+        "An .h5 file has the bare name of a class and no package, so registering the class is not enough for it: save "
+        "to a file that ends in .keras.",
+    ),
+    (
+        r"HDF5 format requires the model to be a Functional",
+        "An .h5 file has no place for a model that is written as a class: save to a file that ends in .keras.",
+    ),
+    (
+        r"Invalid filepath extension for saving",
+        "Keras 3 writes no folders: the name of a file that it saves to ends in .keras.",
+    ),
+    (
+        r"has no attribute 'train_on_batch'",
+        "What export writes is for answering: it holds the computation, and neither the class nor what it takes to "
+        "train.",
+    ),
+    (
         r"Could not locate class|Unknown layer|Unknown object|not registered",
         "A copy that goes through a file holds the name of a class and not its code: register the class, and give it a "
         "get_config, so that Keras finds it again.",

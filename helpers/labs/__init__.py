@@ -13,6 +13,7 @@ _WHERE = {
     "ask": "questions",
     "exercise": "questions",
     "BirthLab": "birth_lab",
+    "InterruptionLab": "interruption_lab",
     "LayerLab": "layer_lab",
     "show_progress": "progress",
 }
