@@ -531,7 +531,7 @@ class Transfer(Run):
             return f"No error, and what comes back is no model: it is {self.loaded!r}, a {type(self.loaded).__name__}."
         if self._unlike or not is_equal(self._start[ANSWERS]):
             how = "all" if self._unlike == SAMPLES else "most" if self._unlike > SAMPLES / 2 else "some"
-            reads = f"reads {how} of {SAMPLES} digits differently" if self._unlike else "answers a little differently"
+            reads = f"reads {how} of the {SAMPLES} digits differently" if self._unlike else "answers a little differently"
             return f"No error, and it is another model: it {reads}."
         if self._untrainable:
             return f"Loading raises nothing and the answers are the same, but training raises {self._untrainable}."

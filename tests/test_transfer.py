@@ -59,7 +59,7 @@ def test_the_silent_ones(packages):
     """Nothing raises, and yet."""
     settings = Settings()
     for change, words in (
-        ("activation", "another model: it reads most of 256"),
+        ("activation", "another model: it reads most of the 256"),
         ("order", "another model: it reads"),
         ("optimizer", "another future: trained alike, the two part at step 1."),
         ("dropout", "another future"),
