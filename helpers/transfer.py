@@ -531,7 +531,9 @@ class Transfer(Run):
             return f"No error, and what comes back is no model: it is {self.loaded!r}, a {type(self.loaded).__name__}."
         if self._unlike or not is_equal(self._start[ANSWERS]):
             how = "all" if self._unlike == SAMPLES else "most" if self._unlike > SAMPLES / 2 else "some"
-            reads = f"reads {how} of the {SAMPLES} digits differently" if self._unlike else "answers a little differently"
+            reads = (
+                f"reads {how} of the {SAMPLES} digits differently" if self._unlike else "answers a little differently"
+            )
             return f"No error, and it is another model: it {reads}."
         if self._untrainable:
             return f"Loading raises nothing and the answers are the same, but training raises {self._untrainable}."
@@ -605,7 +607,11 @@ class Transfer(Run):
             # Its weights come in another order, and which belong together is a matter of their names.
             counterparts = [weight for name in _LAYERS for weight in getattr(self.loaded, name).weights]
         self._tests = ThreeTests(model, self.loaded, images[:SAMPLES], labels[:SAMPLES], counterparts=counterparts)
-        self._start = {**self._tests.start, ANSWERS: largest_difference(mine, theirs)}
+        names = {}
+        if self.settings.style == "subclassed":  # Keras calls them dense_7; the class calls them left
+            names = {getattr(model, name).name: name for name in _LAYERS}
+        start = {names.get(layer, layer): distance for layer, distance in self._tests.start.items()}
+        self._start = {**start, ANSWERS: largest_difference(mine, theirs)}
 
     def _train(self) -> Iterator[Stage]:
         tests = self._tests

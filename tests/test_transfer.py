@@ -67,6 +67,7 @@ def test_the_silent_ones(packages):
         done = run(settings.replace(change=change))
         assert done.problems == [] and words in done.verdict
     activation = run(settings.replace(change="activation")).pairs[0].start
+    assert list(activation) == ["left", "right", "head", ANSWERS]
     assert activation.pop(ANSWERS) > 0 and set(activation.values()) == {0.0}
 
 

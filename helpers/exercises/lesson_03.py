@@ -59,9 +59,9 @@ FRESH_PROCESS = Question(
 OTHER_ARCHITECTURE = Question(
     key="03-other-architecture",
     text="Weights saved from Flatten, Dense(48, relu), Dense(10) are loaded into a receiver that differs. "
-    "Which of these four receivers raises an error?",
+    "Which of these receivers raises an error?",
     options=[
-        Option("All four", "Keras compares arrays, and one of the four has the very same arrays."),
+        Option("All of them", "Keras compares arrays, and one of them has the very same arrays."),
         Option("tanh in place of relu", "An activation has no array, so nothing is compared."),
         Option("The last layer missing", "The file holds more than was asked for, and nobody minds."),
         Option("32 units in place of 48", "Here the shapes do not fit.", right=True),
