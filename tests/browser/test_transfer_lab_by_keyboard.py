@@ -96,13 +96,14 @@ def test_every_change_of_the_receiver_is_answered(panel):
         ("Kept as", "JSON, structure", "another model"),
     ],
 )
-def test_every_dropdown_changes_picture_and_words(panel, description, option, words):
+def test_every_dropdown_is_answered(panel, description, option, words):
     before, text = panel.picture(), source(panel)
     verdict, error = choose(panel, description, option)
     assert words in verdict
     assert bool(error) == ("Nothing" in words)
     assert source(panel) != text
-    assert panel.picture() != before
+    # Two true clones look alike: all their distances are zero.
+    assert "a true clone" in words or panel.picture() != before
 
 
 def test_a_silent_change_and_back(panel):
