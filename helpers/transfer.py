@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from helpers.definitions import GENERATIONS, MODULE
-from helpers.plots import Pair, is_equal
+from helpers.plots import OUTPUTS, Pair, is_equal
 from helpers.runs import Problem, Run, Stage
 
 STYLES = {"subclassed": "Subclassed, with get_config", "functional": "Functional"}
@@ -51,9 +51,6 @@ CHANGES = {
     "unregistered": "its class is not registered",
     "other_keras": "it is the other Keras",
 }
-ANSWERS = "answers"
-"""The name under which the picture shows how far the outputs of the two models are apart."""
-
 STEPS = 30  # training steps after loading
 STRIDE = 2
 SAMPLES = 256
@@ -529,7 +526,7 @@ class Transfer(Run):
             if self.problems:
                 return "Nothing is loaded, and an error says so: you cannot overlook it."
             return f"No error, and what comes back is no model: it is {self.loaded!r}, a {type(self.loaded).__name__}."
-        if self._unlike or not is_equal(self._start[ANSWERS]):
+        if self._unlike or not is_equal(self._start[OUTPUTS]):
             how = "all" if self._unlike == SAMPLES else "most" if self._unlike > SAMPLES / 2 else "some"
             reads = (
                 f"reads {how} of the {SAMPLES} digits differently" if self._unlike else "answers a little differently"
@@ -611,7 +608,7 @@ class Transfer(Run):
         if self.settings.style == "subclassed":  # Keras calls them dense_7; the class calls them left
             names = {getattr(model, name).name: name for name in _LAYERS}
         start = {names.get(layer, layer): distance for layer, distance in self._tests.start.items()}
-        self._start = {**start, ANSWERS: largest_difference(mine, theirs)}
+        self._start = {**start, OUTPUTS: largest_difference(mine, theirs)}
 
     def _train(self) -> Iterator[Stage]:
         tests = self._tests

@@ -10,7 +10,8 @@ import pytest
 
 from helpers import lessons, transfer
 from helpers.definitions import GENERATIONS
-from helpers.transfer import ANSWERS, CHANGES, FORMATS, STYLES, Settings, Transfer
+from helpers.plots import OUTPUTS
+from helpers.transfer import CHANGES, FORMATS, STYLES, Settings, Transfer
 
 
 def run(settings):
@@ -40,7 +41,7 @@ def test_any_setting_is_answered(settings, packages, recwarn, caplog):
         assert problem.lesson != lessons.FALLBACK, problem.message
     if done.message is None:
         (pair,) = done.pairs
-        assert ANSWERS in pair.start
+        assert OUTPUTS in pair.start
         assert done.problems or len(pair.future) == len(pair.own_life) == transfer.STEPS + 1
     else:
         assert done.pairs == []
@@ -67,15 +68,15 @@ def test_the_silent_ones(packages):
         done = run(settings.replace(change=change))
         assert done.problems == [] and words in done.verdict
     activation = run(settings.replace(change="activation")).pairs[0].start
-    assert list(activation) == ["left", "right", "head", ANSWERS]
-    assert activation.pop(ANSWERS) > 0 and set(activation.values()) == {0.0}
+    assert list(activation) == ["left", "right", "head", OUTPUTS]
+    assert activation.pop(OUTPUTS) > 0 and set(activation.values()) == {0.0}
 
 
 def test_two_layers_that_changed_places(packages):
     """Weights go by number in a Keras 3 file and by name in a checkpoint; Adam's averages go by number in both."""
     swapped = run(Settings(file=".weights.h5", change="order")).pairs[0]
     by_name = run(Settings(file="checkpoint", change="order")).pairs[0]
-    assert "Same start" in swapped.fails and swapped.start[ANSWERS] > 0
+    assert "Same start" in swapped.fails and swapped.start[OUTPUTS] > 0
     assert set(by_name.start.values()) == {0.0} and by_name.fails == ["Same future"]
     untrained = run(Settings(file="checkpoint", change="order", compiled=False)).pairs[0]
     assert untrained.fails == []
@@ -95,7 +96,7 @@ def test_the_loud_ones(packages):
 def test_an_h5_file_of_keras_3_cannot_be_trained_and_leaves_others_alone(packages):
     settings = Settings("functional", file=".h5")
     done = run(settings)
-    assert "training raises a ValueError" in done.verdict and done.pairs[0].start[ANSWERS] == 0
+    assert "training raises a ValueError" in done.verdict and done.pairs[0].start[OUTPUTS] == 0
     assert "a true clone" in run(settings.replace(file=".keras")).verdict
 
 
