@@ -83,6 +83,16 @@ _LESSONS = (
         "The clone has no weights yet: layers create them when the model is first called on data.",
     ),
     (
+        r"Received incompatible tensor with shape",
+        "A checkpoint finds variables by the names of attributes and by their numbers, and what it found here has "
+        "another shape: the code that reads is not the code that wrote.",
+    ),
+    (
+        r"not bound to checkpointed values|No values were found|not found in (the )?checkpoint|Unresolved object",
+        "The model has a variable that the checkpoint does not know: assert_existing_objects_matched says so, and "
+        "without that line it would have kept its fresh value.",
+    ),
+    (
         r"Unknown variable|only be called for the variables it was originally built with",
         "An optimizer belongs to the variables that it was built for: a clone needs an optimizer of its own.",
     ),
