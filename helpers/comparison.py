@@ -205,7 +205,8 @@ def _is_plain(value: Any) -> bool:
 def _attributes(value: Any) -> dict[str, Any]:
     """Return the attributes of an object that two equal ones must have in common."""
     known = _keras_kind(value)
-    attributes = dict(vars(value))
+    # Python's own, such as __annotations__, belong to the code; what a function wraps does not.
+    attributes = {key: entry for key, entry in vars(value).items() if key[:2] != "__" or key == "__wrapped__"}
     if type(value).__name__ == "SeedGenerator" and _module(value) == "keras":
         return {"state": value.state}  # its seed is drawn anew at each construction, and then lives in the state
     if known is None:
@@ -352,14 +353,7 @@ class Comparison:
         self.pairs: list[tuple[str, str, Any, Any]] = []
         self._models = original, clone
         self._weights = {id(generations.storage(weight)) for weight in generations.weights(original)}
-        self._keys = [
-            {
-                key: place
-                for place, weight in enumerate(generations.weights(model))
-                for key in generations.variable_keys(weight)
-            }
-            for model in (original, clone)
-        ]
+        self._keys = [_identities(model) for model in (original, clone)]
         self._partner: dict[int, int] = {}
         self._seen: set[tuple[int, int]] = set()
         self._queue: deque = deque()
@@ -561,7 +555,7 @@ class Comparison:
                 self._note(self._structure(area), inner, f"only {owner} has it, as {_shown(entry)}")
 
     def _by_place(self, mine: dict, theirs: dict) -> tuple[dict, dict]:
-        """Match keys that are identities of variables, or names that Keras made up."""
+        """Match keys that are identities of variables or layers, or names that Keras made up."""
         if mine.keys() == theirs.keys():
             return mine, theirs
         if any(key in self._keys[0] for key in mine):
@@ -577,6 +571,14 @@ class Comparison:
         """An optimizer makes its slots at its first step: until then a made one is not ahead of an unmade one."""
         if len(mine["variables"]) != len(theirs["variables"]) and int(a.iterations) == int(b.iterations) == 0:
             del mine["variables"], theirs["variables"]
+
+
+def _identities(model: Any) -> dict[Any, str]:
+    """Return what stands for each weight and layer where one of them is known by its identity: its place."""
+    found = {id(layer): f"layer {place}" for place, layer in enumerate(generations.flat_layers(model))}
+    for place, weight in enumerate(generations.weights(model)):
+        found |= dict.fromkeys(generations.variable_keys(weight), f"weight {place}")
+    return found
 
 
 def _number(distance: float) -> str:
