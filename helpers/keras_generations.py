@@ -348,7 +348,8 @@ def changed_since_compiled(model: Any) -> list[Any]:
     Keras 2 goes on with the flags of ``compile`` whenever it makes that function, so that it does not matter there.
     Private: ``Trainer._compiled_trainable_state`` (keras 3.15.1).
     """
-    if is_compiled(model) and generation(model) == "keras" and getattr(model, "train_function", None) is not None:
+    # A module of TensorFlow may have an attribute ``optimizer`` and is no model.
+    if getattr(model, "train_function", None) is not None and is_compiled(model) and generation(model) == "keras":
         flags = getattr(model, "_compiled_trainable_state", {})
         return [layer for layer, flag in flags.items() if layer.trainable != flag]
     return []
