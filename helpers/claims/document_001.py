@@ -81,7 +81,7 @@ CLAIMS = (
     Claim(
         "1.13",
         "For objects of TFP, a deep copy is the remedy.",
-        "`distribution.copy` with a fresh variable for each parameter, from the inside out.",
+        "The class called with `distribution.parameters` and fresh variables, from the inside out.",
     ),
     Claim(
         "1.14",

@@ -206,7 +206,9 @@ def _rebuilds(rebuild: Any) -> str | None:
                 twin = rebuild(original)
             except TypeError as error:
                 if "missing a required argument" in str(error) or "not iterable" in str(error):
-                    return f"`deepcopy` does not take {name}: it calls the class without its arguments. Use `copy`."
+                    return (
+                        f"`deepcopy` does not take {name}: it makes the object without its arguments. Call the class."
+                    )
                 raise
         if twin is None:
             return "your function returns nothing. End it with `return`."
@@ -218,8 +220,13 @@ def _rebuilds(rebuild: Any) -> str | None:
             return f"{name} has other values than before. Change only the twin."
         held = set(map(id, original.variables))
         shared = [variable for variable in twin.variables if id(variable) in held]
+        if shared and len(twin.variables) > len(original.variables):
+            return (
+                f"the twin of {name} has the original's variables beside its own: `copy` keeps the original. Call the "
+                "class instead."
+            )
         if shared and name in ("a Normal", "a MultivariateNormalDiag"):
-            return f"the twin of {name} still has variables of the original. Give `copy` fresh ones."
+            return f"the twin of {name} still has variables of the original. Pass fresh ones."
         if shared:
             return (
                 f"the twin of {name} shares a variable that sits deeper: one of its parameters is a distribution "
@@ -228,17 +235,16 @@ def _rebuilds(rebuild: Any) -> str | None:
         if len(twin.trainable_variables) < len(original.trainable_variables):
             return f"the twin of {name} has lost a variable, so it cannot be trained. Wrap values in `tf.Variable`."
         if any(map(divergence.largest_difference, before, divergence.values(twin.variables))):
-            if any("softplus" in variable.name for variable in original.variables):
+            if "scale_diag" in original.parameters:
                 return (
                     f"the variables of {name} hold other numbers. A TransformedVariable keeps the value before its "
                     "bijector: `pretransformed_input`."
                 )
             return f"the variables of {name} hold other numbers. Start each one from the original's."
         for variable in twin.trainable_variables:
-            variable.assign(tf.fill(variable.shape, -3.0))
-        spread = original.parameters.get("scale_diag")
-        if spread is not None and not np.all(twin.stddev() > 0):
-            return "the twin's spread can become negative: a TransformedVariable has to stay one, with its bijector."
+            variable.assign(tf.zeros(variable.shape))
+        if "scale_diag" in original.parameters and not np.all(twin.stddev() > 0):
+            return "the twin's spread can become 0: a TransformedVariable has to stay one, with its bijector."
     return None
 
 
@@ -251,8 +257,8 @@ REBUILD = Exercise(
     """,
     checks=[_rebuilds],
     hints=[
-        "`distribution.parameters` is a dict of what the distribution was made with. `distribution.copy(**fresh)` "
-        "takes new values for some of them.",
+        "`distribution.parameters` is a dict of what the distribution was made with. "
+        "`type(distribution)(**{**distribution.parameters, **fresh})` makes it anew with some of them replaced.",
         "Where a parameter is a distribution, your function can call itself.",
         "`tfu.TransformedVariable(value, value.bijector)`, then assign its `pretransformed_input`.",
     ],
@@ -267,7 +273,7 @@ REBUILD = Exercise(
                 fresh[name].pretransformed_input.assign(value.pretransformed_input)
             elif isinstance(value, tf.Variable):
                 fresh[name] = tf.Variable(value)
-        return distribution.copy(**fresh)
+        return type(distribution)(**{**distribution.parameters, **fresh})
     """,
     praise="Each distribution gets fresh variables, from the inside out. A bijector with variables needs that too.",
 )
@@ -300,10 +306,11 @@ def _posterior_is_sound(answer: Any) -> str | None:
         return f"there are {count} trainable variables. A mean and a spread need two; a tensor cannot be trained."
     if set(map(id, one.variables)) & set(map(id, other.variables)):
         return "two posteriors share a variable. Make the variables inside `__init__`."
-    for variable in other.trainable_variables:
-        variable.assign(tf.fill(variable.shape, -4.0))
-    if not np.all(other.q.stddev() > 0):
-        return "after some steps of training the spread could be negative. A TransformedVariable stays positive."
+    for value in (-4.0, 0.0):
+        for variable in other.trainable_variables:
+            variable.assign(tf.fill(variable.shape, value))
+        if not np.all(other.q.stddev() > 0):
+            return "training can take the spread to 0 or below. A TransformedVariable stays positive."
     with tempfile.TemporaryDirectory() as folder:
         path = tf.train.Checkpoint(posterior=other).write(str(Path(folder) / "posterior"))
         tf.train.Checkpoint(posterior=one).read(path).assert_consumed()
