@@ -202,12 +202,15 @@ _CONSTANTS = (
     ),
     *(tf.distribute.StrategyExtended, type(tf.add._tf_type_based_dispatcher)),
 )
+# TFP compares these marks by identity: with copies of them, a clone would be fitted by another gradient than its
+# original (tensorflow-probability 0.25.0).
+_CONSTANTS_OF_TFP = {("tensorflow_probability.python.internal.reparameterization", "ReparameterizationType")}
 
 
 @functools.cache
 def is_constant_class(cls: type) -> bool:
     """Tell whether objects of a class of TensorFlow never change, so that a copy may share them: tensors, graphs."""
-    return issubclass(cls, _CONSTANTS)
+    return issubclass(cls, _CONSTANTS) or (cls.__module__, cls.__name__) in _CONSTANTS_OF_TFP
 
 
 def is_handle(value: Any) -> bool:
