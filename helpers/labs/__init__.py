@@ -13,6 +13,7 @@ _WHERE = {
     "ask": "questions",
     "exercise": "questions",
     "LayerLab": "layer_lab",
+    "PosteriorsLab": "posteriors_lab",
     "show_progress": "progress",
 }
 
