@@ -1,5 +1,7 @@
 """The run behind the lab "Two posteriors", without widgets, and its picture."""
 
+import warnings
+
 import matplotlib
 import numpy as np
 import pytest
@@ -67,7 +69,7 @@ def test_an_error_has_its_lesson(kinds, method, name):
         made = run(kind=kind, method=method)
         assert [problem.name for problem in made.problems] == [name]
         assert made.problems[0].lesson != lessons.FALLBACK
-        assert f"no clone of this posterior: it raises a" in made.verdict and name in made.verdict
+        assert "no clone of this posterior: it raises a" in made.verdict and name in made.verdict
         assert len(made.posteriors) == 1  # the original is shown all the same
 
 
@@ -98,7 +100,7 @@ def test_divergence():
     one = (np.array([0.0, 1.0]), np.array([1.0, 2.0]))
     assert divergence(one, one) == 0.0
     assert divergence(one, (one[0] + 1, one[1])) == pytest.approx(0.5 + 1 / 8)
-    assert 0 < divergence(one, (one[0], one[1] * (1 + 1e-9)))  # rounding does not make it 0
+    assert divergence(one, (one[0], one[1] * (1 + 1e-9))) > 0  # rounding does not make it 0
     assert np.isnan(divergence(one, (one[0], np.zeros(2))))
     assert posteriors.is_same(1e-14) and not posteriors.is_same(1e-8)
 
@@ -107,9 +109,6 @@ def test_divergence():
 def test_the_source_is_what_runs(kind):
     made = run(kind=kind, method="whole")
     scope = {"__name__": "__main__"}
-    made._run.__func__  # the lab runs the same text, piece by piece
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         exec(made.source, scope)
