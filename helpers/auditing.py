@@ -1,7 +1,6 @@
 """Judge a clone by the three tests, with evidence, and leave both models as they were."""
 
 import html
-import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,7 +65,8 @@ class Report:
     @property
     def sentence(self) -> str:
         """The verdict in one sentence."""
-        if self.ok and any(check.name == "outputs" and check.passed is None for check in self.checks):
+        tried = {check.name for check in self.checks if check.passed is not None}
+        if self.ok and not tried & {"outputs", "training steps"}:
             return "✓ No difference found so far: the models could not be tried out yet."
         if self.ok:
             return "✓ A true clone: same start, same future, own life."
@@ -156,8 +156,6 @@ def audit(original: Any, clone: Any, inputs: Any, targets: Any = None) -> Report
     return Report(sorted(checks, key=lambda check: (order.index(check.test), _ORDER.index(check.name))))
 
 
-# Two for each audit in a process: TensorFlow's random operations remember the seeds that they were used with.
-_SEEDS = itertools.count(20_231_127, 2)
 _ORDER = [
     "weights",
     "other state",
@@ -356,69 +354,65 @@ def _samples(data: Any) -> int:
     return int(first.shape[0]) if len(first.shape) else 1
 
 
-class _Trial:
-    """What a model does from where it stands: its answers, its losses, and a few training steps.
+class _Answers:
+    """What a model answers from where it stands, in inference and in training mode, and the losses that it adds.
 
-    Everything is run eagerly, which needs no tracing, and under the same random state for every model.
+    Everything is run eagerly, which needs no tracing, and under the same random state for both models.
 
-    Attributes:
-        answers: by name of the check, the outputs; or the error.
-        steps: after each training step, the values of the variables; or the error.
-        moved: how far the trained model went.
-        watched: the names of the other model's variables that moved, with the distance.
+    Args:
+        model: the model.
+        other: the other model, which may share parts with it.
+        data: what to answer.
+        draws: the random numbers that the other model drew, to be drawn again.
     """
 
-    def __init__(self, model: Any, other: Any, data: _Data, own_step: bool | None, seed: int, again: bool = False):
-        self.answers: dict[str, list | Exception] = {}
-        self.losses: list | Exception = []
-        self.error: Exception | None = None
-        self.weights: list[list] = []
-        self.own_step = own_step
-        self.state: list = []
-        self.logs: list = []
-        with snapshot.unchanged(model, other), generations.same_random_state(seed, again) as first:
-            self.answers["outputs"] = _tried(lambda: divergence.answers(model(data.inputs, training=False)))
-            self.answers["outputs in training mode"] = _tried(lambda: self._train_mode(model, data))
-        self.drawn = first
-        if not generations.weights(model) or not model.trainable_weights:
-            return
-        with snapshot.unchanged(model, other) as held, generations.same_random_state(seed + 1, again) as second:
-            start = divergence.values(generations.weights(model))
-            watched = [v for v in _named_variables(other)]
-            watched_values = divergence.values([v for _, v in watched])
-            try:
-                self._train(model, other, data, held)
-            except Exception as error:
-                self.error = error
-            else:
-                self.moved = divergence.largest_of(map(divergence.largest_difference, self.weights[-1], start))
-                self.state = divergence.values(generations.other_state(model))
-            now = divergence.values([v for _, v in watched])
-            distances = map(divergence.largest_difference, now, watched_values)
-            self.drawn = first + second
-            self.watched = {name: d for (name, _), d in zip(watched, distances, strict=True) if d}
+    def __init__(self, model: Any, other: Any, data: _Data, draws: list | None = None):
+        self.losses: list = []
+        with snapshot.unchanged(model, other), generations.same_random_state(draws) as self.draws:
+            self.by_name = {
+                "outputs": _tried(lambda: divergence.answers(model(data.inputs, training=False))),
+                "outputs in training mode": _tried(lambda: self._in_training_mode(model, data)),
+            }
 
-    def _train_mode(self, model: Any, data: _Data) -> list:
+    def _in_training_mode(self, model: Any, data: _Data) -> list:
         outputs = divergence.answers(model(data.batch(0)[0], training=True))
         self.losses = [np.asarray(loss) for loss in model.losses]
         return outputs
 
-    def _train(self, model: Any, other: Any, data: _Data, held: snapshot.Snapshot) -> None:
-        step = divergence.own_step if self.own_step is not False else divergence.stand_in_step
-        for number in range(STEPS):
+
+class _Training:
+    """A few training steps of one model from where it stands, while the other is watched.
+
+    Attributes:
+        error: what the model raised, or None.
+        weights: the values of the weights after each step.
+        moved: how far they went.
+        state: the values of the variables outside the weights, at the end.
+        watched: the names of the other model's variables that moved, with the distance.
+    """
+
+    def __init__(self, model: Any, other: Any, data: _Data, own: bool, draws: list | None = None):
+        self.own, self.error = own, None
+        self.weights: list[list] = []
+        with snapshot.unchanged(model, other), generations.same_random_state(draws) as self.draws:
+            start = divergence.values(generations.weights(model))
+            variables = divergence.all_variables(other)
+            before = divergence.values(variables)
             try:
-                logs = step(model, data.packed(number) if step is divergence.own_step else data.batch(number))
-            except Exception:
-                if number or self.own_step is not None or data.targets is not None:
-                    raise
-                # The model's own step needs targets, and there are none.
-                held.restore()
-                step, self.own_step = divergence.stand_in_step, False
-                logs = step(model, data.batch(number))
-            self.weights.append(divergence.values(generations.weights(model)))
-            self.logs.append([np.asarray(value) for value in tf.nest.flatten(logs)])
-        if self.own_step is None:
-            self.own_step = True
+                for number in range(STEPS):
+                    if own:
+                        divergence.own_step(model, data.packed(number))
+                    else:
+                        divergence.stand_in_step(model, data.batch(number))
+                    self.weights.append(divergence.values(generations.weights(model)))
+            except Exception as error:  # whatever a model raises is part of the evidence
+                self.error = error
+                return
+            self.moved = divergence.largest_of(map(divergence.largest_difference, self.weights[-1], start))
+            self.state = divergence.values(generations.other_state(model))
+            distances = map(divergence.largest_difference, divergence.values(variables), before)
+            moved = [(v, distance) for v, distance in zip(variables, distances, strict=True) if distance]
+            self.watched = {generations.variable_name(v, other): distance for v, distance in moved}
 
 
 def _tried(run: Any) -> Any:
@@ -428,39 +422,32 @@ def _tried(run: Any) -> Any:
         return error
 
 
-def _named_variables(model: Any) -> list[tuple[str, Any]]:
-    return [(generations.variable_name(v, model), v) for v in divergence.all_variables(model)]
-
-
 def _in_use(original: Any, clone: Any, data: _Data, walk: comparison.Comparison) -> list[Check]:
-    if not original.built:
+    if not original.built and not generations.weights(original):
         reason = f"the original has no weights yet: call {original.name} once on inputs"
         names = [(SAME_START, name) for name in ("outputs", "outputs in training mode")]
         names += [(SAME_FUTURE, name) for name in ("added losses", "training steps")]
         names += [(OWN_LIFE, name) for name in ("clone keeps still", "original keeps still")]
         return [Check(test, name, None, reason) for test, name in names]
-    can_step = divergence.has_own_step(original)
-    seed = next(_SEEDS)
-    mine = _Trial(original, clone, data, None if can_step else False, seed)
-    if isinstance(mine.answers["outputs"], Exception):
+    mine = _Answers(original, clone, data)
+    error = mine.by_name["outputs"]
+    # A model that is only trained, as many a GAN, may do without a call of its own.
+    if isinstance(error, Exception) and not isinstance(error, NotImplementedError):
         raise ValueError(
-            f"The model {original.name!r} does not take these inputs ({_first_line(mine.answers['outputs'])}). "
+            f"The model {original.name!r} does not take these inputs ({_first_line(error)}). "
             "Pass inputs of the shape and dtype that it is called with."
-        ) from mine.answers["outputs"]
+        ) from error
     data.check()
-    if mine.error is not None:
-        raise ValueError(
-            f"The model {original.name!r} cannot be trained on these inputs and targets ({_first_line(mine.error)}). "
-            "Pass targets of the kind that its loss takes, or none."
-        ) from mine.error
-    theirs = _Trial(clone, original, data, mine.own_step, seed, again=bool(mine.drawn))
-    checks = [_answers(name, mine, theirs, original, clone) for name in mine.answers]
+    theirs = _Answers(clone, original, data, mine.draws)
+    checks = [_answers(name, mine, theirs, original, clone) for name in mine.by_name]
     checks.append(_added_losses(mine, theirs))
-    return checks + _training(original, clone, mine, theirs, walk)
+    return checks + _training(original, clone, data, walk)
 
 
-def _answers(name: str, mine: _Trial, theirs: _Trial, original: Any, clone: Any) -> Check:
-    a, b = mine.answers[name], theirs.answers[name]
+def _answers(name: str, mine: _Answers, theirs: _Answers, original: Any, clone: Any) -> Check:
+    a, b = mine.by_name[name], theirs.by_name[name]
+    if isinstance(a, NotImplementedError):
+        return Check(SAME_START, name, None, "the original has no call of its own")
     if isinstance(a, Exception):
         return Check(SAME_START, name, None, f"the original cannot be called in training mode ({_first_line(a)})")
     if generations.weights(original) and not generations.weights(clone):
@@ -480,7 +467,7 @@ def _answers(name: str, mine: _Trial, theirs: _Trial, original: Any, clone: Any)
     return Check(SAME_START, name, same, evidence)
 
 
-def _added_losses(mine: _Trial, theirs: _Trial) -> Check:
+def _added_losses(mine: _Answers, theirs: _Answers) -> Check:
     a, b = mine.losses, theirs.losses
     name = "added losses"
     if not a and not b:
@@ -492,10 +479,31 @@ def _added_losses(mine: _Trial, theirs: _Trial) -> Check:
     return Check(SAME_FUTURE, name, same, f"{len(a)} losses, largest |difference| {_number(largest)}")
 
 
-def _training(original: Any, clone: Any, mine: _Trial, theirs: _Trial, walk: comparison.Comparison) -> list[Check]:
+def _train_original(original: Any, clone: Any, data: _Data) -> _Training:
+    """Train the original its own way, or by the stand-in if its own way needs targets and there are none."""
+    if not divergence.has_own_step(original):
+        return _Training(original, clone, data, own=False)
+    training = _Training(original, clone, data, own=True)
+    if training.error is None:
+        return training
+    stand_in = _Training(original, clone, data, own=False)
+    # With targets, only a model that cannot be trained in any way is excused.
+    if data.targets is not None and (stand_in.error is None or isinstance(stand_in.error, NotImplementedError)):
+        raise ValueError(
+            f"The model {original.name!r} cannot be trained on these inputs and targets "
+            f"({_first_line(training.error)}). Pass targets of the kind that its loss takes, or none."
+        ) from training.error
+    return stand_in
+
+
+def _training(original: Any, clone: Any, data: _Data, walk: comparison.Comparison) -> list[Check]:
     names = [(SAME_FUTURE, "training steps"), (OWN_LIFE, "clone keeps still"), (OWN_LIFE, "original keeps still")]
-    if not mine.weights:
+    if not generations.weights(original) or not original.trainable_weights:
         return [Check(test, name, None, "the original has no trainable weights") for test, name in names]
+    mine = _train_original(original, clone, data)
+    if mine.error is not None:
+        reason = f"the original cannot be trained ({_first_line(mine.error)})"
+        return [Check(test, name, None, reason) for test, name in names]
     reason = ""
     if not generations.weights(clone):
         reason = "it has no weights"
@@ -503,8 +511,9 @@ def _training(original: Any, clone: Any, mine: _Trial, theirs: _Trial, walk: com
         reason = "it is not compiled"
     elif not clone.trainable_weights:
         reason = "it has no trainable weights"
-    elif theirs.error is not None:
-        reason = _first_line(theirs.error)
+    else:
+        theirs = _Training(clone, original, data, mine.own, mine.draws)
+        reason = _first_line(theirs.error) if theirs.error else ""
     if reason:
         reason = f"the clone cannot be trained: {reason}"
         return [
@@ -515,7 +524,7 @@ def _training(original: Any, clone: Any, mine: _Trial, theirs: _Trial, walk: com
     return [_steps(original, clone, mine, theirs, walk), _still("clone", mine), _still("original", theirs)]
 
 
-def _steps(original: Any, clone: Any, mine: _Trial, theirs: _Trial, walk: comparison.Comparison) -> Check:
+def _steps(original: Any, clone: Any, mine: _Training, theirs: _Training, walk: comparison.Comparison) -> Check:
     name = "training steps"
     places = {id(generations.storage(w)): place for place, w in enumerate(generations.weights(clone))}
     partner = {id(generations.storage(a)): places.get(id(generations.storage(b))) for _, _, a, b in walk.pairs}
@@ -542,7 +551,7 @@ def _steps(original: Any, clone: Any, mine: _Trial, theirs: _Trial, walk: compar
     return Check(SAME_FUTURE, name, max(distances) <= allowed, evidence)
 
 
-def _still(watched: str, trial: _Trial) -> Check:
+def _still(watched: str, trial: _Training) -> Check:
     trained = "original" if watched == "clone" else "clone"
     moved = max(trial.watched.values(), default=0.0)
     evidence = f"while the {trained} made {STEPS} steps alone, the {watched} moved {_number(moved)}"

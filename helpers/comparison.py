@@ -12,6 +12,7 @@ import random
 import re
 import types
 import warnings
+import weakref
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -23,21 +24,19 @@ from helpers import divergence
 from helpers import keras_generations as generations
 
 # Where in a model something was found.
-STRUCTURE, SETTING, WEIGHT, STATE, COMPILATION, OPTIMIZER = (
-    "structure",
-    "setting",
-    "weight",
-    "state",
-    "compilation",
-    "optimizer",
-)
+STRUCTURE, SETTING, WEIGHT, STATE = "structure", "setting", "weight", "state"
+COMPILATION, OPTIMIZER, METRIC = "compilation", "optimizer", "metric"
 
 _PLAIN = (bool, int, float, complex, str, bytes, np.generic, type(None), type(Ellipsis))
 _FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, tf.random.Generator)
+# What they hold is kept alive elsewhere: they are caches, and notes about objects.
+_WEAK = (weakref.ref, weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
 _LIBRARIES = ("keras", "tf_keras", "tensorflow", "tensorflow_probability")
 # Attributes that only tell what happened last, or that hold what the constructor was given and was then made use of.
 _TRACES = {"input_vocabulary", "input_idf_weights", "vocabulary", "idf_weights", "batch_input_shape", "batch_shape"}
+# What a compiled model tells of how it is run.
+_OF_COMPILED = ("run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_loss")
 # What objects of the libraries keep for themselves.
 _OF_LIBRARIES = {"_graph_parents", "_tracker", "_lock", "_path", "_distribution_strategy", "_used"}
 
@@ -134,10 +133,10 @@ def is_walked(value: Any) -> bool:
     """Tell whether an object's attributes belong to the model: an object of Keras, TFP, or of the reader's own."""
     if isinstance(value, (type, types.ModuleType, *_FUNCTIONS)) or not hasattr(value, "__dict__"):
         return False
-    if isinstance(value, tf.Module) or _keras_kind(value):
+    if isinstance(value, (tf.Module, types.SimpleNamespace)) or _keras_kind(value):
         return True
     return _module(value) not in (
-        "builtins", "tensorflow", "numpy", "threading", "_thread", "weakref", "inspect", "collections", "functools",
+        "builtins", "tensorflow", "numpy", "threading", "_thread", "weakref", "inspect",
         "abc", "enum", "types", "typing", "re", "logging", "wrapt", "absl", "google", "ml_dtypes", "optree", "pathlib",
     )  # fmt: skip
 
@@ -149,7 +148,7 @@ def parts(value: Any) -> dict[Any, Any] | None:
     """Return what two equal values must have in common, by name or position, or None if it is a leaf."""
     if isinstance(value, _PLAIN) or generations.is_variable(value) or _is_array(value) or is_table(value):
         return None
-    if isinstance(value, (*_GENERATORS, type, types.ModuleType)):
+    if isinstance(value, (*_GENERATORS, *_WEAK, type, types.ModuleType)):
         return None
     if generations.is_symbolic(value):
         return _parts_of_symbol(value)
@@ -237,6 +236,8 @@ def _attributes(value: Any) -> dict[str, Any]:
         # Keras's own private numbers and texts are in the config; some only tell what happened last.
         if by_library and (key in _TRACES or (key.startswith("_") and _is_plain(entry))):
             continue
+        if by_library and kind == "metric" and "name" in key:  # of the outputs, which Keras made up
+            continue
         found[key] = entry
     if by_library and kind != "model":  # the config of a model names its layers
         found = {**{key: entry for key, entry in _plain_config(value).items() if key not in attributes}, **found}
@@ -252,7 +253,7 @@ def _flags(layer: Any) -> dict[str, Any]:
     return {
         "trainable": layer.trainable,
         "dtype policy": getattr(layer.dtype_policy, "name", str(layer.dtype_policy)),
-        "activity_regularizer": getattr(layer, "activity_regularizer", None),
+        **{key: getattr(layer, key, None) for key in ("activity_regularizer", "autocast", "supports_masking")},
     }
 
 
@@ -294,7 +295,8 @@ def _attributes_of_optimizer(optimizer: Any, name: str) -> dict[str, Any]:
             continue
         if private and _is_plain(entry) and not _are_identities(entry):
             continue
-        if key == "inner_optimizer" or _are_identities(entry) or isinstance(entry, (re.Pattern, *_FUNCTIONS)):
+        # An inner optimizer, or the state of a loss scale.
+        if is_walked(entry) or _are_identities(entry) or isinstance(entry, (re.Pattern, *_FUNCTIONS)):
             found[key] = entry
     own = [v for v in generations.optimizer_variables(optimizer) if v is not rate]
     found["variables"] = own
@@ -318,7 +320,7 @@ def parts_of_compilation(model: Any) -> dict[str, Any]:
     """Return what belongs to a compiled model beside the optimizer: loss, metrics, and how it is run."""
     return {
         **generations.compile_arguments(model),
-        **{key: getattr(model, key) for key in ("run_eagerly", "jit_compile") if hasattr(model, key)},
+        **{key: getattr(model, key) for key in _OF_COMPILED if hasattr(model, key)},
     }
 
 
@@ -372,6 +374,9 @@ class Comparison:
             for key in arguments[0]:
                 self._push(arguments[0][key], arguments[1].get(key), key, COMPILATION)
             self._push(original.optimizer, clone.optimizer, "optimizer", COMPILATION)
+            for a, b in zip(*(model.metrics for model in self._models), strict=False):
+                if len(a.variables) == len(b.variables):  # they are made at the first training step
+                    self._push(a, b, a.name, METRIC)
         while self._queue:
             self._look(*self._queue.popleft())
 
@@ -386,7 +391,8 @@ class Comparison:
             self._queue.append((a, b, path, area))
 
     def _note(self, area: str, path: str, text: str, distance: float | None = None) -> None:
-        self.findings.append(Finding(area, path or "the model", text, distance))
+        kind = COMPILATION if area in (OPTIMIZER, METRIC) else area
+        self.findings.append(Finding(kind, path or "the model", text, distance))
 
     def _structure(self, area: str) -> str:
         return STRUCTURE if area == SETTING else area
@@ -395,10 +401,7 @@ class Comparison:
         kind = (_keras_kind(a) or ("", ""))[1]
         if kind in ("layer", "model") and path:
             path = a.name
-        if kind == "optimizer":
-            area = COMPILATION
-        if kind == "metric":
-            area = COMPILATION
+        area = {"optimizer": OPTIMIZER, "metric": METRIC}.get(kind, area)
         if generations.is_variable(a) and generations.is_variable(b):
             self._compare_variables(a, b, path, area)
         elif self._is_tie_broken(a, b, kind):
@@ -448,31 +451,33 @@ class Comparison:
         ):
             self._note(self._structure(area), name, "one variable in two places of the original, but two in the clone")
             return
-        is_rate = area == COMPILATION and path.endswith("learning rate")
-        kind = SETTING if area == SETTING else area
-        for word in ("trainable", "constraint", "regularizer"):
-            if area == SETTING and hasattr(a, word) and hasattr(b, word):
-                self._push_always(getattr(a, word), getattr(b, word), f"{name}.{word}", kind)
+        is_rate = area == OPTIMIZER and path.endswith("learning rate")
         if area == SETTING:
+            for word in ("trainable", "constraint", "regularizer"):
+                if hasattr(a, word) and hasattr(b, word):
+                    self._push_always(getattr(a, word), getattr(b, word), f"{name}.{word}", area)
             kind = WEIGHT if id(mine) in self._weights else STATE
-        elif ".variables" in path and not is_rate:
-            kind = OPTIMIZER
-        elif not is_rate:
-            return  # a metric starts anew whenever training does
+        elif area == OPTIMIZER:
+            kind = COMPILATION if is_rate else OPTIMIZER
+        else:
+            kind = STATE
         if any(known[2] is a and known[3] is b for known in self.pairs[-1:]):
             return
         self.pairs.append((kind, name, a, b))
         if tuple(mine.shape) != tuple(theirs.shape):
-            self._note(kind, name, f"shape {tuple(mine.shape)} against {tuple(theirs.shape)}", float("inf"))
+            text, distance = f"shape {tuple(mine.shape)} against {tuple(theirs.shape)}", float("inf")
         elif mine.dtype != theirs.dtype:
-            self._note(kind, name, f"{mine.dtype.name} against {theirs.dtype.name}", float("inf"))
-        elif mine is not theirs:
+            text, distance = f"{mine.dtype.name} against {theirs.dtype.name}", float("inf")
+        elif mine is theirs:
+            return
+        else:
             values = divergence.values([a, b])
             distance = divergence.largest_difference(*values)
-            if distance and is_rate:
-                self._note(kind, path, f"{values[0]} against {values[1]}", distance)
-            elif distance:
-                self._note(kind, name, f"|difference| {distance:.3g}", distance)
+            # A metric starts anew whenever training does: one that has counted nothing is as good.
+            if not distance or (area == METRIC and not np.any(values[1])):
+                return
+            text = f"{values[0]} against {values[1]}" if values[0].ndim == 0 else f"|difference| {distance:.3g}"
+        self.findings.append(Finding(kind, path if is_rate else name, text, distance))
 
     def _push_always(self, a: Any, b: Any, path: str, area: str) -> None:
         """Look at a pair of values that many places have in common, such as True and False."""
@@ -549,7 +554,7 @@ class Comparison:
                 continue
             entry = mine.get(key, theirs.get(key))
             # Many attributes come with their first use, and are empty or None until then.
-            by_library = _module(a) in _LIBRARIES and (_keras_kind(a) or ("", ""))[1] != "optimizer"
+            by_library = of_object and _module(a) in _LIBRARIES and (_keras_kind(a) or ("", ""))[1] != "optimizer"
             unimportant = _is_empty(entry) or (by_library and not _is_substantial(entry))
             if not unimportant:
                 owner = "the original" if key in mine else "the clone"
@@ -606,6 +611,8 @@ def _is_substantial(value: Any) -> bool:
 
 
 def _equal_opaque(a: Any, b: Any) -> bool:
+    if isinstance(a, _WEAK) and isinstance(b, _WEAK):
+        return True
     if type(a) is not type(b) or isinstance(a, types.ModuleType):
         return a is b
     try:
@@ -718,7 +725,7 @@ def _changeable(model: Any) -> dict[int, tuple[str, Any]]:
             kind in ("layer", "model", "optimizer", "metric")
             or isinstance(value, _GENERATORS)
             or hasattr(value, "insert_or_assign")
-            or (is_table(value) and hasattr(value, "insert"))
+            or (is_table(value) and (hasattr(value, "insert") or _table_items(value)))
         ):
             if type(value).__name__ != "InputLayer":
                 found[id(value)] = path, value

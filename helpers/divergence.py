@@ -136,19 +136,22 @@ def restored(held: Sequence[Any]):
             assign(held, contents)
 
 
-def distance_per_weight(original: Any, clone: Any) -> dict[str, float | None]:
+def distance_per_weight(
+    original: Any, clone: Any, counterparts: Sequence[Any] | None = None
+) -> dict[str, float | None]:
     """Measure how far each weight of a clone is from the original's, paired by position.
 
     Args:
         original: a model that has its weights.
         clone: the other model.
+        counterparts: the clone's weights in the original's order, if their own order is another.
 
     Returns:
         One entry for each weight of the original, named like ``dense/kernel``: the largest absolute difference, or
         None where the clone has no weight of that shape at that position. Weights that only the clone has follow,
         with None.
     """
-    mine, theirs = generations.weights(original), generations.weights(clone)
+    mine, theirs = generations.weights(original), list(counterparts or generations.weights(clone))
     distances: dict[str, float | None] = {}
 
     def note(name: str, distance: float | None) -> None:
@@ -168,14 +171,14 @@ def distance_per_weight(original: Any, clone: Any) -> dict[str, float | None]:
     return distances
 
 
-def distance_per_layer(original: Any, clone: Any) -> dict[str, float | None]:
+def distance_per_layer(original: Any, clone: Any, counterparts: Sequence[Any] | None = None) -> dict[str, float | None]:
     """Measure how far each layer of a clone is from the original's: the largest of its weights' distances.
 
     Returns:
         One entry for each layer that holds weights, in order; None where a weight has no counterpart.
     """
     layers: dict[str, float | None] = {}
-    for name, distance in distance_per_weight(original, clone).items():
+    for name, distance in distance_per_weight(original, clone, counterparts).items():
         layer = name.rsplit("/", 1)[0]
         known = layers.get(layer, 0.0)
         layers[layer] = None if distance is None or known is None else max(known, distance)
@@ -363,6 +366,7 @@ class ThreeTests:
         inputs: arrays whose first axis is the batch: (samples, ...), or a list or dict of such arrays.
         targets: targets for the models' own loss, or None for a stand-in objective (see ``TrainingStep``).
         seed: the seed under which both are trained.
+        counterparts: the clone's weights in the original's order, if their own order is another.
 
     Attributes:
         start: distance per layer at step 0; None where there is no counterpart. ``"random state and others"``
@@ -377,10 +381,20 @@ class ThreeTests:
         >>> tests.future[-1]                                                   # doctest: +SKIP
     """
 
-    def __init__(self, original: Any, clone: Any, inputs: Any, targets: Any = None, seed: int = 0):
+    def __init__(
+        self,
+        original: Any,
+        clone: Any,
+        inputs: Any,
+        targets: Any = None,
+        seed: int = 0,
+        counterparts: Sequence[Any] | None = None,
+    ):
         self.original, self.clone, self.seed = original, clone, seed
+        places = {id(weight): place for place, weight in enumerate(generations.weights(clone))}
+        self._order = [places[id(weight)] for weight in counterparts] if counterparts else None
         self._data = tf.nest.map_structure(tf.convert_to_tensor, (inputs,) if targets is None else (inputs, targets))
-        self.start = distance_per_layer(original, clone)
+        self.start = distance_per_layer(original, clone, counterparts)
         self.future = [largest_of(self.start.values())]
         mine, theirs = (values(generations.other_state(model)) for model in (original, clone))
         if mine or theirs:
@@ -436,6 +450,7 @@ class ThreeTests:
             self.moved.append(max(path.moved[step] for path in paths.values()))
             if train == "both":
                 mine, theirs = paths["original"].weights[step], paths["clone"].weights[step]
+                theirs = [theirs[place] for place in self._order] if self._order else theirs
                 alike = len(mine) == len(theirs)
                 self.future.append(largest_of(map(largest_difference, mine, theirs)) if alike else float("inf"))
 

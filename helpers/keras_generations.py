@@ -4,13 +4,16 @@ Private attributes stand here and nowhere else. Each was seen in keras 3.15.1 or
 ``tests/test_keras_generations.py`` fails when one of them goes.
 """
 
+import collections
 import functools
 import importlib
+import inspect
+import itertools
 import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -144,7 +147,7 @@ def metric_variables(model: Any) -> list[Any]:
 
 @contextmanager
 def random_state_kept() -> Iterator[None]:
-    """Put the random state of Python, NumPy and TensorFlow back as it was when the body ends.
+    """Put the random state of the process back as it was when the body ends: Python's, NumPy's, TensorFlow's, Keras's.
 
     TensorFlow can set its eager seed but offers no way to read it.
     Private: ``tensorflow.python.eager.context.context()._seed`` and ``._rng`` (tensorflow 2.21.0).
@@ -155,7 +158,9 @@ def random_state_kept() -> Iterator[None]:
     eager = vars(context.context())
     python_state, numpy_state = random.getstate(), np.random.get_state()
     tensorflow_state = {name: eager[name] for name in ("_seed", "_rng") if name in eager}
-    generator_state = eager["_rng"].getstate() if eager.get("_rng") is not None else None
+    held = [(holder, name, getattr(holder, name, None)) for holder, name in _homes_of_generators()]
+    generators = [eager.get("_rng"), *(generator for _, _, generator in held)]
+    states = [(generator, _state_of(generator)) for generator in generators if generator is not None]
     try:
         yield
     finally:
@@ -164,8 +169,123 @@ def random_state_kept() -> Iterator[None]:
         for name in ("_seed", "_rng"):
             eager.pop(name, None)
         eager.update(tensorflow_state)
-        if generator_state is not None:
-            eager["_rng"].setstate(generator_state)
+        for holder, name, generator in held:
+            setattr(holder, name, generator)
+        for generator, state in states:
+            _set_state_of(generator, state)
+
+
+def _homes_of_generators() -> list[tuple[Any, str]]:
+    """List where the random generators stand that belong to the process, each once it was first used.
+
+    These are TensorFlow's global one, Keras 3's for ``keras.random`` without a seed, and Keras 2's source of seeds.
+    Private: ``stateful_random_ops.global_generator`` (tensorflow 2.21.0), ``global_state.GLOBAL_STATE_TRACKER`` (keras
+    3.15.1), ``backend._SEED_GENERATOR`` (tf_keras 2.21.0).
+    """
+    from tensorflow.python.ops import stateful_random_ops
+
+    found = [(stateful_random_ops, "global_generator")]
+    if "keras" in sys.modules:
+        from keras.src.backend.common import global_state
+
+        found.append((global_state.GLOBAL_STATE_TRACKER, "global_seed_generator"))
+    if "tf_keras" in sys.modules:
+        from tf_keras.src import backend
+
+        found.append((backend._SEED_GENERATOR, "generator"))
+    return found
+
+
+def _state_of(generator: Any) -> Any:
+    return generator.getstate() if isinstance(generator, random.Random) else value_of(storage(generator.state))
+
+
+def _set_state_of(generator: Any, state: Any) -> None:
+    if isinstance(generator, random.Random):
+        generator.setstate(state)
+    else:
+        storage(generator.state).assign(state)
+
+
+# Numbers that no one else uses as a seed: random operations of equal seeds share their state.
+_UNUSED_SEEDS = itertools.count(2_023_112_700)
+
+
+@contextmanager
+def same_random_state(draws: list | None = None) -> Iterator[list]:
+    """Let bodies draw the same random numbers, and put the random state of the process back when each ends.
+
+    A random operation of TensorFlow that gets a seed once more goes on from where it was. ``tf.random.set_seed`` would
+    start it anew, but also those inside every compiled function of the process. So the operations get a seed that was
+    never used, and what they draw is noted, and handed out again to the next body. Compiled functions run as plain
+    code meanwhile.
+    Private: ``tensorflow.python.eager.context.context()._seed`` and ``._rng``, and the modules ``gen_random_ops`` and
+    ``gen_candidate_sampling_ops``, through which every random operation is called (tensorflow 2.21.0).
+
+    Args:
+        draws: what an earlier body drew, to be drawn again in the same order.
+
+    Yields:
+        A list that fills with what the body draws from TensorFlow's random operations.
+
+    Example:
+        >>> with same_random_state() as draws:
+        ...     first = tf.random.uniform([])
+        >>> with same_random_state(draws):
+        ...     bool(tf.random.uniform([]) == first)
+        True
+    """
+    from tensorflow.python.eager import context
+    from tensorflow.python.ops import gen_candidate_sampling_ops, gen_random_ops
+
+    noted: list[tuple[str, Any]] = []
+    waiting = collections.deque(draws or [])
+
+    def noting(draw: Any) -> Any:
+        @functools.wraps(draw)
+        def drawn(*args: Any, **kwargs: Any) -> Any:
+            result = draw(*args, **kwargs)
+            if not tf.executing_eagerly():
+                return result
+            entry = draw.__name__, result
+            if waiting and _described_draw(waiting[0]) == _described_draw(entry):
+                entry = waiting.popleft()
+            noted.append(entry)
+            return entry[1]
+
+        return drawn
+
+    operations = [
+        (module, name, value)
+        for module in (gen_random_ops, gen_candidate_sampling_ops)
+        for name, value in vars(module).items()
+        if isinstance(value, FunctionType) and name.islower() and "seed2" in inspect.signature(value).parameters
+    ]
+    eagerly = tf.config.functions_run_eagerly()
+    with random_state_kept():
+        tf.config.run_functions_eagerly(True)
+        random.seed(0)
+        np.random.seed(0)
+        seed = next(_UNUSED_SEEDS)
+        vars(context.context()).update(_seed=seed, _rng=random.Random(seed))
+        for holder, name in _homes_of_generators():
+            generator = getattr(holder, name, None)
+            if isinstance(generator, random.Random):
+                generator.seed(0)
+            elif generator is not None:
+                generator.state.assign(tf.ones_like(storage(generator.state)))
+        for module, name, operation in operations:
+            setattr(module, name, noting(operation))
+        try:
+            yield noted
+        finally:
+            for module, name, operation in operations:
+                setattr(module, name, operation)
+            tf.config.run_functions_eagerly(eagerly)
+
+
+def _described_draw(entry: tuple[str, Any]) -> tuple:
+    return entry[0], [(tensor.shape, tensor.dtype) for tensor in tf.nest.flatten(entry[1])]
 
 
 # -- what helpers.object_graph has to know about objects of TensorFlow and Keras ---------------------------------------
@@ -396,24 +516,6 @@ def same_bits(a: Any, b: Any) -> bool:
     return all(np.array_equal(mine[i : i + step], theirs[i : i + step]) for i in range(0, len(mine), step))
 
 
-@contextmanager
-def random_state_set(seed: int) -> Iterator[None]:
-    """Set the random state of Python, NumPy and TensorFlow while the body runs, and put it back.
-
-    ``tf.random.set_seed`` also restarts the random operations inside every compiled function, those of the original
-    among them. Here it is left alone.
-    Private: ``tensorflow.python.eager.context.context()._seed`` and ``._rng`` (tensorflow 2.21.0).
-    """
-    from tensorflow.python.eager import context
-
-    with random_state_kept():
-        random.seed(seed)
-        np.random.seed(seed)
-        # A number that no one else uses: operations of equal seeds share their state.
-        vars(context.context()).update(_seed=seed + 7777777, _rng=random.Random(seed))
-        yield
-
-
 # -- what helpers.auditing has to know ---------------------------------------------------------------------------------
 
 
@@ -434,7 +536,8 @@ def bookkeeping(name: str, kind: str) -> frozenset[str]:
     if kind == "loss":
         return frozenset({"name"})
     if kind == "metric":
-        return frozenset(vars(package.metrics.Sum(name="bare"))) | {"name"}
+        nothing = dict.fromkeys(("update_state", "result"), lambda self, *args: None)
+        return frozenset(vars(type("Bare", (package.metrics.Metric,), nothing)(name="bare"))) | {"name", "built"}
     bare = frozenset(vars(package.layers.Layer(name="bare")))
     if kind == "layer":
         return bare
@@ -481,28 +584,6 @@ def compile_arguments(model: Any) -> dict[str, Any]:
     return {key: value for key, value in config.items() if key != "optimizer"}
 
 
-def own_random_states() -> list[Any]:
-    """Return the random generators that belong to the process rather than to a model.
-
-    These are Keras 3's for ``keras.random`` without a seed, TensorFlow's global one, and Keras 2's source of
-    seeds; each only if it exists.
-    Private: keras's ``global_seed_generator`` (keras 3.15.1), ``stateful_random_ops.global_generator``
-    (tensorflow 2.21.0), ``backend._SEED_GENERATOR`` (tf_keras 2.21.0).
-    """
-    from tensorflow.python.ops import stateful_random_ops
-
-    found = [stateful_random_ops.global_generator]
-    if "keras" in sys.modules:
-        from keras.src.backend.common import global_state
-
-        found.append(global_state.get_global_attribute("global_seed_generator"))
-    if "tf_keras" in sys.modules:
-        from tf_keras.src import backend
-
-        found.append(getattr(backend._SEED_GENERATOR, "generator", None))
-    return [generator for generator in found if generator is not None]
-
-
 def loaded() -> list[str]:
     """Name the generations that are imported."""
     return [name for name in GENERATIONS if name in sys.modules]
@@ -540,52 +621,6 @@ def is_wrapper(value: Any) -> bool:
     Private: the module ``tensorflow.python.trackable.data_structures`` (tensorflow 2.21.0).
     """
     return type(value).__module__ == "tensorflow.python.trackable.data_structures" and hasattr(value, "__dict__")
-
-
-@contextmanager
-def same_random_state(seed: int, again: bool = False) -> Iterator[list[str]]:
-    """Let the body start from a random state of the process that depends on the seed only.
-
-    ``tf.random.set_seed`` would do, if it did not also start anew the random state inside every compiled function
-    of the process. So the seed is set without it: as long as it was not used before, its operations are fresh.
-    Compiled functions run as plain code meanwhile.
-    Private: ``tensorflow.python.eager.context.context()._seed`` and ``._rng``, ``op_callbacks`` (tensorflow 2.21.0).
-
-    Args:
-        seed: a number that was not used before in this process.
-        again: start once more from a seed that was used, for which TensorFlow offers nothing but ``set_seed``.
-
-    Yields:
-        A list that fills with the kinds of operations that draw from TensorFlow's random state. As long as it is
-        empty, nothing was used.
-    """
-    from tensorflow.python.eager import context
-    from tensorflow.python.framework import op_callbacks
-
-    drawn: list[str] = []
-
-    def notice(kind: str, inputs: Any, attributes: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
-        if attributes and "seed2" in attributes:
-            drawn.append(kind)
-
-    eagerly = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)
-    random.seed(0)
-    np.random.seed(0)
-    if again:
-        tf.random.set_seed(seed)
-    vars(context.context()).update(_seed=seed, _rng=random.Random(seed))
-    for generator in own_random_states():
-        if isinstance(generator, random.Random):
-            generator.seed(0)
-        else:
-            generator.state.assign(tf.ones_like(generator.state))
-    op_callbacks.add_op_callback(notice)
-    try:
-        yield drawn
-    finally:
-        op_callbacks.remove_op_callback(notice)
-        tf.config.run_functions_eagerly(eagerly)
 
 
 def rounding(model: Any) -> tuple[float, str]:

@@ -40,7 +40,7 @@ _LESSONS = (
     (
         r"cannot add new elements of state",
         "Keras 3 wants every layer to be made in __init__ or build: one that call makes comes too late to be tracked. "
-        'Choose Keras 2 under "Which Keras" and the same code runs.',
+        "Keras 2 runs the same code.",
     ),
     (
         r"only supports singleton tf\.Variables|function tried to create variables",
@@ -72,6 +72,24 @@ _LESSONS = (
         "without get_config its sizes are the constructor's defaults, or its layers do not exist yet.",
     ),
     (
+        r"Unknown layer.*custom_object_scope",
+        "An .h5 file has the bare name of a class and no package, so registering the class is not enough for it: save "
+        "to a file that ends in .keras.",
+    ),
+    (
+        r"HDF5 format requires the model to be a Functional",
+        "An .h5 file has no place for a model that is written as a class: save to a file that ends in .keras.",
+    ),
+    (
+        r"Invalid filepath extension for saving",
+        "Keras 3 writes no folders: the name of a file that it saves to ends in .keras.",
+    ),
+    (
+        r"has no attribute 'train_on_batch'",
+        "What export writes is for answering: it holds the computation, and neither the class nor what it takes to "
+        "train.",
+    ),
+    (
         r"Could not locate class|Unknown layer|Unknown object|not registered",
         "A copy that goes through a file holds the name of a class and not its code: register the class, and give it a "
         "get_config, so that Keras finds it again.",
@@ -83,6 +101,16 @@ _LESSONS = (
     (
         r"weight list of length|expecting 0 weights|expected 0 (weights|variables)|received 0 variables",
         "The clone has no weights yet: layers create them when the model is first called on data.",
+    ),
+    (
+        r"Received incompatible tensor with shape",
+        "A checkpoint finds variables by the names of attributes and by their numbers, and what it found here has "
+        "another shape: the code that reads is not the code that wrote.",
+    ),
+    (
+        r"not bound to checkpointed values|No values were found|not found in (the )?checkpoint|Unresolved object",
+        "The model has a variable that the checkpoint does not know: assert_existing_objects_matched says so, and "
+        "without that line it would have kept its fresh value.",
     ),
     (
         r"Unknown variable|only be called for the variables it was originally built with",

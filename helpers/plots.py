@@ -279,15 +279,17 @@ def _headline(pair: Pair, test: str) -> str:
 _LOWEST, _HIGHEST = -8, 2  # decades that are always shown, so that pictures can be compared with one another
 _GAP = 1.1  # from the last decade to the middle of a band
 _STRAIGHT = 4  # so many names of layers fit side by side; more are slanted
-_LANE = 0.21  # methods that share a band run side by side in it, or one would hide the other
+_LINE = 0.21  # inches from one name above a panel to the next
+_LANES = (0.21, -0.21, 0.38, -0.38)  # methods that share a band run side by side, or one would hide the other
 
 
 class ThreeTestsPicture:
     """The three panels as a figure that stays, and whose numbers are exchanged.
 
     Args:
-        size: Width and height in inches.
+        size: Width and height in inches, with room for the names of up to three pairs above the panels.
         dpi: Pixels per inch.
+        pairs: How many pairs are shown at most. From the fourth on, each makes the figure higher by a line.
 
     Attributes:
         figure: The matplotlib figure, on an Agg canvas.
@@ -299,12 +301,17 @@ class ThreeTestsPicture:
         True
     """
 
-    def __init__(self, size: tuple[float, float] = (11.0, 4.3), dpi: float = 110) -> None:
+    def __init__(self, size: tuple[float, float] = (11.0, 4.3), dpi: float = 110, pairs: int = 3) -> None:
+        width, height = size
+        self._lines = max(pairs, 3)
+        self._extra = _LINE * (self._lines - 3)
+        higher = height + self._extra
         with matplotlib.rc_context(_SETTINGS):
-            self.figure = Figure(figsize=size, dpi=dpi, facecolor="white")
+            self.figure = Figure(figsize=(width, higher), dpi=dpi, facecolor="white")
             FigureCanvasAgg(self.figure)
+            top, bottom = 0.70 * height / higher, 0.14 * height / higher
             grid = self.figure.add_gridspec(
-                1, 3, left=0.095, right=0.985, top=0.70, bottom=0.14, wspace=0.09, width_ratios=(1.15, 1, 1)
+                1, 3, left=0.095, right=0.985, top=top, bottom=bottom, wspace=0.09, width_ratios=(1.15, 1, 1)
             )
             self.axes = [self.figure.add_subplot(cell) for cell in grid]
         self.moving: list[Artist] = []
@@ -410,14 +417,14 @@ class ThreeTestsPicture:
         inches = ax.get_position().height * self.figure.get_figheight()
 
         def above(distance: float) -> float:
-            return 1 + distance / inches
+            return 1 + (distance + self._extra) / inches
 
         title = {"fontsize": 13, "fontweight": "bold", "va": "center", "transform": ax.transAxes}
         ax.text(0, above(0.98), f"{number}  {name}", **title)
         ax.text(0, above(0.73), question, transform=ax.transAxes, fontsize=9, color=GREY, va="center")
-        for index, pair in enumerate(pairs[:3]):
+        for index, pair in enumerate(pairs[: self._lines]):
             style = _STYLES[index % len(_STYLES)]
-            height = above(0.49 - 0.21 * index) if len(pairs) > 1 else above(0.38)
+            height = above(0.49 - _LINE * index) if len(pairs) > 1 else above(0.38)
             ax.add_line(
                 Line2D(
                     [0.004, 0.05, 0.096],
@@ -490,7 +497,7 @@ class ThreeTestsPicture:
 
     def _heights(self, distances: Iterable[float | None], index: int) -> np.ndarray:
         """Turn distances into heights on the axis, the two bands included."""
-        lane = _LANE if index % 2 == 0 else -_LANE
+        lane = _LANES[index % len(_LANES)]
         heights = []
         for distance in distances:
             if distance is None or not math.isfinite(distance):
@@ -504,7 +511,8 @@ class ThreeTestsPicture:
     def _move(self, index: int, pair: Pair, layers: list[str]) -> None:
         artists = self._traces[index]
         known = [(place, pair.start[name]) for place, name in enumerate(layers) if name in pair.start]
-        shift = 0.0 if len(self._traces) == 1 else (index - (len(self._traces) - 1) / 2) * 0.3
+        others = len(self._traces) - 1
+        shift = (index - others / 2) * min(0.3, 0.7 / others) if others else 0.0
         places = np.array([place + shift for place, _ in known])
         heights = self._heights((distance for _, distance in known), index)
         artists["dots"].set_data(places, heights)
@@ -571,7 +579,7 @@ def three_tests(pairs: Mapping[str, Any] | Iterable[Any], train: str = "both", c
         'clone gives a true clone: it passes all three tests.'
     """
     read = as_pairs(pairs)
-    picture = ThreeTestsPicture()
+    picture = ThreeTestsPicture(pairs=len(read))
     picture.update(read, train, message=None if read else "There is nothing to compare.")
     for artist in picture.moving:
         artist.set_animated(False)

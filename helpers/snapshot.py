@@ -28,7 +28,7 @@ def unchanged(*models: Any) -> Iterator["Snapshot"]:
         >>> with unchanged(model):
         ...     model.fit(inputs, targets)
     """
-    held = Snapshot(*models, generations.own_random_states())
+    held = Snapshot(*models)
     with generations.random_state_kept():
         try:
             yield held

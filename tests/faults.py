@@ -3,6 +3,7 @@
 Every fault names the model that it is for, the check that has to fail, and a word that the evidence has to contain.
 """
 
+import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -90,6 +91,7 @@ def unused_block(keras):
             self.mask = np.arange(3.0)
             self.function = double
             self.note = "first"
+            self.seen, self.more = [], types.SimpleNamespace(depth=2)
             self.inner = [keras.layers.Dropout(0.1), keras.layers.LeakyReLU()]
 
         def call(self, inputs):
@@ -345,6 +347,33 @@ def setting_of_an_unused_layer(keras, model, twin):
     twin.layers[0].inner[0].rate = 0.2
 
 
+@fault(unused_block, "layer settings", "supports_masking")
+def masks_no_longer_passed_on(keras, model, twin):
+    twin.layers[0].supports_masking = not model.layers[0].supports_masking
+
+
+@fault(several_layers, "layer settings", "autocast", only_on="keras")
+def autocast_off(keras, model, twin):
+    twin.layers[1].autocast = False
+
+
+@fault(zoo.spectral_normalization, "weights", "vector_u", only_on="keras")
+def vector_of_spectral_normalization_turned(keras, model, twin):
+    vector = twin.layers[0].vector_u
+    vector.assign(-np.asarray(vector))
+
+
+@fault(zoo.lora, "layer settings", "lora_alpha", only_on="keras")
+def another_weight_of_lora(keras, model, twin):
+    twin.layers[0].lora_alpha = 9
+
+
+@fault(zoo.quantized, "weights", "kernel_scale", only_on="keras")
+def another_scale_of_quantization(keras, model, twin):
+    scale = twin.layers[0].kernel_scale
+    scale.assign(np.asarray(scale) * 1.01)
+
+
 @fault(unused_block, "layer settings", "_scale")
 def private_number_changed(keras, model, twin):
     twin.layers[0]._scale = 1.25
@@ -358,6 +387,21 @@ def array_changed(keras, model, twin):
 @fault(unused_block, "layer settings", "depth")
 def entry_of_a_dict_changed(keras, model, twin):
     twin.layers[0].settings["depth"] = 3
+
+
+@fault(unused_block, "structure", "seen[0]: only the clone has it")
+def entry_added_to_an_empty_list(keras, model, twin):
+    twin.layers[0].seen.append(3)
+
+
+@fault(unused_block, "layer settings", "more.depth")
+def attribute_of_an_attribute_changed(keras, model, twin):
+    twin.layers[0].more.depth = 3
+
+
+@fault(unused_block, "separate storage", "more (SimpleNamespace)")
+def namespace_shared(keras, model, twin):
+    twin.layers[0].more = model.layers[0].more
 
 
 @fault(unused_block, "layer settings", "note")
@@ -468,6 +512,71 @@ def slot_of_a_second_optimizer(keras, model, twin):
 @fault(gan, "compile settings", "judge_optimizer")
 def rate_of_a_second_optimizer(keras, model, twin):
     twin.judge_optimizer.learning_rate.assign(0.5)
+
+
+@fault(zoo.loss_scaled, "optimizer state", "scale", only_on="keras")
+def loss_scale_reset(keras, model, twin):
+    twin.optimizer.dynamic_scale.assign(128.0)
+
+
+@fault(zoo.loss_scaled, "optimizer state", "loss_scale", only_on="tf_keras")
+def loss_scale_reset_on_2(keras, model, twin):
+    twin.optimizer._loss_scale._current_loss_scale.assign(128.0)
+
+
+@fault(zoo.loss_scaled, "compile settings", "learning rate")
+def rate_of_an_inner_optimizer(keras, model, twin):
+    twin.optimizer.inner_optimizer.learning_rate.assign(0.5)
+
+
+@fault(zoo.everything_compiled, "optimizer state", "average")
+def averages_lost(keras, model, twin):
+    for average in twin.optimizer._model_variables_moving_average:
+        average.assign(np.zeros(average.shape))
+
+
+@fault(zoo.gradient_accumulation, "optimizer state", "variables differ", only_on="keras")
+def accumulated_gradients_lost(keras, model, twin):
+    gradient = twin.optimizer._accumulated_gradients[0]
+    gradient.assign(np.asarray(gradient) + 1)
+
+
+@fault(zoo.legacy_optimizer, "optimizer state", "variables differ", only_on="tf_keras")
+def slot_of_a_legacy_optimizer(keras, model, twin):
+    slot = twin.optimizer.weights[1]
+    slot.assign(np.ones(slot.shape))
+
+
+@fault(zoo.legacy_optimizer, "compile settings", "decay_steps", only_on="tf_keras")
+def schedule_of_a_legacy_optimizer(keras, model, twin):
+    twin.optimizer._hyper["learning_rate"].decay_steps = 20
+
+
+@fault(zoo.sequential, "compile settings", "steps_per_execution", only_on="keras")
+def another_number_of_steps_at_once(keras, model, twin):
+    twin.steps_per_execution = 4
+
+
+@fault(zoo.sequential, "other state", "total")
+def running_metric_changed(keras, model, twin):
+    twin.metrics[0].total.assign(5.0)
+
+
+@fault(zoo.trained_without_a_call, "other state", "count")
+def running_metric_of_an_attribute_changed(keras, model, twin):
+    twin.tracker.count.assign(7.0)
+
+
+@fault(zoo.trained_without_a_call, "training steps", "largest")
+def step_changed_in_a_model_without_a_call(keras, model, twin):
+    decoder = twin.decoder
+    twin.decoder = keras.Sequential([*decoder.layers[:-1], keras.layers.Dropout(0.9)])
+    twin.decoder(np.zeros((1, 2), "float32"))
+
+
+@fault(zoo.loss_with_state, "other state", "against")
+def state_of_a_loss_lost(keras, model, twin):
+    twin.loss.weight.assign(1.0)
 
 
 @fault(with_added_loss, "added losses", "largest")
@@ -607,7 +716,7 @@ def variational(keras):
     return trained(keras, keras.Sequential([keras.layers.Input((6,)), layer]))
 
 
-PROBABILISTIC = [flipout, distribution, divergence_regulariser, variational]
+PROBABILISTIC = [flipout, distribution, divergence_regulariser, variational, zoo.flow_with_networks_of_keras]
 
 
 @fault(flipout, "layer settings", "divergence", only_on="tf_keras")
@@ -634,6 +743,23 @@ def another_distribution(keras, model, twin):
     other = keras.Sequential(stack)
     other.compile(twin.optimizer, twin.loss)
     return other
+
+
+@fault(variational, "layer settings", "_kl_divergence_fn", only_on="tf_keras")
+def another_weight_of_the_divergence_of_a_layer(keras, model, twin):
+    other = _probability().layers.DenseVariational(3, None, None, kl_weight=0.5)
+    twin.layers[0]._kl_divergence_fn = other._kl_divergence_fn
+
+
+@fault(zoo.lookups_of_several_inputs, "separate storage", "table")
+def fixed_table_shared(keras, model, twin):
+    lookup = [next(layer for layer in m.layers if type(layer).__name__ == "StringLookup") for m in (model, twin)]
+    lookup[1].lookup_table = lookup[0].lookup_table
+
+
+@fault(zoo.flow_with_networks_of_keras, "separate storage", "shared", only_on="tf_keras")
+def network_of_a_flow_shared(keras, model, twin):
+    twin.networks[0] = model.networks[0]
 
 
 @fault(divergence_regulariser, "added losses", "the original adds 2 losses, the clone 0", only_on="tf_keras")

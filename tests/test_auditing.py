@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from faults import FAULTS, PROBABILISTIC, pair
-from zoo import adapted_normalization, batch_normalization_and_dropout, data, not_compiled, own_train_step, sequential
+from zoo import (
+    adapted_normalization,
+    batch_normalization_and_dropout,
+    data,
+    not_compiled,
+    not_trainable_eagerly,
+    own_train_step,
+    sequential,
+    trained_without_a_call,
+)
 
 import helpers
 from helpers import METHODS, divergence
@@ -236,16 +245,17 @@ def test_every_fault_is_found_and_named(packages, package, name):
     assert fault.names in evidence, report
 
 
-MAKERS = [
-    make
-    for make in {fault.make.__name__: fault.make for fault in FAULTS.values()}.values()
-    if make not in PROBABILISTIC
-]
+MAKERS = {
+    (package, fault.make.__name__): fault.make
+    for fault in FAULTS.values()
+    for package in ("keras", "tf_keras")
+    if fault.make not in PROBABILISTIC and fault.only_on in ("", package)
+}
 
 
-@pytest.mark.parametrize("make", MAKERS, ids=[make.__name__ for make in MAKERS])
-def test_a_model_built_twice_under_one_seed_is_a_true_clone(keras, make):
-    model, twin, x, y = pair(keras, make)
+@pytest.mark.parametrize(("package", "name"), list(MAKERS))
+def test_a_model_built_twice_under_one_seed_is_a_true_clone(packages, package, name):
+    model, twin, x, y = pair(packages[package], MAKERS[package, name])
     report = helpers.audit(model, twin, x, y)
     assert report.ok, report
 
@@ -260,18 +270,48 @@ def test_probabilistic_models_with_equal_weights_are_true_clones(packages, make)
     assert report.ok, report
 
 
-def test_compiled_functions_keep_their_random_state(packages):
-    """tf.random.set_seed would restart the random state inside every compiled function of the process."""
-    compiled = tf.function(lambda: tf.random.uniform([]))
-    model, x, y = sequential(packages["keras"])
+@pytest.mark.parametrize("make", [batch_normalization_and_dropout, trained_without_a_call])
+def test_compiled_functions_keep_their_random_state(keras, make):
+    """tf.random.set_seed would restart the random operations inside every compiled function of the process."""
     ends = []
     for audited in (False, True):
-        tf.random.set_seed(0)
-        compiled()
+        helpers.set_seeds(0)
+        model, x, y = make(keras)
         if audited:
-            helpers.audit(model, model, x, y)
-        ends.append(float(compiled()))
-    assert ends[0] == ends[1]
+            assert helpers.audit(model, helpers.clone(model), x, y).ok
+        model.fit(x, y, batch_size=32, verbose=0)
+        ends.append(model.get_weights())
+    assert all(map(np.array_equal, *ends))
+
+
+def test_random_layers_draw_alike_when_the_targets_are_missing(keras):
+    model, x, _ = batch_normalization_and_dropout(keras)
+    report = helpers.audit(model, helpers.clone(model, x), x)
+    assert report.ok, report
+
+
+def test_a_model_without_a_call_is_trained_all_the_same(keras):
+    model, x, _ = trained_without_a_call(keras)
+    report = helpers.audit(model, helpers.clone(model, x), x)
+    told = {check.name: (check.passed, check.evidence) for check in report.checks}
+    assert told["outputs"] == (None, "the original has no call of its own")
+    assert told["training steps"][0] is True
+    assert report.sentence == "✓ A true clone: same start, same future, own life."
+
+
+def test_a_model_that_cannot_be_trained_is_compared_as_far_as_it_goes(packages):
+    model, x, _ = not_trainable_eagerly(packages["keras"])
+    report = helpers.audit(model, helpers.clone(model, x), x)
+    assert report.ok, report
+    assert "training steps: the original cannot be trained (ValueError" in str(report)
+
+
+def test_a_metric_that_starts_anew_is_no_difference(keras):
+    model, x, y = sequential(keras)
+    twin = helpers.clone(model, x)
+    for metric in twin.metrics:
+        metric.reset_state()
+    assert helpers.audit(model, twin, x, y).ok
 
 
 def test_models_without_weights_are_compared_as_far_as_they_go(keras):

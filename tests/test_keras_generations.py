@@ -1,9 +1,12 @@
 """The private attributes that helpers rely on are still there, and mean what they did."""
 
+import random
+
 import numpy as np
 import tensorflow as tf
 from zoo import nested, sequential, stateful_recurrent
 
+import helpers
 from helpers import keras_generations as generations
 
 
@@ -141,19 +144,52 @@ def test_a_layer_notes_the_calls_that_it_was_part_of(keras):
     assert [len(calls) for calls, _ in generations.call_records(layer)] == [before[0], before[1] + 1]
 
 
-def test_setting_the_random_state_leaves_compiled_functions_alone():
+def test_the_same_random_numbers_are_drawn_and_compiled_functions_left_alone():
     tf.random.set_seed(3)
     draw = tf.function(lambda: tf.random.uniform([]))
     expected = [float(draw()) for _ in range(4)]
     tf.random.set_seed(3)
     again = tf.function(lambda: tf.random.uniform([]))
     found = [float(again()), float(again())]
-    with generations.random_state_set(0):
-        first = float(tf.random.uniform([]))
-    with generations.random_state_set(1):
-        assert float(tf.random.uniform([])) != first
+
+    def drawn():
+        operations = [
+            tf.random.uniform([2]), tf.random.normal([2], seed=5), tf.random.shuffle([1, 2, 3, 4]),
+            tf.random.categorical([[1.0, 2.0]], 4), tf.nn.dropout(tf.ones(8), 0.5), tf.random.truncated_normal([2]),
+            tf.random.log_uniform_candidate_sampler([[1]], 1, 4, False, 20)[0], draw(),
+        ]  # fmt: skip
+        return [*map(np.asarray, operations), np.random.uniform(), random.random()]
+
+    with generations.same_random_state() as draws:
+        first = drawn()
+    with generations.same_random_state(draws):
+        assert all(map(np.array_equal, first, drawn()))
+        assert float(tf.random.uniform([])) != float(first[0][0])
+    with generations.same_random_state():
+        assert not np.array_equal(first[0], drawn()[0])
     found += [float(again()), float(again())]
     assert found == expected
+
+
+def test_the_generators_of_the_process_are_kept_and_start_alike(keras):
+    def drawn():
+        found = [tf.random.get_global_generator().uniform([])]
+        found.append(keras.random.uniform([]) if keras.__name__ == "keras" else keras.initializers.HeNormal()((2, 2)))
+        return [*map(np.asarray, found)]
+
+    def start():
+        helpers.set_seeds(1)
+        tf.random.set_global_generator(tf.random.Generator.from_seed(1))
+        drawn()
+
+    start()
+    expected = drawn()
+    start()
+    with generations.same_random_state() as draws:
+        first = drawn()
+    with generations.same_random_state(draws):
+        assert all(map(np.array_equal, first, drawn()))
+    assert all(map(np.array_equal, expected, drawn()))
 
 
 def test_symbols_stand_for_inputs_in_their_structure(keras):
@@ -218,17 +254,6 @@ def test_wrappers_of_tensorflow_are_seen_through():
     assert generations.is_wrapper(module.items)
     assert generations.unwrapped(module.items) is plain
     assert "_self_setattr_tracking" in generations.attributes(module.table)
-
-
-def test_one_seed_gives_one_random_state_and_tells_whether_it_was_used(keras):
-    drawn = []
-    for again in (False, True):
-        with generations.random_state_kept(), generations.same_random_state(987_001, again) as used:
-            tf.zeros(2) + 1
-            assert used == []
-            drawn.append((float(tf.random.uniform([])), float(tf.random.uniform([], seed=3)), np.random.uniform()))
-            assert used == ["RandomUniform", "RandomUniform"]
-    assert drawn[0] == drawn[1]
 
 
 def test_rounding_is_that_of_the_coarsest_layer(keras):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import subprocess
 import sys
@@ -38,10 +39,10 @@ def test_no_layer_is_missing_zero_and_none_have_levels_of_their_own():
 
 
 def test_methods_at_exact_zero_do_not_hide_each_other():
-    picture = plots.ThreeTestsPicture()
-    picture.update([Pair("x", {"a": 0.0}, [0.0, 0.0], [0.0, 0.0]), TRUE])
-    levels = {picture._traces[index]["own_life"][0].get_ydata()[0] for index in (0, 1)}
-    assert len(levels) == 2
+    picture = plots.ThreeTestsPicture(pairs=4)
+    picture.update([Pair(label, {"a": 0.0}, [0.0, 0.0], [0.0, 0.0]) for label in "vwxy"])
+    levels = {picture._traces[index]["own_life"][0].get_ydata()[0] for index in range(4)}
+    assert len(levels) == 4 and max(levels) < plots._LOWEST
 
 
 @pytest.mark.parametrize("value", [math.inf, math.nan, None])
@@ -78,6 +79,23 @@ def test_methods_differ_in_more_than_colour():
     styles = plots._STYLES
     for part in ("color", "marker", "line"):
         assert len({str(getattr(style, part)) for style in styles}) == len(styles)
+
+
+def test_every_method_has_its_name_and_its_result_in_each_panel():
+    pairs = [Pair(label, {"a": 0.0, "b": 0.1}, [0.0, 0.1], [0.0, 0.1]) for label in ("one", "two", "three", "four")]
+    heights = []
+    for count in (3, 4):
+        figure = plots.three_tests(pairs[:count])
+        plots.png(figure)  # lays it out
+        for ax in figure.axes:
+            boxes = {text.get_text(): text.get_window_extent() for text in ax.texts if text.get_text()}
+            names = [boxes[pair.label] for pair in pairs[:count]]
+            assert all(above.y0 >= below.y1 for above, below in itertools.pairwise(names))
+            assert names[-1].y0 >= ax.get_window_extent().y1, "the last name is inside the panel"
+        heights.append(figure.axes[0].get_position().height * figure.get_figheight())
+        places = sorted(x for lines in figure.axes[0].lines for x in lines.get_xdata() if lines.get_marker() != "None")
+        assert len(places) >= 2 * count
+    assert heights[0] == pytest.approx(heights[1]), "the panels have the same size, however many methods there are"
 
 
 def test_the_picture_is_opaque_white_and_not_blank():

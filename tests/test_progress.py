@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import stat
@@ -47,6 +48,19 @@ def test_an_answer_is_there_again_in_another_process(file):
     # A reader of the stored notebook is told nothing.
     assert WRONG not in labs.ask(QUESTION)._static["text/plain"].split("\n", 1)[0]
     assert again._static == labs.questions.QuestionPanel(QUESTION)._static
+
+
+def test_an_answer_from_before_stays_when_the_kernel_comes_to_rest(file):
+    answered(RIGHT)
+
+    async def in_a_kernel():
+        panel = labs.ask(QUESTION)
+        await asyncio.sleep(0.05)
+        return panel
+
+    panel = asyncio.run(in_a_kernel())
+    assert panel.choice.value == RIGHT
+    assert "Your answer from before" in panel._verdict.content
 
 
 def test_nothing_is_stored_before_an_answer(file):

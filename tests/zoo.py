@@ -859,6 +859,112 @@ def variational_autoencoder(keras):
     return model, x, x
 
 
+@kind()
+def trained_without_a_call(keras):
+    """As in Keras's own examples of a GAN and a VAE: the model has a train_step, and no call."""
+
+    class Auto(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.encoder = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(2)])
+            self.decoder = keras.Sequential(
+                [keras.layers.Input((2,)), keras.layers.Dense(6), keras.layers.Dropout(0.1)]
+            )
+            self.tracker = keras.metrics.Mean(name="loss")
+
+        @property
+        def metrics(self):
+            return [self.tracker]
+
+        def train_step(self, batch):
+            x = batch[0] if isinstance(batch, tuple) else batch
+            with tf.GradientTape() as tape:
+                code = self.encoder(x) + 0.1 * tf.random.normal((tf.shape(x)[0], 2))
+                loss = tf.reduce_mean(tf.square(x - self.decoder(code, training=True)))
+            weights = self.trainable_variables
+            self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+            self.tracker.update_state(loss)
+            return {"loss": self.tracker.result()}
+
+    model, (x, _) = Auto(), data()
+    model.compile(keras.optimizers.Adam(0.01))
+    model.fit(x, batch_size=32, verbose=0)
+    return model, x, None
+
+
+@kind()
+def loss_with_state(keras):
+    class Annealed(keras.losses.Loss):
+        def __init__(self):
+            super().__init__()
+            self.weight, self.seen = tf.Variable(1.0, trainable=False), []
+
+        def call(self, y_true, y_pred):
+            self.weight.assign_add(0.1)
+            return self.weight * keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+
+    model, x, y = sequential(keras)
+    model.compile("adam", Annealed())
+    model.fit(x, y, verbose=0)
+    return model, x, y
+
+
+@kind()
+def recurrent_stack_with_state_and_masks(keras):
+    layers = keras.layers
+    stack = [layers.Input(batch_shape=(32, 5, 4)), layers.Masking()]
+    stack += [layers.Bidirectional(layers.LSTM(3, stateful=True, return_sequences=True, recurrent_dropout=0.2))]
+    stack += [layers.RNN(layers.StackedRNNCells([layers.LSTMCell(2), layers.GRUCell(2)])), layers.Dense(3)]
+    model = keras.Sequential(stack)
+    x, y = data((5, 4))
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(x, y, batch_size=32, verbose=0)
+    return model, x[:32], y[:32]
+
+
+@kind()
+def lookups_of_several_inputs(keras):
+    layers = keras.layers
+    inputs = {
+        "number": keras.Input((6,), name="number"),
+        "word": keras.Input((1,), dtype="string", name="word"),
+        "code": keras.Input((1,), dtype="int64", name="code"),
+    }
+    words, codes = layers.StringLookup(vocabulary=["x", "y"], output_mode="one_hot"), layers.IntegerLookup()
+    codes.adapt(np.array([1, 2, 3, 3]))
+    embedded = layers.Flatten()(layers.Embedding(8, 2)(codes(inputs["code"])))
+    parts = [inputs["number"], words(inputs["word"]), embedded]
+    model = keras.Model(inputs, layers.Dense(3)(layers.concatenate(parts)))
+    x = {
+        "number": tf.constant(data()[0]),
+        "word": tf.constant([["x"], ["z"]] * 32),
+        "code": tf.constant([[3], [9]] * 32, "int64"),
+    }
+    return trained(keras, model, inputs=x)
+
+
+@kind(only_on="tf_keras")
+def legacy_optimizer(keras):
+    rate = keras.optimizers.schedules.CosineDecay(0.1, 10)
+    return trained(keras, sequential(keras)[0], keras.optimizers.legacy.SGD(rate, momentum=0.9, nesterov=True))
+
+
+@kind(only_on="keras")
+def quantized_with_lora(keras):
+    model, _, _ = sequential(keras)
+    model.quantize("int8")
+    model.layers[0].enable_lora(2)
+    return trained(keras, model)
+
+
+@kind(only_on="keras")
+def not_trainable_eagerly(keras):
+    """Keras 3.15.1 takes the gradient of float8 layers in compiled functions only."""
+    model, x, _ = not_compiled(keras)
+    model.quantize("float8")
+    return model, x, None
+
+
 # -- what clone has to refuse ------------------------------------------------------------------------------------------
 
 OUTSIDE: dict[str, Any] = {}
@@ -1085,6 +1191,52 @@ def normalising_flow(keras):
     model.compile("adam", lambda y, log_prob: -log_prob)
     model.fit(x, np.zeros((64, 1), "float32"), verbose=0)
     return model, x, np.zeros((64, 1), "float32")
+
+
+@kind(only_on="tf_keras")
+def flow_with_networks_of_keras(keras):
+    tfp, tfd, _ = probability()
+
+    class Flow(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.networks = [keras.Sequential([keras.layers.Dense(4, "relu"), keras.layers.Dense(6)]) for _ in range(2)]
+            couplings = [tfp.bijectors.RealNVP(3, shift_and_log_scale_fn=self.split(i)) for i in range(2)]
+            chain = tfp.bijectors.Chain([couplings[0], tfp.bijectors.Permute([3, 4, 5, 0, 1, 2]), couplings[1]])
+            self.flow = tfd.TransformedDistribution(tfd.MultivariateNormalDiag(tf.zeros(6)), chain)
+
+        def split(self, number):
+            return lambda x, n, **kwargs: tf.split(0.1 * self.networks[number](x), 2, -1)
+
+        def call(self, inputs):
+            return self.flow.log_prob(inputs)
+
+    model, (x, _) = Flow(), data()
+    model(x)
+    model.compile("adam", lambda y, log_prob: -log_prob)
+    model.fit(x, np.zeros(64, "float32"), verbose=0)
+    return model, x, np.zeros(64, "float32")
+
+
+@kind(only_on="tf_keras")
+def variational_gaussian_process(keras):
+    tfp, _, layers = probability()
+
+    class Kernel(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.size = self.add_weight(name="size", initializer="ones")
+
+        @property
+        def kernel(self):
+            return tfp.math.psd_kernels.ExponentiatedQuadratic(tf.nn.softplus(self.size), 1.0)
+
+    points = keras.initializers.constant(np.linspace(-1, 1, 4)[None, :, None].astype("float32"))
+    process = layers.VariationalGaussianProcess(
+        num_inducing_points=4, kernel_provider=Kernel(), event_shape=[1], inducing_index_points_initializer=points
+    )
+    stack = [keras.layers.Input((6,)), keras.layers.Dense(1), process]
+    return fitted(keras, keras.Sequential(stack), lambda y, d: d.variational_loss(y, kl_weight=0.1))
 
 
 # -- what is no model: distributions, bijectors, modules ---------------------------------------------------------------

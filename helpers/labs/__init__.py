@@ -12,8 +12,11 @@ from typing import Any
 _WHERE = {
     "ask": "questions",
     "exercise": "questions",
+    "BirthLab": "birth_lab",
+    "InterruptionLab": "interruption_lab",
     "LayerLab": "layer_lab",
     "PosteriorsLab": "posteriors_lab",
+    "SaveLoadLab": "transfer_lab",
     "show_progress": "progress",
 }
 

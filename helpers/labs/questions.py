@@ -184,16 +184,18 @@ class QuestionPanel(StaticPanel):
             "<p><em>Run this cell in JupyterLab to answer.</em></p></div>"
         )
         super().__init__("lesson-question", text, page)
-        self.choice = ipywidgets.RadioButtons(options=question.labels, index=None, description="Your prediction:")
+        earlier = progress.entry(question.key)
+        answered = earlier is not None and earlier.answer in question.labels
+        index = question.labels.index(earlier.answer) if answered else None
+        # Chosen before anyone listens: in a kernel the listener is called later, and would wipe the verdict out.
+        self.choice = ipywidgets.RadioButtons(options=question.labels, index=index, description="Your prediction:")
         # ipywidgets holds changes back while the kernel is busy, but no button: the last change may come after it.
         tooltip = "Commit to the chosen option and see whether it is right"
         self.answer = self._button("Answer", tooltip, self._grade, delay=0.2)
         self.choice.observe(lambda _: self._main_loop(self._safely, self._choice_changed), names="index")
         heading = ipywidgets.HTML(f"<p><strong>Predict</strong></p>{to_html(question.text)}")
         self._fill(heading, self.choice, self.answer, self._verdict)
-        earlier = progress.entry(question.key)
-        if earlier is not None and earlier.answer in question.labels:
-            self.choice.value = earlier.answer
+        if answered:
             self._show("<p><em>Your answer from before.</em></p>")
 
     def _choice_changed(self) -> None:

@@ -1,0 +1,100 @@
+"""Notebook 00 as someone new goes through it: it opens first, a question, the lab, the exercise, and their progress."""
+
+from __future__ import annotations
+
+import json
+
+import driver
+import pytest
+
+from helpers import progress
+from helpers.exercises import lesson_00
+
+NAME = "notebooks/00_start_here.ipynb"
+RIGHT = [option.right for option in lesson_00.SECOND_NAME.options].index(True)
+
+
+@pytest.fixture(scope="module")
+def progress_file(tmp_path_factory):
+    """Where this module's server keeps the progress of its reader."""
+    return tmp_path_factory.mktemp("reader") / "progress.json"
+
+
+@pytest.fixture(scope="module")
+def server(chromium, tmp_path_factory, progress_file):
+    """A server of its own, whose kernels keep a reader's progress; the usual one keeps none."""
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / "notebooks").mkdir()
+    (folder / NAME).write_bytes((driver.ROOT / NAME).read_bytes())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(progress.VARIABLE, str(progress_file))
+        server = driver.Server(folder, tmp_path_factory.mktemp("jupyter"))
+    yield server
+    server.stop()
+
+
+def run_cell(lab, start, text=None):
+    """Put the focus into the code cell with a text in it, write another text there if one is given, and run it."""
+    cell = lab.page.locator(".jp-CodeCell").filter(has=lab.page.locator(".cm-content", has_text=start))
+    cell.locator(".cm-content").click()
+    if text:
+        lab.page.keyboard.press("ControlOrMeta+A")
+        lab.page.keyboard.insert_text(text)
+    lab.page.keyboard.press("Shift+Enter")
+    lab.wait_idle()
+
+
+def choose(panel, description, option):
+    """Choose an option of a dropdown of the lab, and return the verdict once the lab is at rest again."""
+    panel.record(".lab-status")
+    panel.choose(description, option)
+    panel.wait_recorded("^(Out of date|Working)", "^Up to date")
+    return panel.text(".lab-verdict")
+
+
+def count(lab):
+    """Run the cell that counts the progress, and return what it says of this notebook."""
+    run_cell(lab, "labs.show_progress()")
+    return lab.panel(".lesson-progress").root.locator("tr", has_text="00").inner_text().split("\t")
+
+
+def test_it_opens_first(lab):
+    lab.page.goto(f"{lab.server.url}/?token={lab.server.token}")
+    lab.until(
+        f"(name) => ({driver._STATE})()?.path === name", arg=NAME, why="for JupyterLab to open notebook 00 by itself"
+    )
+
+
+def test_someone_new_goes_through_it(lab, progress_file):
+    lab.open(NAME)
+    lab.run_all()
+    assert (lab.errors(), lab.widget_problems()) == ([], [])
+    assert count(lab) == ["00 Start here", "0 of 3", "0 of 1"]
+    assert not progress_file.exists()
+
+    question = lab.panel(".lesson-question:has-text('second = model')")
+    question.press("Your prediction:", "Space")
+    question.press("Your prediction:", *["ArrowDown"] * RIGHT)
+    question.press("Answer", "Enter")
+    question.wait_text(".lesson-verdict", "Right.*Both names stand for one model")
+    assert json.loads(progress_file.read_text(encoding="utf-8"))["answers"].keys() == {lesson_00.SECOND_NAME.key}
+    assert count(lab) == ["00 Start here", "1 of 3", "0 of 1"]
+
+    panel = lab.panel(".layer-lab")
+    assert "fails Same start" in panel.text(".lab-verdict")
+    assert "fails Own life (" in choose(panel, "Naive method", "second name (=)")
+    assert "fails Same future (" in choose(panel, "Naive method", "clone_model + set_weights")
+    verdict = choose(panel, "Optimizer", "SGD, no memory")
+    assert "clone_model + set_weights gives a true clone" in verdict
+    lab.screenshot("start-here-lab", of=".layer-lab")
+
+    call = "\n\n\nlabs.exercise(lesson.GO_ON_SLOWER, slower)"
+    for answer, said in (
+        ("def slower(model):\n    return keras.models.clone_model(model)", "Same start"),
+        (lesson_00.GO_ON_SLOWER.solution, "Correct"),
+    ):
+        run_cell(lab, "def slower", answer + call)
+        lab.panel(".lesson-exercise").wait_text(".lesson-verdict", said)
+    assert count(lab) == ["00 Start here", "1 of 3", "1 of 1"]
+    lab.screenshot("start-here-progress", of=".lesson-progress")
+    assert (lab.errors(), lab.complaints, lab.outside) == ([], [], [])

@@ -1,0 +1,133 @@
+"""The lab Save here, load there in JupyterLab, by keyboard: controls are answered, in words and by a new picture."""
+
+from __future__ import annotations
+
+import re
+
+import driver
+import pytest
+
+CELL = """import helpers
+
+helpers.quiet_tensorflow()
+from helpers.labs import SaveLoadLab
+
+SaveLoadLab()"""
+
+AT_WORK = "^(Out of date|Working)"
+AT_REST = "^Up to date"
+
+
+@pytest.fixture(scope="module")
+def opened(server, browser):
+    """A notebook with nothing but the lab."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1600})
+    lab = driver.Lab(page, server)
+    lab.open_and_run(CELL)
+    assert lab.errors() == []
+    yield lab
+    page.close()
+    server.shut_kernels_down()
+
+
+@pytest.fixture
+def panel(opened):
+    """The lab as it begins, at rest; afterwards it must not have complained, nor written anything below itself."""
+    panel = opened.panel(".transfer-lab")
+    change(panel, "Reset", "Enter")
+    before = opened.state()["cells"][0]["outputs"]
+    yield panel
+    assert opened.state()["cells"][0]["outputs"] == before
+    assert opened.complaints == []
+
+
+def change(panel, description, *keys):
+    """Press keys on a control, wait for the lab to come to rest, and return what it then says."""
+    panel.record(".lab-status")
+    panel.press(description, *keys)
+    panel.wait_recorded(AT_WORK, AT_REST)
+    return panel.text(".lab-verdict"), panel.text(".lab-error")
+
+
+def choose(panel, description, option):
+    """Choose an option of a dropdown, other than the one that is chosen, as `change` does."""
+    panel.record(".lab-status")
+    panel.choose(description, option)
+    panel.wait_recorded(AT_WORK, AT_REST)
+    return panel.text(".lab-verdict"), panel.text(".lab-error")
+
+
+def source(panel):
+    return panel.text(".lab-source pre")
+
+
+def test_it_begins_with_an_answer(panel):
+    assert "a true clone" in panel.text(".lab-verdict")
+    assert panel.text(".lab-error") == ""
+    assert "# Here" in source(panel) and "# There" in source(panel)
+    assert panel.lab.widget_problems() == []
+    assert panel.lab.outside == []
+    panel.lab.screenshot("transfer-lab", of=".transfer-lab")
+
+
+def test_every_change_of_the_receiver_is_answered(panel):
+    """Each in turn: a verdict, or the real error with what it teaches, and never a trace of the lab's own."""
+    shown = {}
+    for option in panel.options("Where it is loaded"):
+        if option != "nothing":
+            choose(panel, "Where it is loaded", option)
+        verdict, error = panel.text(".lab-verdict"), panel.text(".lab-error")
+        assert verdict.endswith("."), option
+        assert "Drawing the lab" not in error and "Traceback" not in error, (option, error)
+        if error:
+            assert re.match(r".+ raised \w+\. .+\.", error), (option, error)
+        shown[option] = source(panel), bool(error)
+    assert len({text for text, _ in shown.values()}) == len(shown), "two options show the same source"
+    loud = {option for option, (_, error) in shown.items() if error}
+    assert loud == {"24 units in place of 16", "one Dense layer more", "it is the other Keras"}
+
+
+@pytest.mark.parametrize(
+    ("description", "option", "words"),
+    [
+        ("How it is written", "Functional", "a true clone"),
+        ("Which Keras saves", "Keras 2 (tf_keras)", "a true clone"),
+        ("Kept as", ".h5, whole model (legacy)", "Nothing is loaded"),
+        ("Kept as", "JSON, structure", "another model"),
+    ],
+)
+def test_every_dropdown_is_answered(panel, description, option, words):
+    before, text = panel.picture(), source(panel)
+    verdict, error = choose(panel, description, option)
+    assert words in verdict
+    assert bool(error) == ("Nothing" in words)
+    assert source(panel) != text
+    # Two true clones look alike: all their distances are zero.
+    assert "a true clone" in words or panel.picture() != before
+
+
+def test_a_silent_change_and_back(panel):
+    before = panel.picture()
+    verdict, error = choose(panel, "Where it is loaded", "tanh in place of relu")
+    assert "another model" in verdict and error == ""
+    assert panel.picture() != before
+    panel.lab.screenshot("transfer-lab-silent", of=".transfer-lab")
+    # And back: the same settings give the same picture, to the last pixel.
+    change(panel, "Reset", "Enter")
+    assert panel.picture() == before
+
+
+def test_slider_and_checkbox(panel):
+    before = panel.picture()
+    change(panel, "Steps before saving", "ArrowRight")
+    assert panel.picture() != before and "images[:320]" in source(panel)
+    change(panel, "The model is compiled", "Space")
+    assert "model.compile" not in source(panel)
+
+
+def test_tab_reaches_every_control(panel):
+    stops = panel.tab_stops()
+    expected = {"How it is written", "Which Keras saves", "Steps before saving", "Kept as", "Where it is loaded"}
+    expected |= {"The model is compiled", "Reset"}
+    assert expected - set(stops) == set()
+    assert "" not in stops
