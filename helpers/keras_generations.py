@@ -322,12 +322,15 @@ _CONSTANTS = (
     ),
     *(tf.distribute.StrategyExtended, type(tf.add._tf_type_based_dispatcher)),
 )
+# TFP compares these marks by identity: with copies of them, a clone would be fitted by another gradient than its
+# original (tensorflow-probability 0.25.0).
+_CONSTANTS_OF_TFP = {("tensorflow_probability.python.internal.reparameterization", "ReparameterizationType")}
 
 
 @functools.cache
 def is_constant_class(cls: type) -> bool:
     """Tell whether objects of a class of TensorFlow never change, so that a copy may share them: tensors, graphs."""
-    return issubclass(cls, _CONSTANTS)
+    return issubclass(cls, _CONSTANTS) or (cls.__module__, cls.__name__) in _CONSTANTS_OF_TFP
 
 
 def is_handle(value: Any) -> bool:
@@ -468,7 +471,8 @@ def changed_since_compiled(model: Any) -> list[Any]:
     Keras 2 goes on with the flags of ``compile`` whenever it makes that function, so that it does not matter there.
     Private: ``Trainer._compiled_trainable_state`` (keras 3.15.1).
     """
-    if is_compiled(model) and generation(model) == "keras" and getattr(model, "train_function", None) is not None:
+    # A module of TensorFlow may have an attribute ``optimizer`` and is no model.
+    if getattr(model, "train_function", None) is not None and is_compiled(model) and generation(model) == "keras":
         flags = getattr(model, "_compiled_trainable_state", {})
         return [layer for layer, flag in flags.items() if layer.trainable != flag]
     return []

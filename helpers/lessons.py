@@ -18,6 +18,26 @@ FALLBACK = (
 # The first row that fits is taken, so narrow rows stand above wide ones.
 _LESSONS = (
     (
+        r"NameError.*name 'tfd' is not defined|NameError.*name 'kl_lib' is not defined",
+        "A layer of TensorFlow Probability is made with functions, and a config holds their byte code without the "
+        "names that they use: make the model anew from its class, or copy the objects with helpers.clone.",
+    ),
+    (
+        r"missing a required argument: '(distribution|mixture_distribution|model)'",
+        "A deep copy makes a distribution without its arguments, and it needs them at once: call its class again with "
+        "its parameters and fresh variables.",
+    ),
+    (
+        r"NotImplementedError.*Layer DenseVariational",
+        "DenseVariational is made with functions and has no config at all: make the model anew from its class, or copy "
+        "the objects with helpers.clone.",
+    ),
+    (
+        r"'Posterior' has no attribute 'from_config'",
+        "clone_model takes models of Keras, and what holds this distribution is none: it is a module of TensorFlow, to "
+        "be made anew from its class, or copied by helpers.clone.",
+    ),
+    (
         r"cannot add new elements of state",
         "Keras 3 wants every layer to be made in __init__ or build: one that call makes comes too late to be tracked. "
         "Keras 2 runs the same code.",

@@ -15,6 +15,7 @@ _WHERE = {
     "BirthLab": "birth_lab",
     "InterruptionLab": "interruption_lab",
     "LayerLab": "layer_lab",
+    "PosteriorsLab": "posteriors_lab",
     "SaveLoadLab": "transfer_lab",
     "show_progress": "progress",
 }
