@@ -132,7 +132,7 @@ class MatrixSettings:
 
     Args:
         generation: `"keras"` or `"tf_keras"`.
-        kind: A key of `KINDS`, or an empty text for all kinds.
+        kind: A key of `KINDS`, or `"short"` for the few that differ most, or an empty text for all kinds.
     """
 
     generation: str = "keras"
@@ -402,12 +402,14 @@ class Kind:
         label: What a reader calls it.
         maker: Takes a Keras package; returns the model, inputs and targets.
         only_on: The Keras on which alone it exists, or an empty text.
+        short: Whether it is one of the few that differ most.
     """
 
     name: str
     label: str
     maker: Callable[[Any], tuple[Any, Any, Any]]
     only_on: str = ""
+    short: bool = False
 
     def make(self, generation: str) -> tuple[Any, Any, Any]:
         """Make the model on a Keras, the same at every call."""
@@ -432,7 +434,7 @@ def kinds_on(generation: str) -> list[Kind]:
 
 def _kinds(settings: MatrixSettings) -> list[Kind]:
     kinds = kinds_on(settings.generation)
-    chosen = [kind for kind in kinds if settings.kind in ("", kind.name)]
+    chosen = [each for each in kinds if settings.kind in ("", each.name) or settings.kind == "short" and each.short]
     if not chosen:
         raise ValueError(
             f"There is no kind {settings.kind!r} on {GENERATIONS[settings.generation]}. "
@@ -445,9 +447,9 @@ def _subjects(settings: MatrixSettings) -> list[Subject]:
     return [Subject(kind.label, functools.partial(kind.make, settings.generation)) for kind in _kinds(settings)]
 
 
-def _kind(label: str, only_on: str = "") -> Callable:
+def _kind(label: str, only_on: str = "", short: bool = False) -> Callable:
     def enter(maker: Callable) -> Callable:
-        KINDS[maker.__name__] = Kind(maker.__name__, label, maker, only_on)
+        KINDS[maker.__name__] = Kind(maker.__name__, label, maker, only_on, short)
         return maker
 
     return enter
@@ -463,7 +465,7 @@ def _trained(keras: Any, model: Any, inputs: Any, targets: Any) -> tuple[Any, An
     import tensorflow as tf
 
     model(inputs)
-    model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.optimizer.build(model.trainable_variables)
     for number in range(2):
         first = number * 32 % len(targets)
@@ -472,7 +474,7 @@ def _trained(keras: Any, model: Any, inputs: Any, targets: Any) -> tuple[Any, An
     return model, inputs, targets
 
 
-@_kind("Sequential")
+@_kind("Sequential", short=True)
 def sequential(keras):
     layers = keras.layers
     model = keras.Sequential([layers.Input((6,)), layers.Dense(5, "relu"), layers.Dense(3)])
@@ -496,14 +498,14 @@ def batch_normalization(keras):
     return _trained(keras, model, *_data(6))
 
 
-@_kind("Dropout")
+@_kind("Dropout", short=True)
 def dropout(keras):
     layers = keras.layers
     model = keras.Sequential([layers.Input((6,)), layers.Dense(5), layers.Dropout(0.5), layers.Dense(3)])
     return _trained(keras, model, *_data(6))
 
 
-@_kind("subclass with get_config")
+@_kind("subclass with get_config", short=True)
 def subclass_with_config(keras):
     class WithConfig(keras.Model):
         def __init__(self, units=2, **kwargs):
@@ -520,7 +522,7 @@ def subclass_with_config(keras):
     return _trained(keras, WithConfig(5), *_data(6))
 
 
-@_kind("subclass without get_config")
+@_kind("subclass without get_config", short=True)
 def subclass_without_config(keras):
     class WithoutConfig(keras.Model):
         def __init__(self, units=2, **kwargs):
@@ -533,7 +535,7 @@ def subclass_without_config(keras):
     return _trained(keras, WithoutConfig(5), *_data(6))
 
 
-@_kind("raw tf.Variable")
+@_kind("raw tf.Variable", short=True)
 def raw_variable(keras):
     import tensorflow as tf
 
@@ -609,14 +611,14 @@ def mixed_precision(keras):
         keras.mixed_precision.set_global_policy(before)
 
 
-@_kind("LoRA", only_on="keras")
+@_kind("LoRA", only_on="keras", short=True)
 def lora(keras):
     model, x, y = sequential(keras)
     model.layers[0].enable_lora(2, lora_alpha=3)
     return _trained(keras, model, x, y)
 
 
-@_kind("DenseFlipout", only_on="tf_keras")
+@_kind("DenseFlipout", only_on="tf_keras", short=True)
 def dense_flipout(keras):
     import tensorflow_probability as tfp
 
