@@ -145,8 +145,10 @@ class Matrix(Run):
     Args:
         settings: What is tried.
         subjects: The models, if not those of the settings: such as the reader's own.
+        methods: Names of the methods to try; all, if none are given.
 
     Attributes:
+        methods: The methods that are tried, by name.
         outcomes: What came of it so far, by label of the subject and name of the method.
 
     Example:
@@ -157,8 +159,14 @@ class Matrix(Run):
         True
     """
 
-    def __init__(self, settings: MatrixSettings | None = None, subjects: Iterable[Subject] | None = None) -> None:
+    def __init__(
+        self,
+        settings: MatrixSettings | None = None,
+        subjects: Iterable[Subject] | None = None,
+        methods: Sequence[str] = (),
+    ) -> None:
         super().__init__(settings or MatrixSettings())
+        self.methods = {name: method for name, method in METHODS.items() if not methods or name in methods}
         self.own = subjects is not None
         self.subjects = list(subjects if self.own else _subjects(self.settings))
         self.outcomes: dict[tuple[str, str], Outcome] = {}
@@ -171,7 +179,7 @@ class Matrix(Run):
     @property
     def total(self) -> int:
         """How many cells there are to fill."""
-        return len(self.subjects) * len(METHODS)
+        return len(self.subjects) * len(self.methods)
 
     @property
     def done(self) -> int:
@@ -188,7 +196,7 @@ class Matrix(Run):
 
     def of(self, subject: str) -> list[Outcome]:
         """Return the outcomes for one subject so far, in the order of the methods."""
-        return [self.outcomes[subject, name] for name in METHODS if (subject, name) in self.outcomes]
+        return [self.outcomes[subject, name] for name in self.methods if (subject, name) in self.outcomes]
 
     def true_for(self, method: str) -> list[str]:
         """Return the subjects of which a method made a true clone."""
@@ -203,7 +211,7 @@ class Matrix(Run):
             true = [METHODS[each.method].label for each in self.of(self.rows[0]) if each.true]
             made = f"true clones are made by {_and(true)}" if true else "no method makes a true clone"
             return f"{self.title}: {made}."
-        counts = {name: len(self.true_for(name)) for name in METHODS}
+        counts = {name: len(self.true_for(name)) for name in self.methods}
         best = max(counts.values())
         named = [METHODS[name].label for name, count in counts.items() if count == best]
         others = [f"{METHODS[name].label} of {count}" for name, count in counts.items() if 0 < count < best]
@@ -227,7 +235,7 @@ class Matrix(Run):
             made: list[Any] = []
             with _quiet():
                 went_well = self.attempt(f"Making {subject.label}", lambda: made.extend(subject.make()))  # noqa: B023
-            for name, method in METHODS.items():
+            for name, method in self.methods.items():
                 yield Stage(f"{subject.label}, {method.label}", pictured=bool(self.outcomes))
                 if went_well:
                     outcome = try_method(subject.label, name, *made)
@@ -331,11 +339,11 @@ _PLAIN = f"{_LEFT};font-weight:normal"
 
 
 def _many_subjects(matrix: Matrix, evidence: bool) -> str:
-    head = "".join(f'<th scope="col" style="{_LEFT}">{html.escape(m.label)}</th>' for m in METHODS.values())
+    head = "".join(f'<th scope="col" style="{_LEFT}">{html.escape(m.label)}</th>' for m in matrix.methods.values())
     rows = []
     for row in matrix.rows:
         cells = []
-        for name in METHODS:
+        for name in matrix.methods:
             outcome = matrix.outcomes.get((row, name))
             cells.append(f'<td style="{_LEFT}">{_cell(outcome, evidence) if outcome else "…"}</td>')
         rows.append(f'<tr><th scope="row" style="{_LEFT}">{html.escape(row)}</th>{"".join(cells)}</tr>')
@@ -346,7 +354,7 @@ def _one_subject(matrix: Matrix, evidence: bool) -> str:
     columns = ["Method", "Clone", *map(str.capitalize, ASPECTS), "Also lost"]
     head = "".join(f'<th scope="col" style="{_LEFT}">{text}</th>' for text in columns)
     rows = []
-    for name, method in METHODS.items():
+    for name, method in matrix.methods.items():
         outcome = matrix.outcomes.get((matrix.rows[0], name))
         cells = ["…"] * (len(columns) - 1)
         if outcome is not None:
@@ -465,7 +473,9 @@ def _trained(keras: Any, model: Any, inputs: Any, targets: Any) -> tuple[Any, An
     import tensorflow as tf
 
     model(inputs)
-    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.compile(
+        keras.optimizers.SGD(0.05, momentum=0.9), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
     model.optimizer.build(model.trainable_variables)
     for number in range(2):
         first = number * 32 % len(targets)

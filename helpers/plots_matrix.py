@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from helpers.matrix import ASPECTS, Matrix, Outcome
-from helpers.methods import METHODS
 from helpers.plots import BAND, BLUE, GREY, INK, PALE, VERMILLION
 
 __all__ = ["MatrixPicture"]
@@ -57,7 +56,7 @@ class MatrixPicture:
         with matplotlib.rc_context(_SETTINGS):
             self.figure.clear()
             single = len(matrix.rows) == 1
-            rows = len(METHODS) if single else max(len(matrix.rows), 1)
+            rows = len(matrix.methods) if single else max(len(matrix.rows), 1)
             height = _HEAD + rows * _ROW + _FOOT
             self.figure.set_size_inches(_WIDTH, height)
             ax = self.figure.add_axes((0.01, _FOOT / height, 0.98, rows * _ROW / height))
@@ -79,15 +78,15 @@ class MatrixPicture:
         return self.figure
 
     def _many(self, ax: Any, matrix: Matrix) -> None:
-        ax.set_xlim(-_LABELS, len(METHODS))
-        for column, method in enumerate(METHODS.values()):
+        ax.set_xlim(-_LABELS, len(matrix.methods))
+        for column, method in enumerate(matrix.methods.values()):
             label = "\n".join(textwrap.wrap(method.label, 13))
             ax.text(column + 0.5, -0.2, label, ha="center", va="bottom", fontsize=8.5, fontweight="bold")
         marks: dict[bool | None, list[tuple[float, float]]] = {key: [] for key in _MARKS}
         for row, subject in enumerate(matrix.rows):
             ax.text(-_LABELS, row + 0.5, subject, va="center")
-            ax.plot([-_LABELS, len(METHODS)], [row + 1] * 2, color=PALE, linewidth=0.8, zorder=0)
-            for column, name in enumerate(METHODS):
+            ax.plot([-_LABELS, len(matrix.methods)], [row + 1] * 2, color=PALE, linewidth=0.8, zorder=0)
+            for column, name in enumerate(matrix.methods):
                 outcome = matrix.outcomes.get((subject, name))
                 if outcome is not None:
                     self._cell(ax, column, row, outcome, marks)
@@ -116,7 +115,7 @@ class MatrixPicture:
             x, ha = (column + 0.5, "center") if name in ASPECTS else (column + 0.1, "left")
             ax.text(x, -0.2, "\n".join(textwrap.wrap(name, 14)), ha=ha, va="bottom", fontsize=8.5, fontweight="bold")
         marks: dict[bool | None, list[tuple[float, float]]] = {key: [] for key in _MARKS}
-        for row, (name, method) in enumerate(METHODS.items()):
+        for row, (name, method) in enumerate(matrix.methods.items()):
             ax.text(-_LABELS, row + 0.5, method.label, va="center")
             ax.plot([-_LABELS, len(ASPECTS) + wide], [row + 1] * 2, color=PALE, linewidth=0.8, zorder=0)
             outcome = matrix.outcomes.get((matrix.rows[0], name))
