@@ -99,9 +99,7 @@ def _checked(value: Any) -> Any:
             _refuse_without_call(value, package)
             return value
         if isinstance(value, package.layers.Layer):
-            raise Refusal(
-                f"{value.name!r} is a single {kind} layer: put it into a model, {name}.Sequential([layer]), and call it."
-            )
+            raise Refusal(f"{value.name!r} is a single {kind} layer: put it into a model, {name}.Sequential([layer]).")
     if isinstance(value, tf.Module):
         raise Refusal(
             f"A {kind} is no Keras model, so there is nothing here to train and compare: clone it with "
@@ -121,8 +119,8 @@ def _refuse_without_call(model: Any, package: Any) -> None:
     parts = [name for name, value in vars(model).items() if isinstance(value, package.Model) and name[0] != "_"]
     advice = f"give the bench its parts one by one, {_listed(parts)}" if parts else "write a call method"
     raise Refusal(
-        f"The class {type(model).__name__} has no call method, so there are no outputs to compare: {advice}, and clone the "
-        "whole with helpers.clone(it), which checks structure and variables."
+        f"The class {type(model).__name__} has no call method, so there are no outputs to compare: {advice}, and clone "
+        "the whole with helpers.clone(it), which checks structure and variables."
     )
 
 
@@ -248,24 +246,22 @@ def _check_config(value: Any, name: str, generation: str, known: Mapping[str, An
         return
     kind, module = value.get("class_name"), value.get("module")
     if isinstance(kind, str):
-        short = str(value.get("registered_name") or kind)
         function = value.get("config") if kind == "function" else None
         if kind == "__lambda__" or (kind == "Lambda" and _holds_code(value)):
             raise Refusal(
-                f"{name} holds the code of a Lambda layer, which could do anything, so it was not loaded and nothing of "
-                "it ran: replace the Lambda by a layer class of your own, and save the model again."
+                f"{name} holds the code of a Lambda layer, which could do anything, so it was not loaded and nothing "
+                "of it ran: replace the Lambda by a layer class of your own, and save the model again."
             )
         if isinstance(function, str) and not _found_in_keras(module):
             if function not in known:
                 raise Refusal(_unknown("function", function, name))
-        elif (module is not None and not _found_in_keras(module)) or (module is None and "config" in value):
-            if not kind.startswith("__") and short not in known and kind not in known:
-                raise Refusal(_unknown("class", kind, name))
+        elif _names_a_stranger(value, known):
+            raise Refusal(_unknown("class", kind, name))
         operation = (value.get("config") or {}).get("function") if isinstance(value.get("config"), dict) else None
         if kind in ("TFOpLambda", "SlicingOpLambda") and not _OPERATION.fullmatch(str(operation)):
             raise Refusal(
-                f"{name} calls the operation {operation!r} of TensorFlow, which may do more than compute, so it was not "
-                "loaded: write it as a layer class of your own, and save the model again."
+                f"{name} calls the operation {operation!r} of TensorFlow, which may do more than compute, so it was "
+                "not loaded: write it as a layer class of your own, and save the model again."
             )
     if isinstance(value.get("vocabulary"), str):
         raise Refusal(
@@ -274,6 +270,14 @@ def _check_config(value: Any, name: str, generation: str, known: Mapping[str, An
         )
     for item in value.values():
         _check_config(item, name, generation, known)
+
+
+def _names_a_stranger(value: dict, known: Mapping[str, Any]) -> bool:
+    """Tell whether an object of a config is of a class that is neither of Keras nor known here."""
+    kind, module = value["class_name"], value.get("module")
+    if kind.startswith("__") or kind in known or str(value.get("registered_name")) in known:
+        return False
+    return not _found_in_keras(module) if module is not None else "config" in value
 
 
 def _found_in_keras(module: Any) -> bool:
@@ -316,7 +320,7 @@ def make_inputs(model: Any, said: Any = None, namespace: Mapping[str, Any] | Non
         Refusal: they cannot be inferred or read, or the model does not take them.
     """
     said = said.strip() if isinstance(said, str) else said
-    if said is None or isinstance(said, str) and not said:
+    if said is None or (isinstance(said, str) and not said):
         inputs, told = _inferred(model)
     elif isinstance(said, str) and said in (namespace or {}):
         inputs, told = _few(namespace[said], model), f"inputs from {said}"
@@ -349,8 +353,8 @@ def _few(value: Any, model: Any) -> Any:
         return tf.nest.map_structure(lambda each: each[:count], value)
     except (TypeError, ValueError, IndexError):
         raise Refusal(
-            f"An object of type {type(value).__name__} is no batch of inputs: give an array of shape (samples, ...), or a "
-            "list or dict of such arrays."
+            f"An object of type {type(value).__name__} is no batch of inputs: give an array of shape (samples, ...), or "
+            "a list or dict of such arrays."
         ) from None
 
 
@@ -363,8 +367,8 @@ def _described(text: str, model: Any) -> Any:
         found = _SPEC.fullmatch(part.strip())
         if not found or not part.strip() or not (found[1].strip() or found[2]):
             raise Refusal(
-                f"{part.strip()!r} is neither a variable of this notebook nor a description of inputs: write the shape of "
-                "one input, such as 28, 28, 1 or 20 int below 1000 or text, with semicolons between several inputs."
+                f"{part.strip()!r} is neither a variable of this notebook nor a description of inputs: write the shape "
+                "of one input, such as 28, 28, 1 or 20 int below 1000 or text, with semicolons between several inputs."
             )
         shape = [int(number) for number in re.findall(r"\d+", found[1])]
         dtype = {"int": "int32", "text": "string", "bool": "bool", "float": "float32", None: "float32"}[found[2]]
@@ -417,8 +421,8 @@ def _inferred(model: Any) -> tuple[Any, str]:
     except (AttributeError, KeyError, NotImplementedError, TypeError, ValueError):
         first = "was never called" if not model.built else "does not tell its inputs"
         raise Refusal(
-            f"The model {model.name!r} {first}, so say what one input looks like: a variable such as x_train, or a shape "
-            "such as 28, 28, 1."
+            f"The model {model.name!r} {first}, so say what one input looks like: a variable such as x_train, or a "
+            "shape such as 28, 28, 1."
         ) from None
 
 

@@ -442,7 +442,7 @@ def kinds_on(generation: str) -> list[Kind]:
 
 def _kinds(settings: MatrixSettings) -> list[Kind]:
     kinds = kinds_on(settings.generation)
-    chosen = [each for each in kinds if settings.kind in ("", each.name) or settings.kind == "short" and each.short]
+    chosen = [each for each in kinds if settings.kind in ("", each.name) or (settings.kind == "short" and each.short)]
     if not chosen:
         raise ValueError(
             f"There is no kind {settings.kind!r} on {GENERATIONS[settings.generation]}. "
