@@ -353,8 +353,8 @@ def _few(value: Any, model: Any) -> Any:
         return tf.nest.map_structure(lambda each: each[:count], value)
     except (TypeError, ValueError, IndexError):
         raise Refusal(
-            f"An object of type {type(value).__name__} is no batch of inputs: give an array of shape (samples, ...), or "
-            "a list or dict of such arrays."
+            f"An object of type {type(value).__name__} is no batch of inputs: give an array of shape (samples, ...) "
+            "or a list or dict of such arrays."
         ) from None
 
 

@@ -72,9 +72,13 @@ class MatrixPicture:
     def still(self, matrix: Matrix) -> Figure:
         """Return the figure with the verdict under it."""
         self.update(matrix)
-        lines = textwrap.wrap(matrix.verdict, 150)
+        return self.captioned(matrix.verdict)
+
+    def captioned(self, text: str) -> Figure:
+        """Return the figure with a text under it, which is its alternative text as well."""
+        lines = textwrap.wrap(text, 150)
         self.figure.text(0.015, -0.01, "\n".join(lines), va="top", fontsize=9.5, linespacing=1.5, color=INK)
-        self.figure.alt = matrix.verdict
+        self.figure.alt = text
         return self.figure
 
     def _many(self, ax: Any, matrix: Matrix) -> None:

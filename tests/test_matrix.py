@@ -174,7 +174,7 @@ def test_audits_elsewhere_keep_their_number_of_steps(keras):
     before = auditing.STEPS
     model, x, y = KINDS["sequential"].make(keras.__name__)
     matrix.try_method("mine", "alias", model, x, y)
-    assert auditing.STEPS == before
+    assert before == auditing.STEPS
 
 
 def test_what_is_lost_beyond_the_five_makes_a_clone_untrue():

@@ -11,8 +11,10 @@ from typing import Any
 # Public name -> the module of this package that holds it. A new lab is one more line.
 _WHERE = {
     "ask": "questions",
+    "BenchPanel": "bench_panel",
     "exercise": "questions",
     "LayerLab": "layer_lab",
+    "MatrixPanel": "matrix_panel",
     "show_progress": "progress",
 }
 
