@@ -12,6 +12,7 @@ import json
 import keyword
 import re
 import tempfile
+import textwrap
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -600,13 +601,19 @@ class Bench(Run):
             others = [METHODS[each.method].label for each in self.outcomes if each.true and each.method != self.best]
             also = f" So do: {', '.join(others)}." if others else " Nothing else does."
             return f"Use {METHODS[self.best].label}: it makes a true clone of {title}.{also}"
-        said = next((each.problem for each in self.outcomes if each.method == "clone" and each.problem), None)
-        reason = f" helpers.clone says: {said.message.splitlines()[0]}" if said else ""
+        said = self._said_by_clone
+        reason = f" helpers.clone says: {said[0].rstrip('.:')}." if said else ""
         nearest = self.nearest
         close = (
             f" Nearest is {METHODS[nearest.method].label}, which loses {', '.join(nearest.lost)}." if nearest else ""
         )
         return f"No method makes a true clone of {title}.{close}{reason}"
+
+    @property
+    def _said_by_clone(self) -> list[str]:
+        """The lines in which the workbook's clone says why it refuses; those with code in them come last."""
+        problems = [each.problem for each in self.outcomes if each.method == "clone" and each.problem]
+        return problems[0].message.splitlines() if problems else []
 
     @property
     def nearest(self) -> Any:
@@ -621,7 +628,8 @@ class Bench(Run):
             return ""
         name = self.best or (self.nearest.method if self.nearest else "")
         if not name:
-            return "# No method makes a clone of this model."
+            advice = textwrap.dedent("\n".join(line for line in self._said_by_clone[1:] if line.startswith(" ")))
+            return "\n".join(["# No method makes a clone of this model as it is.", *advice.splitlines()])
         warning = "" if self.best else f"# Not a true clone: it loses {', '.join(self.nearest.lost)}.\n"
         said = self.settings.model
         path = said.name if isinstance(said, Upload) else str(said) if isinstance(said, (str, Path)) else ""
