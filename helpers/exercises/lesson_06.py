@@ -47,7 +47,7 @@ WHICH_FOR_A_TARGET = Question(
         ),
         Option(
             "The weights; whether it is independent does not matter",
-            "A second name for the model would move with every training step. That is what a target network is against.",
+            "A second name for the model would move with every training step, and a target is to stand still.",
         ),
     ],
 )
@@ -64,9 +64,8 @@ def _student_and_teacher() -> tuple[Any, Any]:
     models = []
     for _ in range(2):
         model = keras.Sequential([layers.Input((4,)), layers.Dense(3), layers.BatchNormalization(), layers.Dense(2)])
-        model.set_weights(
-            [np.random.default_rng(len(models) + i).normal(size=w.shape) for i, w in enumerate(model.weights)]
-        )
+        generator = np.random.default_rng(len(models))
+        model.set_weights([generator.normal(size=weight.shape) for weight in model.weights])
         models.append(model)
     return models[0], models[1]
 
@@ -85,9 +84,7 @@ def _follows(follow: Any) -> str | None:
     if not any(map(divergence.largest_difference, before[1], now)):
         return "the teacher has not moved. Assign the new values to its weights: `weight.assign(value)`."
     if _same(now, before[0]):
-        return (
-            "the teacher is now a copy of the student. It has to keep 9 tenths of its own weights at a momentum of 0.9."
-        )
+        return "the teacher is now a copy of the student. At a momentum of 0.9 it has to keep 9 tenths."
     if _same(now, swapped):
         return "it keeps 1 tenth at a momentum of 0.9, not 9 tenths. Momentum is the part that is kept."
     if any(_same([a], [b]) for a, b in zip(now, before[1], strict=True)):
@@ -149,9 +146,7 @@ def _survives_a_file(cls: Any) -> str | None:
     if model.head.units != 3:
         return "`Warm(3)` has to have a head of 3 units."
     if not hasattr(model.temperature, "assign"):
-        return (
-            "`temperature` is no variable any more, so nobody can assign to it, and no file keeps what it has become."
-        )
+        return "`temperature` is no variable any more: nobody can assign to it, and no file keeps it."
     model.temperature.assign(0.25)
     model.compile("sgd", "mse")
     if any(model.temperature is weight for weight in model.trainable_weights):
