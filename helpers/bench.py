@@ -38,6 +38,10 @@ SAMPLES, FEW_SAMPLES, LARGE = 64, 4, 200_000  # a model of more numbers than thi
 class Refusal(ValueError):
     """What the bench cannot take, in one sentence that says what to do."""
 
+    def __init__(self, sentence: str):
+        # What Keras says, and is quoted at the end of some, does not always end in a full stop.
+        super().__init__(f"{sentence.rstrip('.')}.")
+
 
 @dataclass(frozen=True)
 class Upload:

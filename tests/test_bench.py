@@ -240,7 +240,7 @@ def a_class(keras, folder):
 
 
 def a_function(keras, folder):
-    return BenchSettings("build"), "build is a function"
+    return BenchSettings("build"), "plain is a function"
 
 
 def a_layer(keras, folder):

@@ -138,6 +138,13 @@ class BenchPanel(Lab):
         self._told.value = html.escape(run.told)
         self._table.value = run.matrix.to_html(evidence=run.finished) if run.matrix else ""
 
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        table = self.bench.matrix.to_html(evidence=False) if self.bench.matrix else ""
+        code = f"<pre><code>{html.escape(self.bench.source)}</code></pre>" if self.bench.source else ""
+        page = f"<div><p><strong>{html.escape(self.verdict)}</strong></p>{code}{table}</div>"
+        return {**data, "text/html": page}, metadata
+
     def still(self) -> tuple[bytes, str]:
         """Return the picture with the verdict under it, and the verdict."""
         return plots.png(_BenchPicture().still(self.bench)), self.verdict
