@@ -75,12 +75,12 @@ def find_model(said: Any, namespace: Mapping[str, Any] | None = None) -> Any:
     namespace = namespace or {}
     if isinstance(said, Upload):
         return load(said, namespace)
+    said = said.strip() if isinstance(said, str) else said
+    if isinstance(said, str) and not said:
+        raise Refusal("Name a variable of this notebook that holds a model, or a .keras file.")
     if isinstance(said, Path) or (isinstance(said, str) and said not in namespace and _is_path(said)):
         return load(said, namespace)
     if isinstance(said, str):
-        said = said.strip()
-        if not said:
-            raise Refusal("Name a variable of this notebook that holds a model, or a .keras file.")
         if said not in namespace:
             raise Refusal(
                 f"There is no variable {said!r} in this notebook, and no file of that name: run the cell that makes "

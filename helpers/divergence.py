@@ -366,7 +366,7 @@ class ThreeTests:
 
     Attributes:
         start: distance per layer at step 0; None where there is no counterpart. ``"random state and others"``
-            stands for state outside the weights, with ``inf`` where it differs.
+            stands for state outside the weights, with ``inf`` where it differs; ``"outputs"`` for what they answer.
         future: the largest distance between the two at each step when both are trained alike.
         own_life: how far the model that was not trained has moved at each step (the larger of both directions).
         moved: how far the trained original itself has moved at each step, for scale.
@@ -381,17 +381,30 @@ class ThreeTests:
         self.original, self.clone, self.seed = original, clone, seed
         self._data = tf.nest.map_structure(tf.convert_to_tensor, (inputs,) if targets is None else (inputs, targets))
         self.start = distance_per_layer(original, clone)
+        self.future = [largest_of(self.start.values())]
         mine, theirs = (values(generations.other_state(model)) for model in (original, clone))
         if mine or theirs:
             same = len(mine) == len(theirs) and not any(map(largest_difference, mine, theirs))
             self.start["random state and others"] = 0.0 if same else float("inf")
-        weights = [distance for name, distance in self.start.items() if name != "random state and others"]
-        self.future = [largest_of(weights)]
+        if len(generations.weights(original)) == len(generations.weights(clone)):
+            self.start["outputs"] = self._distance_of_outputs()
         self.own_life = [0.0]
         self.moved = [0.0]
         self._runs: dict[str, _Run] = {}
         self._chosen: list[str] | None = None
         self._held: list[Any] = []
+
+    def _distance_of_outputs(self) -> float:
+        """Return how far the outputs are apart for one batch; equal weights do not make equal models."""
+        inputs = tf.nest.map_structure(lambda array: array[:BATCH_SIZE], self._data[0])
+        outputs = []
+        with kept_as_they_are(self.original, self.clone):
+            for model in (self.original, self.clone):
+                tf.random.set_seed(self.seed)
+                outputs.append(predictions(model, inputs))
+        if len(outputs[0]) != len(outputs[1]):
+            return float("inf")
+        return largest_of(map(largest_difference, *outputs))
 
     def advance(self, steps: int = 1, train: str = "both") -> None:
         """Train on by a number of steps, and add one number per step to each list.

@@ -38,6 +38,9 @@ ROUNDING = 1e-6
 OTHER_STATE = "random state and others"
 """The name under which `Pair.start` may hold the state outside the weights, beside the layers."""
 
+OUTPUTS = "outputs"
+"""The name under which `Pair.start` may hold what the models answer."""
+
 TESTS = {
     "Same start": "Are the two models equal now?",
     "Same future": "Trained alike, do they stay equal?",
@@ -230,7 +233,7 @@ def _clause(pair: Pair, train: str) -> str:
 
 
 def _start_reason(pair: Pair) -> str:
-    layers = {name: distance for name, distance in pair.start.items() if name != OTHER_STATE}
+    layers = {name: distance for name, distance in pair.start.items() if name not in (OTHER_STATE, OUTPUTS)}
     different = sum(not is_equal(distance) for distance in layers.values())
     alone = sum(distance is None for distance in layers.values())
     reasons = []
@@ -240,6 +243,8 @@ def _start_reason(pair: Pair) -> str:
         reasons[0] += f", {alone} of them without a counterpart"
     if not is_equal(pair.start.get(OTHER_STATE, 0.0)):
         reasons.append("the random state differs" if different == 0 else "so does the random state")
+    if not reasons:
+        reasons.append("the outputs differ, though all layers are equal")
     return ", ".join(reasons)
 
 

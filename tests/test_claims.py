@@ -184,7 +184,7 @@ def test_the_table_says_all_in_words_and_escapes():
     assert page.count("<tr>") == 1 + len(verdicts.claims)
     assert "holds only on Keras 2" in page and "✗ no" in page and "✓ yes" in page
     assert 'href="https://example.org/?a=1&amp;b=2"' in page and "<code>clone_model</code>" in page
-    assert str(verdicts).startswith("Of 16 claims: 1 only on Keras 2; 1 not at all; 14 not run yet")
+    assert str(verdicts).startswith("16 claims: 1 true only on Keras 2, 1 not true, 14 not run yet")
 
 
 def test_mistakes_are_refused():

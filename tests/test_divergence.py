@@ -5,7 +5,7 @@ import pytest
 from zoo import batch_normalization_and_dropout, sequential
 
 import helpers
-from helpers import divergence
+from helpers import divergence, plots
 from helpers.divergence import ThreeTests, largest_difference
 
 
@@ -52,7 +52,21 @@ def test_fresh_weights_are_apart_from_the_start(keras):
     model, x, y = sequential(keras)
     tests = ThreeTests(model, keras.models.clone_model(model), x, y)
     assert min(tests.start.values()) > 0
-    assert tests.future[0] == max(tests.start.values())
+    assert tests.future[0] == max(distance for name, distance in tests.start.items() if name != "outputs")
+
+
+def test_equal_weights_do_not_make_equal_outputs(keras):
+    layers = keras.layers
+    stacks = [[layers.Input((6,)), layers.Dense(3, activation=name)] for name in ("relu", "tanh")]
+    model, other = (keras.Sequential(stack) for stack in stacks)
+    other.set_weights(model.get_weights())
+    for each in (model, other):
+        each.compile("sgd", "mse")
+    inputs = np.linspace(-1, 1, 48, dtype="float32").reshape(8, 6)
+    tests = ThreeTests(model, other, inputs, inputs[:, :3])
+    assert tests.future == [0.0]
+    assert tests.start["outputs"] > 0.01
+    assert "the outputs differ, though all layers are equal" in plots.describe({"other": tests})
 
 
 def test_two_pairs_that_share_an_original_do_not_disturb_each_other(keras):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import datetime
 import io
 import re
 
@@ -193,7 +194,7 @@ def test_an_upload_is_judged_and_a_damaged_one_is_refused(keras, tmp_path):
     plain(keras).save(tmp_path / "mine.keras")
     content = (tmp_path / "mine.keras").read_bytes()
     panel = BenchPanel()
-    file = {"name": "mine.keras", "type": "", "size": len(content), "last_modified": None}
+    file = {"name": "mine.keras", "type": "", "size": len(content), "last_modified": datetime.datetime(2026, 1, 1)}
     panel.upload.value = ({**file, "content": memoryview(content)},)
     assert panel.settings.model == "mine.keras" and panel.verdict.startswith("Use .keras file")
     assert 'load_model("mine.keras")' in panel.bench.source

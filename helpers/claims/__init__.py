@@ -137,7 +137,7 @@ class Verdicts:
         """How many claims there are, and how many of them hold."""
         words = [self.verdict(claim.number) for claim in self.claims]
         told = [f"{words.count(word)} {end}" for word, end in _SUMMARY.items() if words.count(word)]
-        return f"Of {len(words)} claims: {'; '.join(told)}."
+        return f"{len(words)} claims: {', '.join(told)}."
 
     def __str__(self) -> str:
         lines = [f"{each.number:6} {self.verdict(each.number)}: {each.text}" for each in self.claims]
@@ -177,10 +177,10 @@ def _coded(text: str) -> str:
 
 
 _SUMMARY = {
-    "holds": "hold",
-    "holds in part": "in part",
-    "holds only on Keras 2": "only on Keras 2",
-    "holds only on Keras 3": "only on Keras 3",
-    "does not hold": "not at all",
-    "not run yet": "not run yet, so run the cells above",
+    "holds": "true",
+    "holds in part": "true in part",
+    "holds only on Keras 2": "true only on Keras 2",
+    "holds only on Keras 3": "true only on Keras 3",
+    "does not hold": "not true",
+    "not run yet": "not run yet (run the cells above)",
 }
