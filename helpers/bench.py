@@ -11,8 +11,10 @@ import io
 import json
 import keyword
 import re
+import sys
 import tempfile
 import textwrap
+import types
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -149,7 +151,7 @@ def load(file: str | Path | Upload, known: Mapping[str, Any] | None = None) -> A
     name, content = (file.name, file.content) if isinstance(file, Upload) else _read(Path(file).expanduser())
     if len(content) > MAX_BYTES:
         raise Refusal(_too_large(name))
-    known = {key: value for key, value in (known or {}).items() if _is_class_or_function(value)}
+    known = {key: value for key, value in (known or {}).items() if _may_be_named(value)}
     config, generation = _look_through(name, content)
     package = generations.namespace(generation)
     registered = {**package.utils.get_custom_objects(), **known}
@@ -163,8 +165,15 @@ def load(file: str | Path | Upload, known: Mapping[str, Any] | None = None) -> A
         raise Refusal(f"{package.__name__} does not load {name}: {_said_by(error)}") from error
 
 
-def _is_class_or_function(value: Any) -> bool:
-    return isinstance(value, type) or (callable(value) and hasattr(value, "__code__"))
+# A file may name what the reader wrote, or took from a package for models: no tool that does other things when called.
+_TOOLS = {*sys.stdlib_module_names, "IPython", "helpers", "numpy", "tensorflow"}
+
+
+def _may_be_named(value: Any) -> bool:
+    """Tell whether a value of the notebook is a class or function that a file may name."""
+    if not isinstance(value, (type, types.FunctionType)):
+        return False
+    return str(value.__module__).split(".")[0] not in _TOOLS
 
 
 def _too_large(name: str) -> str:

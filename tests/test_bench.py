@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import zipfile
 
 import numpy as np
@@ -428,6 +429,14 @@ ATTACKS = {
         class_name="TFOpLambda", config={"name": "w", "function": "io.write_file"}
     ),
 }
+
+
+def test_a_file_may_not_name_a_tool_of_the_notebook(keras, tmp_path):
+    content = saved(plain(keras)[0], tmp_path)
+    function = {"module": "builtins", "class_name": "function", "config": "rmtree", "registered_name": "function"}
+    bad = tampered(content, lambda config: config["config"]["layers"][1]["config"].update(activation=function))
+    with pytest.raises(Refusal, match="names the function rmtree"):
+        load(Upload("model.keras", bad), {"rmtree": shutil.rmtree})
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
