@@ -181,3 +181,18 @@ def probabilistic_regression(keras):
     model.compile(optimizer=keras.optimizers.Adam(0.01), loss=lambda y, distribution: -distribution.log_prob(y))
     model.fit(x, 2 * x, verbose=0)
     return model, x
+
+
+def with_own_parts(keras):
+    """A model with a layer class and a loss of its author's own; the second thing returned is these, by name."""
+
+    class Scale(keras.layers.Layer):
+        def call(self, inputs):
+            return 2 * inputs
+
+    def my_loss(y_true, y_pred):
+        return tf.reduce_mean(tf.square(y_true - y_pred))
+
+    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(2), Scale()])
+    model.compile("sgd", my_loss)
+    return model, {"Scale": Scale, "my_loss": my_loss}

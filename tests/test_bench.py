@@ -374,21 +374,13 @@ def test_a_file_is_loaded_into_the_keras_that_wrote_it(keras, tmp_path):
 
 
 def test_classes_of_the_file_are_found_among_the_variables(keras, tmp_path):
-    class Scale(keras.layers.Layer):
-        def call(self, inputs):
-            return 2 * inputs
-
-    def my_loss(y_true, y_pred):
-        return tf.reduce_mean(tf.square(y_true - y_pred))
-
-    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(2), Scale()])
-    model.compile("sgd", my_loss)
+    model, known = strangers.with_own_parts(keras)
     upload = Upload("mine.keras", saved(model, tmp_path))
     with pytest.raises(Refusal, match="names the class Scale"):
         load(upload)
     with pytest.raises(Refusal, match="my_loss"):
-        load(upload, {"Scale": Scale})
-    bench = run(BenchSettings(upload), {"Scale": Scale, "my_loss": my_loss})
+        load(upload, {"Scale": known["Scale"]})
+    bench = run(BenchSettings(upload), known)
     assert bench.best == "keras_file" and '"Scale": Scale' in bench.source
 
 

@@ -26,7 +26,7 @@ __all__ = ["MatrixPanel"]
 PACE = 2.0  # seconds between two pictures while cells are filled in: painting one takes as long as filling in a cell
 
 _CSS = """<style>
-.workbook-lab .matrix-table { overflow-x: auto; }
+.workbook-lab .matrix-table .widget-html-content { overflow-x: auto; overflow-wrap: break-word; }
 .workbook-lab .matrix-table table { border-collapse: collapse; font-size: 13px; }
 .workbook-lab .matrix-table th, .workbook-lab .matrix-table td { padding: 3px 8px;
   border-bottom: 1px solid var(--jp-border-color2, #ccc); }
@@ -34,7 +34,8 @@ _CSS = """<style>
 .workbook-lab .matrix-table summary { cursor: pointer; }
 .workbook-lab .matrix-table summary:focus-visible, .workbook-lab .matrix-links a:focus-visible {
   outline: 3px solid var(--jp-brand-color1, #1976d2); outline-offset: 2px; }
-.workbook-lab .matrix-table details table { min-width: 32em; margin: 4px 0 8px; }
+.workbook-lab .matrix-table summary { min-width: 9em; }
+.workbook-lab .matrix-table details table { width: 36em; margin: 4px 0 8px; }
 .workbook-lab .matrix-links a { text-decoration: underline; margin-right: 18px; }
 </style>"""
 

@@ -196,7 +196,10 @@ def test_a_file_is_uploaded(bench, tmp_path):
     broken.write_bytes(source.read_bytes()[:700])
     for path, answer in ((broken, "^broken.keras is cut short"), (source, "^Use .keras file")):
         bench.record(".lab-status")
-        bench.root.locator("input[type=file]").set_input_files(path)
+        with bench.page.expect_file_chooser() as chooser:
+            bench.root.get_by_role("button", name=re.compile("Upload")).focus()
+            bench.page.keyboard.press("Enter")
+        chooser.value.set_files(path)
         bench.wait_recorded(AT_WORK, AT_REST, timeout=driver.RUN)
         assert re.search(answer, bench.text(".lab-verdict"))
 
