@@ -30,6 +30,9 @@ _CSS = """<style>
 .workbook-lab .matrix-table table { border-collapse: collapse; font-size: 13px; }
 .workbook-lab .matrix-table th, .workbook-lab .matrix-table td { padding: 3px 8px;
   border-bottom: 1px solid var(--jp-border-color2, #ccc); }
+.workbook-lab .matrix-table td { min-width: 6em; }
+.workbook-lab .matrix-table td:last-child { min-width: 11em; }
+.workbook-lab .matrix-table details td { min-width: 0; }
 .workbook-lab .matrix-table caption { padding: 2px 0; }
 .workbook-lab .matrix-table summary { cursor: pointer; }
 .workbook-lab .matrix-table summary:focus-visible, .workbook-lab .matrix-links a:focus-visible {
