@@ -84,8 +84,8 @@ class MatrixPicture:
     def _many(self, ax: Any, matrix: Matrix) -> None:
         ax.set_xlim(-_LABELS, len(matrix.methods))
         for column, method in enumerate(matrix.methods.values()):
-            label = "\n".join(textwrap.wrap(method.label, 13))
-            ax.text(column + 0.5, -0.2, label, ha="center", va="bottom", fontsize=8.5, fontweight="bold")
+            label = "\n".join(textwrap.wrap(method.label, 12))
+            ax.text(column + 0.5, -0.2, label, ha="center", va="bottom", fontsize=8, fontweight="bold")
         marks: dict[bool | None, list[tuple[float, float]]] = {key: [] for key in _MARKS}
         for row, subject in enumerate(matrix.rows):
             ax.text(-_LABELS, row + 0.5, subject, va="center")

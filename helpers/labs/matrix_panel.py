@@ -27,17 +27,17 @@ PACE = 2.0  # seconds between two pictures while cells are filled in: painting o
 
 _CSS = """<style>
 .workbook-lab .matrix-table .widget-html-content { overflow-x: auto; overflow-wrap: break-word; }
-.workbook-lab .matrix-table table { border-collapse: collapse; font-size: 13px; }
-.workbook-lab .matrix-table th, .workbook-lab .matrix-table td { padding: 3px 8px;
+.workbook-lab .matrix-table table { border-collapse: collapse; font-size: 12px; }
+.workbook-lab .matrix-table th, .workbook-lab .matrix-table td { padding: 3px 6px;
   border-bottom: 1px solid var(--jp-border-color2, #ccc); }
-.workbook-lab .matrix-table td { min-width: 6em; }
-.workbook-lab .matrix-table td:last-child { min-width: 11em; }
+.workbook-lab .matrix-table td { min-width: 5em; }
 .workbook-lab .matrix-table details td { min-width: 0; }
+.workbook-lab .matrix-table .widget-html-content > table > caption { position: absolute; clip-path: inset(50%); }
 .workbook-lab .matrix-table caption { padding: 2px 0; }
 .workbook-lab .matrix-table summary { cursor: pointer; }
 .workbook-lab .matrix-table summary:focus-visible, .workbook-lab .matrix-links a:focus-visible {
   outline: 3px solid var(--jp-brand-color1, #1976d2); outline-offset: 2px; }
-.workbook-lab .matrix-table summary { min-width: 9em; }
+.workbook-lab .matrix-table details[open] > summary { min-width: 9em; }
 .workbook-lab .matrix-table details table { width: 36em; margin: 4px 0 8px; }
 .workbook-lab .matrix-links a { text-decoration: underline; margin-right: 18px; }
 </style>"""
