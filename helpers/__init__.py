@@ -27,6 +27,7 @@ _WHERE = {
 }
 _MODULES = [
     "auditing",
+    "bench",
     "claims",
     "cloning",
     "comparison",
@@ -34,6 +35,7 @@ _MODULES = [
     "divergence",
     "keras_generations",
     "labs",
+    "matrix",
     "methods",
     "plots",
     "showing",

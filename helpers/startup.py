@@ -10,10 +10,14 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def _standard_error_held_back() -> Iterator[None]:
+def standard_error_held_back() -> Iterator[None]:
     """Keep what is written to file descriptor 2, and show it only if the body raises.
 
     TensorFlow's C++ code writes to the descriptor itself, so replacing ``sys.stderr`` would not catch it.
+
+    Example:
+        >>> with standard_error_held_back():   # doctest: +SKIP
+        ...     import tensorflow
     """
     sys.stderr.flush()
     saved = os.dup(2)
@@ -50,7 +54,7 @@ def quiet_tensorflow(*packages: str) -> None:
         >>> quiet_tensorflow()
         >>> import keras
     """
-    with _standard_error_held_back():
+    with standard_error_held_back():
         for package in packages or ("tensorflow", "keras", "tf_keras"):
             importlib.import_module(package)
         if "tensorflow" in sys.modules:

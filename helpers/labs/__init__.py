@@ -11,10 +11,12 @@ from typing import Any
 # Public name -> the module of this package that holds it. A new lab is one more line.
 _WHERE = {
     "ask": "questions",
+    "BenchPanel": "bench_panel",
     "exercise": "questions",
     "BirthLab": "birth_lab",
     "InterruptionLab": "interruption_lab",
     "LayerLab": "layer_lab",
+    "MatrixPanel": "matrix_panel",
     "PosteriorsLab": "posteriors_lab",
     "SaveLoadLab": "transfer_lab",
     "show_progress": "progress",
