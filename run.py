@@ -253,13 +253,29 @@ def tidy(path):
     widgets = 0
     for cell in notebook["cells"]:
         cell["metadata"].pop("execution", None)
-        for output in cell.get("outputs", []):
+        if cell["cell_type"] != "code":
+            continue
+        cell["outputs"] = joined(cell["outputs"])
+        for output in cell["outputs"]:
             view = output.get("data", {}).get("application/vnd.jupyter.widget-view+json")
             if view:
                 widgets += 1
                 view["model_id"] = f"{widgets:032x}"  # was a random name for a state that is not stored
     text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     path.write_bytes(text.encode("utf-8"))
+
+
+def joined(outputs):
+    """Join printed text that arrived in pieces: where it is cut depends on how busy the machine was."""
+    found = []
+    for output in outputs:
+        last = found[-1] if found else {}
+        if output["output_type"] == "stream" and last.get("name") == output["name"]:
+            text = "".join(last["text"]) + "".join(output["text"])
+            last["text"] = text.splitlines(keepends=True)
+        else:
+            found.append(output)
+    return found
 
 
 def lint(args):

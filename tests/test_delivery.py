@@ -517,6 +517,22 @@ def test_stored_notebooks_differ_only_where_it_means_something(run, tmp_path):
     assert texts[0].decode("utf-8") == nbformat.writes(stored) + "\n"
 
 
+def test_printed_text_is_stored_in_one_piece_however_it_arrived(run, tmp_path):
+    path = tmp_path / "lesson.ipynb"
+    texts = []
+    for pieces in (["one\ntwo\nthree"], ["one\n", "two\nth", "ree"]):
+        cell = nbformat.v4.new_code_cell("print()", id="one")
+        cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=piece) for piece in pieces]
+        cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text="other"))
+        cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text="after"))
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+        run.tidy(path)
+        texts.append(path.read_bytes())
+    assert texts[0] == texts[1]
+    (cell,) = nbformat.read(path, as_version=4).cells
+    assert [output.text for output in cell.outputs] == ["one\ntwo\nthree", "other", "after"]
+
+
 # --- Binder and continuous integration --------------------------------------------------------------------------
 
 
