@@ -11,7 +11,6 @@ from helpers import comparison, divergence, snapshot
 from helpers import keras_generations as generations
 
 SAME_START, SAME_FUTURE, OWN_LIFE = "Same start", "Same future", "Own life"
-STEPS = 3
 
 QUESTIONS = {
     SAME_START: "Are the two models equal now?",
@@ -109,7 +108,7 @@ class Report:
         )
 
 
-def audit(original: Any, clone: Any, inputs: Any, targets: Any = None) -> Report:
+def audit(original: Any, clone: Any, inputs: Any, targets: Any = None, steps: int = 3) -> Report:
     """Judge whether a clone is true: Same start, Same future, Own life.
 
     Both models are walked through side by side, object by object; then each answers the inputs and is trained for a
@@ -122,12 +121,14 @@ def audit(original: Any, clone: Any, inputs: Any, targets: Any = None) -> Report
         inputs: a batch of inputs that both take, (samples, ...), or a list or dict of such arrays.
         targets: targets for the loss that the models were compiled with, (samples, ...). Without them the training
             is the model's own as far as it needs none, and otherwise reduces the mean square of the outputs.
+        steps: how many training steps each model makes, at least 1.
 
     Returns:
         A ``Report`` with ``.ok``, ``.failures`` and one ``Check`` for each thing compared.
 
     Raises:
-        ValueError: the two are of different generations, or the original does not take ``inputs`` or ``targets``.
+        ValueError: the two are of different generations, or the original does not take ``inputs`` or ``targets``, or
+            ``steps`` is no such number.
         TypeError: one of them is not a Keras model.
 
     Example:
@@ -140,7 +141,9 @@ def audit(original: Any, clone: Any, inputs: Any, targets: Any = None) -> Report
         raise ValueError(
             f"The original is a model of {kinds[0]}, the clone one of {kinds[1]}. Audit two models of one generation."
         )
-    data = _Data(original, inputs, targets)
+    if steps < 1:
+        raise ValueError(f"The models cannot be trained for {steps} steps. Let them make 1 or more.")
+    data = _Data(original, inputs, targets, steps)
     walk = comparison.compare(original, clone)
     checks = [
         _weights(original, clone, walk),
@@ -304,7 +307,8 @@ def _separate_storage(original: Any, clone: Any) -> Check:
 class _Data:
     """The inputs and targets, and the small batches of them that training uses."""
 
-    def __init__(self, model: Any, inputs: Any, targets: Any):
+    def __init__(self, model: Any, inputs: Any, targets: Any, steps: int):
+        self.steps = steps
         package = generations.namespace(generations.generation(model))
         self.inputs = tf.nest.map_structure(_as_tensor, inputs)
         self.targets = None if targets is None else tf.nest.map_structure(_as_tensor, targets)
@@ -399,7 +403,7 @@ class _Training:
             variables = divergence.all_variables(other)
             before = divergence.values(variables)
             try:
-                for number in range(STEPS):
+                for number in range(data.steps):
                     if own:
                         divergence.own_step(model, data.packed(number))
                     else:
@@ -541,7 +545,7 @@ def _steps(original: Any, clone: Any, mine: _Training, theirs: _Training, walk: 
         )
         for step, b in enumerate(theirs.weights)
     ]
-    evidence = f"after {STEPS} steps alike, largest |difference| {_number(distances[-1])}"
+    evidence = f"after {len(distances)} steps alike, largest |difference| {_number(distances[-1])}"
     evidence += f"; training moved {_number(mine.moved)}"
     if max(distances):
         evidence += f"; up to {allowed:.1g} is rounding in {precision}"
@@ -554,7 +558,7 @@ def _steps(original: Any, clone: Any, mine: _Training, theirs: _Training, walk: 
 def _still(watched: str, trial: _Training) -> Check:
     trained = "original" if watched == "clone" else "clone"
     moved = max(trial.watched.values(), default=0.0)
-    evidence = f"while the {trained} made {STEPS} steps alone, the {watched} moved {_number(moved)}"
+    evidence = f"while the {trained} made {len(trial.weights)} steps alone, the {watched} moved {_number(moved)}"
     if moved:
         evidence += f", such as in {max(trial.watched, key=trial.watched.get)}"
     return Check(OWN_LIFE, f"{watched} keeps still", moved == 0.0, evidence)

@@ -297,25 +297,15 @@ def try_method(subject: str, name: str, model: Any, inputs: Any, targets: Any) -
         The report or the error.
     """
     method = METHODS[name]
-    with _quiet(), _audit_steps(STEPS):
+    with _quiet():
         try:
             twin = method(model, inputs)
         except Exception as error:
             return Outcome(subject, name, problem=Problem(f"Cloning with {method.label}", error.with_traceback(None)))
         try:
-            return Outcome(subject, name, report=auditing.audit(model, twin, inputs, targets))
+            return Outcome(subject, name, report=auditing.audit(model, twin, inputs, targets, STEPS))
         except Exception as error:
             return Outcome(subject, name, problem=Problem("Auditing the clone", error.with_traceback(None)))
-
-
-@contextmanager
-def _audit_steps(number: int) -> Iterator[None]:
-    """Let audits make another number of training steps than they usually do."""
-    before, auditing.STEPS = auditing.STEPS, number
-    try:
-        yield
-    finally:
-        auditing.STEPS = before
 
 
 @contextmanager

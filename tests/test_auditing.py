@@ -325,3 +325,13 @@ def test_models_without_weights_are_compared_as_far_as_they_go(keras):
     assert "could not be tried out yet" in report.sentence
     assert "has no weights yet: call" in str(report)
     assert helpers.audit(unbuilt(0.1), unbuilt(0.2), x).failures == ["layer settings"]
+
+
+def test_the_models_make_as_many_steps_as_asked_for(keras):
+    model, x, y = sequential(keras)
+    report = helpers.audit(model, helpers.clone(model), x, y, steps=2)
+    evidence = {check.name: check.evidence for check in report.checks}
+    assert evidence["training steps"].startswith("after 2 steps alike")
+    assert "made 2 steps alone" in evidence["clone keeps still"]
+    with pytest.raises(ValueError, match="Let them make 1 or more"):
+        helpers.audit(model, model, x, y, steps=0)
