@@ -255,7 +255,7 @@ def _optimizer_state(original: Any, clone: Any, walk: comparison.Comparison) -> 
     findings = walk.of(comparison.OPTIMIZER)
     if generations.is_compiled(original) and not generations.is_compiled(clone):
         return Check(SAME_FUTURE, name, False, "the clone has no optimizer")
-    compared = [pair for pair in walk.pairs if pair[0] == comparison.OPTIMIZER]
+    count, after = sum(pair[0] == comparison.OPTIMIZER for pair in walk.pairs), ""
     if generations.is_compiled(original):
         iterations = [int(model.optimizer.iterations) for model in (original, clone)]
         if iterations[0] != iterations[1]:
@@ -267,16 +267,15 @@ def _optimizer_state(original: Any, clone: Any, walk: comparison.Comparison) -> 
                 return Check(SAME_FUTURE, name, True, "neither has made a step")
             return Check(SAME_FUTURE, name, False, f"{counts[0]} variables against {counts[1]}")
         after = f", after {iterations[0]} steps"
-    else:
-        after = ""
-    if not compared and not findings:
+        count = count or counts[0]  # one optimizer in both is equal to itself, and not walked through
+    if not count and not findings:
         return Check(SAME_FUTURE, name, None, "there is none")
     if findings:
         distances = [finding.distance for finding in findings if finding.distance is not None]
         largest = f"; largest |difference| {_number(max(distances))}" if distances else ""
-        evidence = f"{len(findings)} of {len(compared)} variables differ{largest}, such as {findings[0].path}"
+        evidence = f"{len(findings)} of {count} variables differ{largest}, such as {findings[0].path}"
         return Check(SAME_FUTURE, name, False, evidence)
-    return Check(SAME_FUTURE, name, True, f"all {len(compared)} variables are equal{after}")
+    return Check(SAME_FUTURE, name, True, f"all {count} variables are equal{after}")
 
 
 def _separate_storage(original: Any, clone: Any) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import Any
 
@@ -84,7 +85,8 @@ class MatrixPicture:
     def _many(self, ax: Any, matrix: Matrix) -> None:
         ax.set_xlim(-_LABELS, len(matrix.methods))
         for column, method in enumerate(matrix.methods.values()):
-            label = "\n".join(textwrap.wrap(method.label, 12))
+            # A name too long for its column is broken after its dot, and not inside a word.
+            label = "\n".join(textwrap.wrap(re.sub(r"(?<=\w)\.(?=\w)", ". ", method.label), 12))
             ax.text(column + 0.5, -0.2, label, ha="center", va="bottom", fontsize=8, fontweight="bold")
         marks: dict[bool | None, list[tuple[float, float]]] = {key: [] for key in _MARKS}
         for row, subject in enumerate(matrix.rows):

@@ -335,3 +335,10 @@ def test_the_models_make_as_many_steps_as_asked_for(keras):
     assert "made 2 steps alone" in evidence["clone keeps still"]
     with pytest.raises(ValueError, match="Let them make 1 or more"):
         helpers.audit(model, model, x, y, steps=0)
+
+
+def test_an_alias_has_the_optimizer_of_its_original(keras):
+    model, x, y = sequential(keras)
+    check = next(c for c in helpers.audit(model, model, x, y).checks if c.name == "optimizer state")
+    assert check.passed and "variables are equal, after" in check.evidence
+    assert "there is none" not in str(helpers.audit(model, model, x, y))

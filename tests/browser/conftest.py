@@ -7,6 +7,7 @@ import shutil
 
 import driver
 import pytest
+from lab_panel import change
 from playwright.sync_api import sync_playwright
 
 
@@ -61,3 +62,30 @@ def lab(server, browser):
     yield driver.Lab(page, server)
     page.close()
     server.shut_kernels_down()
+
+
+# One kernel for all tests of a module: TensorFlow takes seconds to load. Each test begins with the reset button.
+@pytest.fixture(scope="module")
+def opened(request, server, browser):
+    """A notebook with nothing but the cell that the test module names as ``CELL``."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1700})
+    lab = driver.Lab(page, server)
+    lab.open_and_run(request.module.CELL)
+    assert lab.errors() == []
+    yield lab
+    page.close()
+    server.shut_kernels_down()
+
+
+@pytest.fixture
+def panel(request, opened):
+    """The lab that the module names as ``PANEL``, as it begins; afterwards it must not have complained.
+
+    Nor may it have written anything below itself.
+    """
+    panel = opened.panel(request.module.PANEL)
+    change(panel, "Reset", "Enter")
+    before = opened.state()["cells"][0]["outputs"]
+    yield panel
+    assert opened.state()["cells"][0]["outputs"] == before
+    assert opened.complaints == []

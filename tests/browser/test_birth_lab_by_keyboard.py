@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-import driver
 import pytest
+from lab_panel import AT_REST, change, choose, source
 
 CELL = """import helpers
 
@@ -14,55 +14,9 @@ from helpers.labs import BirthLab
 
 BirthLab()"""
 
-AT_WORK = "^(Out of date|Working)"
-AT_REST = "^Up to date"
+PANEL = ".birth-lab"
 DROPDOWNS = ("Layer is made in", "and held in", "Kind of layer", "Train (step 5)")
 CHECKBOXES = ("Call build by hand (step 2)", "Add a head, made in __init__")
-
-
-# One kernel for all: TensorFlow takes seconds to load. Each test begins with the reset button.
-@pytest.fixture(scope="module")
-def opened(server, browser):
-    """A notebook with nothing but the lab."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1700})
-    lab = driver.Lab(page, server)
-    lab.open_and_run(CELL)
-    assert lab.errors() == []
-    yield lab
-    page.close()
-    server.shut_kernels_down()
-
-
-@pytest.fixture
-def panel(opened):
-    """The lab as it begins, at rest; afterwards it must not have complained, nor written anything below itself."""
-    panel = opened.panel(".birth-lab")
-    change(panel, "Reset", "Enter")
-    before = opened.state()["cells"][0]["outputs"]
-    yield panel
-    assert opened.state()["cells"][0]["outputs"] == before
-    assert opened.complaints == []
-
-
-def change(panel, description, *keys):
-    """Press keys on a control that change something, and wait for the lab to have worked and come to rest."""
-    panel.record(".lab-status")
-    panel.press(description, *keys)
-    panel.wait_recorded(AT_WORK, AT_REST)
-    return panel.text(".lab-verdict"), panel.text(".lab-error")
-
-
-def choose(panel, description, option):
-    """Choose another option of a dropdown, as `change` does."""
-    panel.record(".lab-status")
-    panel.choose(description, option)
-    panel.wait_recorded(AT_WORK, AT_REST)
-    return panel.text(".lab-verdict"), panel.text(".lab-error")
-
-
-def source(panel):
-    """Return the source that the lab shows."""
-    return panel.text(".lab-source pre")
 
 
 def test_it_begins_with_an_answer(panel):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-import driver
-import pytest
+from lab_panel import change, choose
 
 CELL = """import helpers
 
@@ -14,48 +13,8 @@ from helpers.labs import InterruptionLab
 
 InterruptionLab()"""
 
-AT_WORK = "^(Out of date|Working)"
-AT_REST = "^Up to date"
+PANEL = ".interruption-lab"
 LABEL = {"weights": "a weights file (optimizer not built)", "statistics": "the statistics of BatchNormalization"}
-
-
-@pytest.fixture(scope="module")
-def opened(server, browser):
-    """A notebook with nothing but the lab."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1600})
-    lab = driver.Lab(page, server)
-    lab.open_and_run(CELL)
-    assert lab.errors() == []
-    yield lab
-    page.close()
-    server.shut_kernels_down()
-
-
-@pytest.fixture
-def panel(opened):
-    """The lab as it begins, at rest; afterwards it must not have complained, nor written anything below itself."""
-    panel = opened.panel(".interruption-lab")
-    change(panel, "Reset", "Enter")
-    before = opened.state()["cells"][0]["outputs"]
-    yield panel
-    assert opened.state()["cells"][0]["outputs"] == before
-    assert opened.complaints == []
-
-
-def change(panel, description, *keys):
-    """Press keys on a control, and wait for the lab to have noticed, worked, and come to rest; return its words."""
-    panel.record(".lab-status")
-    panel.press(description, *keys)
-    panel.wait_recorded(AT_WORK, AT_REST)
-    return panel.text(".lab-verdict"), panel.text(".lab-error")
-
-
-def choose(panel, description, option):
-    """Choose an option of a dropdown, other than the one that is chosen, as `change` does."""
-    panel.record(".lab-status")
-    panel.choose(description, option)
-    panel.wait_recorded(AT_WORK, AT_REST)
-    return panel.text(".lab-verdict"), panel.text(".lab-error")
 
 
 def test_it_begins_with_nothing_lost(panel):

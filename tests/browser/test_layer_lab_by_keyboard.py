@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-import driver
 import pytest
+from lab_panel import AT_REST, AT_WORK, change, choose, source
 
 CELL = """import helpers
 
@@ -14,8 +14,7 @@ from helpers.labs import LayerLab
 
 LayerLab()"""
 
-AT_WORK = "^(Out of date|Working)"
-AT_REST = "^Up to date"
+PANEL = ".layer-lab"
 DROPDOWNS = (
     "Layer 1",
     "activation",
@@ -26,54 +25,6 @@ DROPDOWNS = (
     "Correct method",
     "Train after cloning",
 )
-
-
-# One kernel for all: TensorFlow takes seconds to load. Each test begins with the reset button.
-@pytest.fixture(scope="module")
-def opened(server, browser):
-    """A notebook with nothing but the lab."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1600})
-    lab = driver.Lab(page, server)
-    lab.open_and_run(CELL)
-    assert lab.errors() == []
-    yield lab
-    page.close()
-    server.shut_kernels_down()
-
-
-@pytest.fixture
-def panel(opened):
-    """The lab as it begins, at rest; afterwards it must not have complained, nor written anything below itself."""
-    panel = opened.panel(".layer-lab")
-    change(panel, "Reset", "Enter")
-    before = opened.state()["cells"][0]["outputs"]
-    yield panel
-    assert opened.state()["cells"][0]["outputs"] == before
-    assert opened.complaints == []
-
-
-def change(panel, description, *keys):
-    """Press keys on a control that change something, and wait for the lab to have noticed, worked, and come to rest.
-
-    Returns what it then says: the verdict, and the error if there is one.
-    """
-    panel.record(".lab-status")
-    panel.press(description, *keys)
-    panel.wait_recorded(AT_WORK, AT_REST)
-    return panel.text(".lab-verdict"), panel.text(".lab-error")
-
-
-def choose(panel, description, option):
-    """Choose an option of a dropdown, other than the one that is chosen, as `change` does."""
-    panel.record(".lab-status")
-    panel.choose(description, option)
-    panel.wait_recorded(AT_WORK, AT_REST)
-    return panel.text(".lab-verdict"), panel.text(".lab-error")
-
-
-def source(panel):
-    """Return the source of the model that the lab shows."""
-    return panel.text(".lab-source pre")
 
 
 def number(panel, description):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-import driver
-import pytest
+from lab_panel import change, choose
 
 CELL = """import helpers
 
@@ -15,48 +14,8 @@ from helpers.posteriors import Settings
 
 PosteriorsLab(Settings(pretrain=4, steps=4))"""
 
-AT_WORK = "^(Out of date|Working)"
-AT_REST = "^Up to date"
+PANEL = ".posteriors-lab"
 DROPDOWNS = ("How it is written", "Prior", "How it is cloned", "Train after cloning")
-
-
-@pytest.fixture(scope="module")
-def opened(server, browser):
-    """A notebook with nothing but the lab."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1400})
-    lab = driver.Lab(page, server)
-    lab.open_and_run(CELL)
-    assert lab.errors() == []
-    yield lab
-    page.close()
-    server.shut_kernels_down()
-
-
-@pytest.fixture
-def panel(opened):
-    """The lab as it begins, at rest; afterwards it must not have complained, nor written anything below itself."""
-    panel = opened.panel(".posteriors-lab")
-    change(panel, "Reset", "Enter")
-    before = opened.state()["cells"][0]["outputs"]
-    yield panel
-    assert opened.state()["cells"][0]["outputs"] == before
-    assert opened.complaints == []
-
-
-def change(panel, description, *keys):
-    """Press keys on a control, and wait for the lab to come to rest; return the verdict and the error."""
-    panel.record(".lab-status")
-    panel.press(description, *keys)
-    panel.wait_recorded(AT_WORK, AT_REST)
-    return panel.text(".lab-verdict"), panel.text(".lab-error")
-
-
-def choose(panel, description, option):
-    """Choose another option of a dropdown, as `change` does."""
-    panel.record(".lab-status")
-    panel.choose(description, option)
-    panel.wait_recorded(AT_WORK, AT_REST)
-    return panel.text(".lab-verdict"), panel.text(".lab-error")
 
 
 def test_it_begins_with_an_answer(panel):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-import driver
 import pytest
+from lab_panel import change, choose, source
 
 CELL = """import helpers
 
@@ -14,51 +14,7 @@ from helpers.labs import SaveLoadLab
 
 SaveLoadLab()"""
 
-AT_WORK = "^(Out of date|Working)"
-AT_REST = "^Up to date"
-
-
-@pytest.fixture(scope="module")
-def opened(server, browser):
-    """A notebook with nothing but the lab."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1600})
-    lab = driver.Lab(page, server)
-    lab.open_and_run(CELL)
-    assert lab.errors() == []
-    yield lab
-    page.close()
-    server.shut_kernels_down()
-
-
-@pytest.fixture
-def panel(opened):
-    """The lab as it begins, at rest; afterwards it must not have complained, nor written anything below itself."""
-    panel = opened.panel(".transfer-lab")
-    change(panel, "Reset", "Enter")
-    before = opened.state()["cells"][0]["outputs"]
-    yield panel
-    assert opened.state()["cells"][0]["outputs"] == before
-    assert opened.complaints == []
-
-
-def change(panel, description, *keys):
-    """Press keys on a control, wait for the lab to come to rest, and return what it then says."""
-    panel.record(".lab-status")
-    panel.press(description, *keys)
-    panel.wait_recorded(AT_WORK, AT_REST)
-    return panel.text(".lab-verdict"), panel.text(".lab-error")
-
-
-def choose(panel, description, option):
-    """Choose an option of a dropdown, other than the one that is chosen, as `change` does."""
-    panel.record(".lab-status")
-    panel.choose(description, option)
-    panel.wait_recorded(AT_WORK, AT_REST)
-    return panel.text(".lab-verdict"), panel.text(".lab-error")
-
-
-def source(panel):
-    return panel.text(".lab-source pre")
+PANEL = ".transfer-lab"
 
 
 def test_it_begins_with_an_answer(panel):
