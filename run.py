@@ -291,7 +291,7 @@ def lock(args):
     if not uv:
         raise Problem("uv, which makes the lock, could not be installed: see that this computer is online, try again.")
     resolve = [uv, "pip", "compile", "--quiet", "--no-header", "pyproject.toml", "--output-file"]
-    universal = ["--universal", "--python-version", "3.10", "--generate-hashes", "--extra", "test"]
+    universal = ["--universal", "--python-version", "3.10", "--generate-hashes", "--extra", "test", "--extra", "classroom"]
     if call(*resolve, LOCK.name, *universal, *args, stdout=subprocess.DEVNULL) != 0:
         raise Problem("requirements.lock could not be made and is as it was: mend what uv says above and try again.")
     pins = VENV / "direct-pins.txt"

@@ -57,7 +57,8 @@ def target(python, system="linux"):
 
 def declared(extra=True):
     """The direct dependencies of pyproject.toml."""
-    lines = PROJECT["dependencies"] + (PROJECT["optional-dependencies"]["test"] if extra else [])
+    extras = PROJECT["optional-dependencies"].values() if extra else []
+    lines = PROJECT["dependencies"] + [line for lines in extras for line in lines]
     return [Requirement(line) for line in lines]
 
 
