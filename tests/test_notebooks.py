@@ -40,6 +40,14 @@ def test_links_lead_somewhere(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_ends_with_a_link_to_the_next_notebook(path):
+    """The last one leads back to the first."""
+    following = NOTEBOOKS[(NOTEBOOKS.index(path) + 1) % len(NOTEBOOKS)]
+    title = _read(following).cells[0].source.strip().splitlines()[0].removeprefix("# ")
+    assert _read(path).cells[-1].source.splitlines()[-1].endswith(f": [{title}]({following.name}).")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_size(path):
     assert checks.too_large(path) == []
 
