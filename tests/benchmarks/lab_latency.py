@@ -1,11 +1,12 @@
-"""Measures how fast the Layer Lab answers, in a real JupyterLab, against the same panel written the usual way.
+"""Measures how fast the labs answer, in a real JupyterLab, and the Layer Lab against the same panel done the usual way.
 
-    python tests/benchmarks/lab_latency.py [--presses 30] [--screenshots FOLDER]
+    python tests/benchmarks/lab_latency.py [--presses 30] [--screenshots FOLDER] [--labs-only]
 
-Both panels stand in one notebook and do the same: a slider sets the units of a layer, the model is built anew, cloned
-with clone_model and with a correct method, compared, trained, and shown as three panels. The clock runs in the browser:
-from the key press on the slider until a new picture has been decoded. The numbers are printed and nothing is asserted,
-since they depend on the machine; compare the rows.
+The clock runs in the browser: from the key press on a control until a new picture has been decoded. Of every lab, each
+control is changed in turn. The Layer Lab also stands in one notebook with a panel that does the same: a slider sets the
+units of a layer, the model is built anew, cloned with clone_model and with a correct method, compared, trained, and
+shown as three panels. The numbers are printed and nothing is asserted, since they depend on the machine; compare the
+rows.
 """
 
 from __future__ import annotations
@@ -22,6 +23,14 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
 import driver
+
+LABS = {  # class in helpers.labs: class of its panel in the page
+    "LayerLab": ".layer-lab",
+    "BirthLab": ".birth-lab",
+    "SaveLoadLab": ".transfer-lab",
+    "InterruptionLab": ".interruption-lab",
+    "PosteriorsLab": ".posteriors-lab",
+}
 
 LAB = """\
 import helpers
@@ -99,6 +108,24 @@ CLOCK = """() => {
   document.addEventListener('keydown', () => { window.pressed = performance.now(); }, true);
 }"""
 
+# The keys that change a control and change it back, by what takes them.
+KEYS = {
+    "select": ("ArrowDown", "ArrowUp"),
+    "[role=slider]": ("ArrowRight", "ArrowLeft"),
+    "input[type=checkbox]": ("Space", "Space"),
+}
+
+WATCH = """selector => {
+  window.told = [];
+  const status = document.querySelector(selector + ' .lab-status');
+  new MutationObserver(() => {
+    const text = status.textContent.trim();
+    if (text && text !== window.told.at(-1)?.[1]) window.told.push([performance.now(), text]);
+  }).observe(status, {childList: true, subtree: true, characterData: true});
+}"""
+
+AT_REST = "() => window.told.length > 1 && window.told.at(-1)[1].startsWith('Up to date')"
+
 
 def notebook() -> dict:
     """Make the notebook with the two panels."""
@@ -135,11 +162,60 @@ def up_to_date(page: Page) -> None:
     )
 
 
+def figures(times: list[float]) -> str:
+    """Write median, 95th percentile and maximum."""
+    p95 = sorted(times)[round(0.95 * (len(times) - 1))]
+    return f"{statistics.median(times):>8.0f}{p95:>8.0f}{max(times):>8.0f}"
+
+
 def line(name: str, times: list[float]) -> str:
     """Write one row of the table."""
-    ordered = sorted(times)
-    p95 = ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
-    return f"{name:<46}{statistics.median(times):>8.0f}{p95:>8.0f}{max(times):>8.0f}{len(times):>6}"
+    return f"{name:<46}{figures(times)}{len(times):>6}"
+
+
+def changes(page: Page, selector: str) -> list[tuple[str, int, str, str]]:
+    """List what can be changed in a panel: the kind of control, its number, and the keys there and back."""
+    counts = {kind: page.locator(f"{selector} {kind}").locator("visible=true").count() for kind in KEYS}
+    return [(kind, number, *KEYS[kind]) for kind, count in counts.items() for number in range(count)]
+
+
+def measure_lab(lab: driver.Lab, name: str, rounds: int) -> tuple[list[float], list[float]]:
+    """Change every control of a lab there and back; return milliseconds to the first new picture and to the rest."""
+    selector, page = LABS[name], lab.page
+    lab.open_and_run(
+        "import helpers\nhelpers.quiet_tensorflow('tensorflow', 'keras', 'tf_keras', 'tensorflow_probability')",
+        f"from helpers.labs import {name}\n{name}()",
+    )
+    page.wait_for_selector(f"{selector} .lab-picture img")
+    page.evaluate(WATCH, selector)
+    first, rest = [], []
+    for kind, number, there, back in changes(page, selector) * rounds:
+        control = page.locator(f"{selector} {kind}").locator("visible=true").nth(number)
+        at_end = control.evaluate("node => node.options && node.selectedIndex === node.options.length - 1")
+        for key in (back, there) if at_end else (there, back):
+            if not control.is_enabled():
+                continue
+            control.focus()
+            page.evaluate("() => { window.pictures = []; window.told = []; }")
+            page.keyboard.press(key)
+            page.wait_for_function(AT_REST, timeout=120_000, polling=5)
+            picture, end = page.evaluate(
+                "() => [window.pictures[0]?.[0], window.told.at(-1)[0]].map(time => time - window.pressed)"
+            )
+            rest.append(end)
+            # Where two settings have the same picture, byte for byte, none is sent.
+            first.append(end if picture is None else picture)
+    return first, rest
+
+
+def measure_labs(lab: driver.Lab, rounds: int) -> None:
+    """Measure every lab in a notebook of its own, and print the table."""
+    print(f"{'milliseconds from key press':<34}{'first new picture':^24}{'up to date':^24}")
+    print(f"{'':<34}{'median':>8}{'p95':>8}{'max':>8}{'median':>8}{'p95':>8}{'max':>8}{'n':>6}")
+    for name in LABS:
+        first, rest = measure_lab(lab, name, rounds)
+        print(f"{name:<34}{figures(first)}{figures(rest)}{len(first):>6}", flush=True)
+        lab.server.shut_kernels_down()
 
 
 def measure(page: Page, presses: int, screenshots: Path | None) -> None:
@@ -200,6 +276,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--presses", type=int, default=30)
     parser.add_argument("--screenshots", type=Path)
+    parser.add_argument("--labs-only", action="store_true", help="leave out the panel written the usual way")
     options = parser.parse_args()
     chromium = driver.find_chromium()
     if chromium is None:
@@ -217,8 +294,11 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(driver.CHROMIUM_ARGUMENTS))
         lab = driver.Lab(browser.new_page(viewport={"width": 1400, "height": 1600}), server)
         try:
+            lab.page.add_init_script(f"({CLOCK})()")
+            measure_labs(lab, max(1, options.presses // 10))
+            if options.labs_only:
+                return
             lab.open("panels.ipynb")
-            lab.page.evaluate(CLOCK)
             lab.run_all()
             lab.page.wait_for_selector(".layer-lab .lab-picture img")
             lab.page.wait_for_selector(".widget-interact img")
