@@ -1,0 +1,273 @@
+"""Put one deliberate fault after another into a copy of the workbook, and see that some test fails for each.
+
+.venv/bin/python tests/mutations.py            # all, some minutes
+.venv/bin/python tests/mutations.py audit      # those whose description contains the word
+
+A test that never failed proves little. Each fault here is one that a careless change could make; the tests named with
+it are those that should notice. First they are run without any fault, since a test that fails anyway notices nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+NBVAL = (
+    "--nbval",
+    "--nbval-current-env",
+    f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval_sanitize.cfg'}",
+    "--nbval-cell-timeout=60",
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault, and the tests that should fail with it.
+
+    Attributes:
+        what: what no longer works, in words.
+        file: where it is put, from the root of the workbook.
+        old: the text that is there, exactly once.
+        new: the faulty text.
+        tests: arguments for pytest.
+    """
+
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+FAULTS = (
+    Fault(
+        "clone does not look whether the twin answers alike",
+        "helpers/cloning.py",
+        "if len(mine) != len(theirs) or any(map(divergence.differs, mine, theirs)):",
+        "if False:",
+        ("tests/test_cloning.py", "-k", "refused and not inputs"),
+    ),
+    Fault(
+        "clone lets a twin pass that reaches into the original",
+        "helpers/cloning.py",
+        "for leak, holder in copy.leaks():",
+        "for leak, holder in ():",
+        ("tests/test_cloning.py", "tests/test_object_graph.py"),
+    ),
+    Fault(
+        "clone draws from the random state of the process",
+        "helpers/cloning.py",
+        "with generations.random_state_kept(), _without_garbage_collection():",
+        "with _without_garbage_collection():",
+        ("tests/test_cloning.py", "-k", "process"),
+    ),
+    Fault(
+        "a copied variable shares its memory with the original",
+        "helpers/keras_generations.py",
+        "value = tf.raw_ops.DeepCopy(x=value_of(old))",
+        "return old",
+        ("tests/test_keras_generations.py", "tests/test_object_graph.py"),
+    ),
+    Fault(
+        "a function's closure is shared with the original",
+        "helpers/object_graph.py",
+        "cells = tuple(walk.copied(cell) for cell in old.__closure__ or ())",
+        "cells = old.__closure__ or ()",
+        ("tests/test_object_graph.py",),
+    ),
+    Fault(
+        "audit takes shared variables for separate ones",
+        "helpers/auditing.py",
+        "        not parts,\n",
+        "        True,\n",
+        ("tests/test_auditing.py", "-k", "alias or shared"),
+    ),
+    Fault(
+        "audit overlooks a lost optimizer",
+        "helpers/auditing.py",
+        "    if findings:\n        distances =",
+        "    if False:\n        distances =",
+        ("tests/test_auditing.py", "-k", "slot"),
+    ),
+    Fault(
+        "audit leaves the models as it trained them",
+        "helpers/snapshot.py",
+        "        divergence.assign(list(self.variables.values()), self._values)\n",
+        "",
+        ("tests/test_auditing.py", "-k", "left_as_they_were"),
+    ),
+    Fault(
+        "audit overlooks the dropout rate",
+        "helpers/comparison.py",
+        '    found.pop("name", None)\n    return found',
+        '    found.pop("rate", None)\n    return found',
+        ("tests/test_auditing.py", "-k", "fault and rate"),
+    ),
+    Fault(
+        "a difference of a tenth counts as rounding",
+        "helpers/divergence.py",
+        "return 100 * unit * max(1.0, float(largest))",
+        "return 1e6 * unit * max(1.0, float(largest))",
+        ("tests/test_plots.py", "tests/test_auditing.py", "-k", "rounding or one_changed"),
+    ),
+    Fault(
+        "a number that is none counts as equal to any",
+        "helpers/divergence.py",
+        "nan=np.inf, posinf=np.inf",
+        "nan=0.0, posinf=np.inf",
+        ("tests/test_divergence.py",),
+    ),
+    Fault(
+        "the method named weights file never loads the file",
+        "helpers/methods.py",
+        "        clone.load_weights(path)\n",
+        "",
+        ("tests/test_methods.py", "-k", "weights_file"),
+    ),
+    Fault(
+        "the interruption goes on from the wrong step",
+        "helpers/interruption.py",
+        "        divergence.assign(self._held, self._states[step])",
+        "        divergence.assign(self._held, self._states[max(step - 1, 0)])",
+        ("tests/test_interruption.py", "-k", "nothing_lost"),
+    ),
+    Fault(
+        "the picture draws no zero",
+        "helpers/plots.py",
+        'words = ["0 exactly", *numbers',
+        'words = ["", *numbers',
+        ("tests/test_plots.py",),
+    ),
+    Fault(
+        "any answer to a question is right",
+        "helpers/teaching.py",
+        "Outcome.RIGHT if option.right else Outcome.NOT_RIGHT",
+        "Outcome.RIGHT",
+        ("tests/test_teaching.py",),
+    ),
+    Fault(
+        "a wrong answer forgets that the exercise was solved before",
+        "helpers/progress.py",
+        "solved = feedback.outcome.passed or (key in entries and entries[key].solved)",
+        "solved = feedback.outcome.passed",
+        ("tests/test_progress.py",),
+    ),
+    Fault(
+        "a claim that holds in part counts as true",
+        "helpers/claims/__init__.py",
+        '        if all(values):\n            return "holds"',
+        '        if any(values):\n            return "holds"',
+        ("tests/test_claims.py",),
+    ),
+    Fault(
+        "a lab does not say that its picture is old",
+        "helpers/labs/base.py",
+        "        self._mark(stale=True)\n        self._say(_EARLIER)\n",
+        "",
+        ("tests/test_layer_lab.py",),
+    ),
+    Fault(
+        "the bench runs code that a file brings",
+        "helpers/bench.py",
+        "safe_mode=True",
+        "safe_mode=False",
+        ("tests/test_bench.py",),
+    ),
+    Fault(
+        "an error in a lab teaches nothing",
+        "helpers/lessons.py",
+        'r"Invalid filepath extension for saving",',
+        'r"Invalid file path extension for saving",',
+        ("tests/test_interruption.py", "tests/test_transfer.py", "-k", "other_way or loud or any_setting"),
+    ),
+    Fault(
+        "an old Linux is told nothing",
+        "run.py",
+        "[int(n) for n in number.split(\".\")[:2]] < [2, 27]",
+        "[int(n) for n in number.split(\".\")[:2]] < [2, 0]",
+        ("tests/test_delivery.py",),
+    ),
+    Fault(
+        "notebook 01: the weights are not handed over",
+        "notebooks/01_how_subclassing_works.ipynb",
+        "as_class.set_weights(as_list.get_weights())",
+        "as_class.get_weights()",
+        (*NBVAL, "notebooks/01_how_subclassing_works.ipynb"),
+    ),
+    Fault(
+        "notebook 00: the model learns nothing",
+        "notebooks/00_start_here.ipynb",
+        "model.fit(images, labels, epochs=10, verbose=0)",
+        "model.evaluate(images, labels, verbose=0)",
+        (*NBVAL, "notebooks/00_start_here.ipynb"),
+    ),
+    Fault(
+        "notebook 03: a claim is dropped quietly",
+        "notebooks/03_why_a_clone_will_not_load.ipynb",
+        '"claim-2.3"',
+        '"claim-none"',
+        ("tests/test_claims.py",),
+    ),
+    Fault(
+        "notebook 04: it opens without its minutes",
+        "notebooks/04_save_and_resume_without_loss.ipynb",
+        "**Time:**",
+        "**Clock:**",
+        ("tests/test_notebooks.py", "tests/test_lesson_00.py"),
+    ),
+)  # fmt: skip
+
+
+def pytest(folder: Path, tests: tuple[str, ...]) -> tuple[bool, str]:
+    """Run tests in a folder; return whether all passed, and the first line that tells of a failure."""
+    environment = dict(os.environ, PYTHONPATH=str(folder), MODEL_CLONING_PROGRESS="")
+    command = [sys.executable, "-m", "pytest", "-o", "addopts=", "-q", "-x", "-rfE", "-p", "no:cacheprovider", *tests]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    lines = done.stdout.strip().splitlines()
+    if done.returncode not in (0, 1) or not lines:
+        sys.exit(f"pytest could not run {' '.join(tests)}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    told = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+    return done.returncode == 0, (told or lines)[-1]
+
+
+def main() -> int:
+    """Try the faults; return how many no test noticed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("words", nargs="*", help="only faults whose description contains one of these")
+    options = parser.parse_args()
+    chosen = [fault for fault in FAULTS if not options.words or any(word in fault.what for word in options.words)]
+    missed = 0
+    with tempfile.TemporaryDirectory() as name:
+        ignored = shutil.ignore_patterns(".venv", ".git", "artefacts", "__pycache__", ".ipynb_checkpoints")
+        folder = Path(shutil.copytree(ROOT, Path(name, "workbook"), ignore=ignored, symlinks=True))
+        for tests in dict.fromkeys(fault.tests for fault in chosen):
+            passed, told = pytest(folder, tests)
+            if not passed:
+                sys.exit(f"Without any fault, {' '.join(tests)} fails already: {told}")
+        for fault in chosen:
+            file = folder / fault.file
+            text = file.read_text(encoding="utf-8")
+            file.write_text(text.replace(fault.old, fault.new), encoding="utf-8")
+            start = time.perf_counter()
+            passed, told = pytest(folder, fault.tests)
+            file.write_text(text, encoding="utf-8")
+            missed += passed
+            seconds = time.perf_counter() - start
+            print(
+                f"{'MISSED' if passed else 'noticed'}  {fault.what} ({seconds:.0f} s)\n         {told[:160]}",
+                flush=True,
+            )
+    print(f"{len(chosen) - missed} of {len(chosen)} faults were noticed.")
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
