@@ -74,7 +74,7 @@ def test_a_class_of_two(hub, browser):
     copies = {student: hub.home(student) / student_server.COPY / NAME for student in ("ada", "ben")}
     original = (driver.ROOT / NAME).read_bytes()
     assert copies["ben"].read_bytes() == original
-    ada.choose("File", "Save Notebook")
+    ada.page.keyboard.press("ControlOrMeta+s")
     ada.until("() => !window.jupyterapp.shell.currentWidget.context.model.dirty", why="for the notebook to be saved")
     saved = copies["ada"].read_bytes()
     assert saved != original
