@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import os
 import platform
 import tempfile
@@ -36,6 +37,9 @@ KERNELS = 2
 
 MINUTE = 60
 """Seconds within which everyone is to be ready, in the table of machines, if all start at once."""
+
+SHARE = 0.5
+"""Part of the cores' time that goes into that, in the table of machines: they have other things to do too."""
 
 
 @dataclass
@@ -202,7 +206,7 @@ def machines(row: dict[str, float]) -> list[tuple[int, int, int]]:
     table = []
     for memory in (8, 16, 32, 64, 128):
         students = int((memory - SYSTEM) / each)
-        table.append((memory, students, max(1, -int(-students * row["cpu until ready"] // MINUTE))))
+        table.append((memory, students, max(1, math.ceil(students * row["cpu until ready"] / MINUTE / SHARE))))
     return table
 
 

@@ -92,7 +92,7 @@ def test_a_class_of_two(hub, browser):
     ada.page.get_by_role("button", name="Start My Server").click()
     wait_for_first_notebook(ada)
     assert copies["ada"].read_bytes() == saved
-    assert [cell["count"] for cell in ada.state()["cells"] if cell["type"] == "code"][0] is not None
+    assert next(cell["count"] for cell in ada.state()["cells"] if cell["type"] == "code") is not None
 
 
 def test_a_wrong_password_and_a_name_that_is_a_path_stay_outside(hub, browser):
