@@ -77,7 +77,6 @@ class LocalHub:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            start_new_session=True,
         )
         self.log: list[str] = []
         for line in self.process.stderr:
