@@ -37,7 +37,7 @@ if password:
     c.JupyterHub.authenticator_class = "shared-password"
     c.SharedPasswordAuthenticator.user_password = password
     c.Authenticator.allow_all = True
-    # A name becomes the name of a folder.
+    # A name becomes the name of a folder. JupyterHub refuses `/` and `..` itself, and lets hidden ones pass.
     c.Authenticator.username_pattern = r"[a-z][a-z0-9_-]{0,31}\Z"
     if teacher:
         if len(teacher) < 32:
