@@ -24,6 +24,7 @@ python3 run.py COMMAND ...        (on Windows: py run.py COMMAND ...)
   notebooks  execute all notebooks, or those named, and store their outputs in them
   lint       check the code and the notebooks with ruff; lint --fix mends what it can
   lock       bring requirements.lock and environment.yml in line with pyproject.toml; lock --upgrade renews all
+  classroom  start a JupyterHub for a class on this machine; options go to it (see classroom/README.md)
   check      say whether this Python and this computer will do
 
 The first run installs into the folder .venv, which belongs to this script: to start afresh, delete it."""
@@ -291,7 +292,16 @@ def lock(args):
     if not uv:
         raise Problem("uv, which makes the lock, could not be installed: see that this computer is online, try again.")
     resolve = [uv, "pip", "compile", "--quiet", "--no-header", "pyproject.toml", "--output-file"]
-    universal = ["--universal", "--python-version", "3.10", "--generate-hashes", "--extra", "test", "--extra", "classroom"]
+    universal = [
+        "--universal",
+        "--python-version",
+        "3.10",
+        "--generate-hashes",
+        "--extra",
+        "test",
+        "--extra",
+        "classroom",
+    ]
     if call(*resolve, LOCK.name, *universal, *args, stdout=subprocess.DEVNULL) != 0:
         raise Problem("requirements.lock could not be made and is as it was: mend what uv says above and try again.")
     pins = VENV / "direct-pins.txt"
@@ -305,6 +315,20 @@ def lock(args):
     return 0
 
 
+def classroom(args):
+    """Start a JupyterHub for a class; its settings are in classroom/jupyterhub_config.py."""
+    if WINDOWS:
+        raise Problem("JupyterHub does not run on Windows: use a Linux machine, or run this command inside WSL.")
+    folder = ROOT / "classroom"
+    if not (folder / "node_modules").exists() and not shutil.which("configurable-http-proxy"):
+        npm = shutil.which("npm")
+        if not npm:
+            raise Problem("JupyterHub's proxy comes from npm, which is not here: install it (`sudo apt install npm`).")
+        if call(npm, "ci", "--no-audit", "--no-fund", "--prefix", folder) != 0:
+            raise Problem("JupyterHub's proxy could not be installed: see what npm says above and try again.")
+    return become(PYTHON, "-m", "jupyterhub", "--config", folder / "jupyterhub_config.py", *args)
+
+
 def check(args):
     """Say whether this Python and this computer will do, without a search for another Python."""
     problem = find_problem(facts(), lambda: "use one of those")
@@ -316,7 +340,7 @@ def check(args):
 
 def main(args):
     """Run one command and return the exit code."""
-    commands = {f.__name__: f for f in (lab, test, notebooks, lint, lock, check)}
+    commands = {f.__name__: f for f in (lab, test, notebooks, lint, lock, classroom, check)}
     try:
         if not args or args[0] in ("help", "-h", "--help"):
             print(HELP)

@@ -1,0 +1,107 @@
+"""Start the classroom's JupyterHub on 127.0.0.1, on free ports and in a folder of its own, to test and to measure."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+NO_PROXY = (
+    "JupyterHub's proxy is not installed: install Node.js 18 or newer with npm (Debian, Ubuntu: `sudo apt install npm`)"
+    ", then run `npm ci --prefix classroom`"
+)
+
+
+def has_proxy() -> bool:
+    """Whether JupyterHub's proxy, which comes from npm, is on this machine."""
+    local = HERE / "node_modules" / ".bin" / "configurable-http-proxy"
+    found = local.exists() or shutil.which("configurable-http-proxy")
+    return bool(found and shutil.which("node"))
+
+
+def free_ports(number: int) -> list[int]:
+    """Return ports that nobody uses at the moment."""
+    sockets = [socket.socket() for _ in range(number)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+class LocalHub:
+    """The classroom's hub with a shared password.
+
+    Args:
+        folder: where the hub keeps its state and the students' homes.
+        seats: how many students share the machine; by default as many as the configuration finds room for.
+        options: more options of ``jupyterhub``.
+
+    Raises:
+        RuntimeError: the hub did not start; the message is its log.
+
+    Example:
+        >>> with LocalHub(folder, seats=2) as hub:   # doctest: +SKIP
+        ...     print(hub.url, hub.password)
+    """
+
+    def __init__(self, folder: Path, seats: int | None = None, options: tuple[str, ...] = ()) -> None:
+        self.folder = Path(folder)
+        self.password = secrets.token_hex(8)
+        public, hub, proxy = free_ports(3)
+        self.url = f"http://127.0.0.1:{public}"
+        environment = dict(
+            os.environ,
+            CLASSROOM_PASSWORD=self.password,
+            CLASSROOM_FOLDER=str(self.folder),
+            CLASSROOM_SEATS=str(seats or ""),
+            CLASSROOM_ALLOW_ROOT="1",  # only this machine can reach it, and nobody knows the password
+        )
+        command = [sys.executable, "-m", "jupyterhub", "--config", str(HERE / "jupyterhub_config.py")]
+        command += [f"--JupyterHub.bind_url={self.url}", f"--JupyterHub.hub_port={hub}"]
+        command += [f"--ConfigurableHTTPProxy.api_url=http://127.0.0.1:{proxy}", *options]
+        self.process = subprocess.Popen(
+            command,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        self.log: list[str] = []
+        for line in self.process.stderr:
+            self.log.append(line)
+            if re.search(r"JupyterHub is now running", line):
+                break
+        else:
+            self.process.wait()
+            raise RuntimeError("JupyterHub did not start:\n" + "".join(self.log))
+        # A full pipe would stop the hub.
+        threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True).start()
+
+    def home(self, student: str) -> Path:
+        """Return the home of a student, which need not exist yet."""
+        return self.folder / "students" / student
+
+    def __enter__(self) -> LocalHub:
+        """Return the hub."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Stop the hub, and with it the proxy and the students' servers."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop the hub, and with it the proxy and the students' servers."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()

@@ -1,0 +1,138 @@
+"""Give a student their own copy of the workbook, and become their Jupyter server.
+
+JupyterHub starts this in place of ``jupyterhub-singleuser``, as the student and in the student's home, on one machine
+and in a container alike. It tells the limits by ``MEM_LIMIT`` (bytes) and ``CPU_LIMIT`` (cores).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import resource
+import shutil
+import sys
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+
+WORKBOOK = Path(__file__).resolve().parents[1]
+COPY = "model-cloning-workbook"
+"""Name of the copy in the student's home."""
+
+IDLE = 3600
+"""Seconds after which a kernel without work is ended, and after that the server. The notebooks stay as they are."""
+
+_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_LINK = re.compile(r"\]\(\.\./([^)#\s\\]+)\)")
+
+
+def handouts(workbook: Path) -> Iterator[Path]:
+    """Yield what a student gets: the notebooks, and the files that they link to, as paths below the workbook.
+
+    Args:
+        workbook: the repository.
+
+    Example:
+        >>> sorted(handouts(WORKBOOK))[-1].name
+        '06_bring_your_own_model.ipynb'
+    """
+    found = set()
+    for notebook in workbook.glob("notebooks/*.ipynb"):
+        found.add(notebook.relative_to(workbook))
+        links = map(Path, _LINK.findall(notebook.read_text(encoding="utf-8")))
+        found.update(link for link in links if (workbook / link).is_file())
+    yield from sorted(found)
+
+
+def hand_out(workbook: Path, copy: Path) -> list[Path]:
+    """Put into the copy what is missing there, and leave alone what is there.
+
+    Args:
+        workbook: the repository.
+        copy: the student's folder, which need not exist.
+
+    Returns:
+        The files that were missing.
+
+    Raises:
+        OSError: the copy cannot be written.
+    """
+    missing = [path for path in handouts(workbook) if not (copy / path).exists()]
+    for path in missing:
+        target = copy / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # In two steps, for half a file would count as the student's own for ever after.
+        part = target.with_name(f".{target.name}.part")
+        shutil.copyfile(workbook / path, part)
+        part.replace(target)
+    return missing
+
+
+def settle(environment: MutableMapping[str, str], copy: Path) -> None:
+    """Set what the server and its kernels go by: the first page, the settings of JupyterLab, the number of threads.
+
+    Args:
+        environment: the variables, which are changed in place.
+        copy: the student's folder.
+    """
+    first = min(copy.glob("notebooks/*.ipynb"), default=None)
+    environment["JUPYTERHUB_ROOT_DIR"] = str(copy)
+    environment["JUPYTERHUB_DEFAULT_URL"] = f"/lab/tree/notebooks/{first.name}" if first else "/lab"
+    paths = [str(WORKBOOK / "binder" / "jupyter"), environment.get("JUPYTER_CONFIG_PATH")]
+    environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(path for path in paths if path)
+    if cores := environment.get("CPU_LIMIT"):
+        # Left alone, TensorFlow starts a thread for each core of the machine, in each kernel of each student.
+        environment.update(dict.fromkeys(_THREADS, str(max(1, math.ceil(float(cores))))))
+
+
+def limit_memory(environment: MutableMapping[str, str]) -> None:
+    """Let no process of the student's have more memory than the limit: it gets a MemoryError, and the others nothing.
+
+    Args:
+        environment: the variables, of which ``MEM_LIMIT`` counts.
+    """
+    if limit := environment.get("MEM_LIMIT"):
+        # What counts is private memory, of which a kernel with TensorFlow has 0.5 GB. Its address space (RLIMIT_AS) is
+        # five times as large, and mostly empty.
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        wanted = int(limit)
+        resource.setrlimit(
+            resource.RLIMIT_DATA, (min(wanted, hard) if hard != resource.RLIM_INFINITY else wanted, hard)
+        )
+
+
+def command(arguments: list[str]) -> list[str]:
+    """Return the command of the server.
+
+    Args:
+        arguments: what JupyterHub asks for; it comes last, so that it counts.
+    """
+    options = [
+        f"--MappingKernelManager.cull_idle_timeout={IDLE}",
+        # A page that is left open does not count as work: tabs of earlier lessons would each hold on to 0.5 GB.
+        "--MappingKernelManager.cull_connected=True",
+        "--MappingKernelManager.cull_interval=300",
+        f"--ServerApp.shutdown_no_activity_timeout={IDLE}",
+    ]
+    if os.geteuid() == 0:
+        options.append("--allow-root")  # whether that may be is the hub's affair, and it was asked
+    return [sys.executable, "-m", "jupyterhub.singleuser", *options, *arguments]
+
+
+def main() -> None:
+    """Hand out, settle, and let the server take this process's place."""
+    copy = Path.home() / COPY
+    try:
+        hand_out(WORKBOOK, copy)
+    except OSError as error:
+        # The server has to come up all the same: only there can the student make room.
+        print(f"The workbook could not be copied to {copy}: {error}. Make room there and start again.", file=sys.stderr)
+        copy.mkdir(exist_ok=True)
+    settle(os.environ, copy)
+    limit_memory(os.environ)
+    server = command(sys.argv[1:])
+    os.execv(server[0], server)
+
+
+if __name__ == "__main__":
+    main()

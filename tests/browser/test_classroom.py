@@ -1,0 +1,107 @@
+"""A class on the classroom's JupyterHub: two students log in, each has their own workbook, and its lab works."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import driver
+import nbformat
+import pytest
+from lab_panel import choose
+
+if sys.platform != "linux":
+    pytest.skip("the classroom's hub is for Linux", allow_module_level=True)
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "classroom"))
+import local_hub
+import student_server
+
+NAME = "notebooks/00_start_here.ipynb"
+
+
+@pytest.fixture(scope="module")
+def hub(chromium, tmp_path_factory):
+    """The hub of a class of two, whose pages let the driver see what their cells are doing."""
+    if not local_hub.has_proxy():
+        # Where the proxy is promised, a skip would hide that nothing was tested.
+        (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(local_hub.NO_PROXY)
+    options = ("--Spawner.args=--LabApp.expose_app_in_browser=True",)
+    with local_hub.LocalHub(tmp_path_factory.mktemp("class"), seats=2, options=options) as hub:
+        yield hub
+
+
+def log_in(browser, hub, student, password=None):
+    """Log in by the form, in a browser profile of the student's own, and wait for the first notebook by itself."""
+    page = browser.new_context(viewport=driver.WINDOW).new_page()
+    lab = driver.Lab(page, hub)
+    page.goto(hub.url)
+    page.get_by_label("Username").fill(student)
+    page.get_by_label("Password").fill(password or hub.password)
+    page.get_by_role("button", name="Sign in").click()
+    return lab
+
+
+def wait_for_first_notebook(lab):
+    lab.until(
+        f"(name) => {{ const state = ({driver._STATE})(); return state?.path === name && state.kernel === 'idle'; }}",
+        arg=NAME,
+        timeout=driver.RUN,
+        why="for notebook 00 to open by itself",
+    )
+
+
+def status(page, path):
+    """Ask the hub for a path as the page's user, and return the status of the answer."""
+    return page.request.get(path, max_redirects=0).status
+
+
+def test_a_class_of_two(hub, browser):
+    ada, ben = log_in(browser, hub, "ada"), log_in(browser, hub, "ben")
+    wait_for_first_notebook(ben)
+    # A third would take the memory of the two.
+    full = log_in(browser, hub, "cleo")
+    full.page.get_by_role("heading", name="Active user limit exceeded").wait_for()
+
+    wait_for_first_notebook(ada)
+    ada.run_all()
+    assert (ada.errors(), ada.widget_problems()) == ([], [])
+    panel = ada.panel(".layer-lab")
+    verdict, error = choose(panel, "Naive method", "second name (=)")
+    assert ("fails Own life (" in verdict, error) == (True, "")
+    ada.screenshot("classroom-ada")
+
+    # What one writes is in their own copy, and in nobody else's.
+    copies = {student: hub.home(student) / student_server.COPY / NAME for student in ("ada", "ben")}
+    original = (driver.ROOT / NAME).read_bytes()
+    assert copies["ben"].read_bytes() == original
+    ada.page.keyboard.press("ControlOrMeta+s")
+    ada.until("() => !window.jupyterapp.shell.currentWidget.context.model.dirty", why="for the notebook to be saved")
+    saved = copies["ada"].read_bytes()
+    assert saved != original
+    assert nbformat.reads(saved.decode("utf-8"), 4).cells[2].outputs != []
+    assert copies["ben"].read_bytes() == original
+
+    # A link of nbgitpuller finds its page.
+    assert status(ada.page, f"{hub.url}/user/ada/git-pull?repo=https%3A%2F%2Fexample.org%2Fworkbook") == 200
+
+    # Neither gets at the other's server; what one asks of one's own is answered.
+    assert status(ada.page, f"{hub.url}/user/ada/api/contents") == 200
+    assert status(ada.page, f"{hub.url}/user/ben/api/contents") in (302, 403)
+    assert status(ada.page, f"{hub.url}/hub/api/users/ben") == 404
+
+    # After the server was stopped and started again, the work is still there.
+    ada.page.goto(f"{hub.url}/hub/home")
+    ada.page.get_by_role("button", name="Stop My Server").click()
+    ada.page.get_by_role("button", name="Start My Server").click()
+    wait_for_first_notebook(ada)
+    assert copies["ada"].read_bytes() == saved
+    assert next(cell["count"] for cell in ada.state()["cells"] if cell["type"] == "code") is not None
+
+
+def test_a_wrong_password_and_a_name_that_is_no_name_for_a_folder_stay_outside(hub, browser):
+    for student, password in (("dora", "wrong password"), ("../dora", None), (".dora", None)):
+        lab = log_in(browser, hub, student, password)
+        lab.page.get_by_text(re.compile("Invalid username or password")).wait_for()
+    assert not list(hub.folder.rglob("*dora*"))
