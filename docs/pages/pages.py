@@ -219,7 +219,7 @@ def table_boxes(soup: BeautifulSoup) -> None:
             for row in table.select("tr")
         )
         caption = table.caption.get_text(" ", strip=True) if table.caption else "Table"
-        box = soup.new_tag("div", attrs={"class": "scroll", "role": "region", "aria-label": caption})
+        box = soup.new_tag("div", attrs={"class": "scroll", "role": "group", "aria-label": caption})
         if columns > 3:
             table["class"] = "wide"
             table["style"] = f"--columns: {columns}"

@@ -12,7 +12,7 @@ __all__ = ["cut", "cut_code"]
 
 # A slide holds about this many lines of text. The style sheet's sizes make it so, and the script shrinks what is
 # a little longer; what is much longer can be scrolled.
-LINES = 14
+LINES = 15
 CHARACTERS = 70  # in a line of text
 CODE = 0.7  # of a line of text: a line of code
 HEADINGS = ("h1", "h2", "h3")
@@ -48,13 +48,13 @@ class _Deck:
         """Whether the slide has nothing but its heading."""
         return len(self.slides[-1].find_all(recursive=False)) <= 1
 
-    def add(self, block: Tag, step: bool = False) -> None:
+    def add(self, block: Tag, step: bool = False, after: float = 0) -> None:
         """Put a block on the slide if there is room for it and nothing is closed, or else on a new one.
 
-        A `step` is hidden until it is asked for.
+        A `step` is hidden until it is asked for. `after` says how many lines it must not be parted from.
         """
         lines = _lines(block)
-        if self.closed or (lines > self.room and not self.empty):
+        if self.closed or (lines + after > self.room and not self.empty):
             self.begin()
         if step and not self.empty:
             block["class"] = [*block.get_attribute_list("class"), "step"]
@@ -136,7 +136,12 @@ def _text(deck: _Deck, cell: Tag) -> None:
             continue
         if block.name == "p" and _opens_a_beat(block) and not deck.closed and not deck.empty:
             deck.begin()
-        deck.add(block.extract(), step=block.name == "details")
+        following = block.find_next_sibling()
+        leads = block.name == "p" and not block.get_text().rstrip().endswith((".", "?", "!"))
+        after = _lines(following) if leads and following is not None else 0
+        deck.add(block.extract(), step=block.name == "details", after=after)
+        if block.name == "details":
+            deck.closed = True  # what comes next must not stand below something that is still hidden
 
 
 def _opens_a_beat(paragraph: Tag) -> bool:
@@ -161,8 +166,12 @@ def _run(deck: _Deck, cell: Tag) -> None:
     for output in outputs:
         if output.select_one(".lesson-verdict"):
             continue  # on an exercise that nobody has tried
+        if output.find_previous_sibling("figure"):  # a table that says what the picture says
+            for table in output.select(".scroll"):
+                table.decompose()
+            if not output.get_text(strip=True):
+                continue
         deck.add(output.extract(), step=not question)
-    # What comes next must not stand below something that is still hidden.
     deck.closed = deck.closed or bool(outputs)
 
 
