@@ -22,6 +22,7 @@ import build
 import pages
 
 NOTEBOOKS = {path.stem: nbformat.read(path, 4) for path in sorted((driver.ROOT / "notebooks").glob("*.ipynb"))}
+ALL = ("minor", "moderate", "serious", "critical")
 PHONE, DESKTOP, PROJECTOR = (
     {"width": width, "height": height} for width, height in ((360, 740), (1280, 800), (1280, 720))
 )
@@ -357,7 +358,8 @@ def test_a_page_fits_the_screen_and_can_be_read_by_all(site, page, name):
         page.set_viewport_size(DESKTOP)
         assert not page.evaluate(PAGE_SCROLLS) and page.evaluate(STICKS_OUT) == []
         assert (luminance(page) > 200) == (scheme == "light") and (luminance(page) < 60) == (scheme == "dark")
-        assert findings(page, impacts=("minor", "moderate", "serious", "critical")) == []
+        # Of what axe-core looks at, only the contrast depends on the colours.
+        assert findings(page, impacts=ALL, rules=["color-contrast"] if scheme == "dark" else None) == []
         driver.artefact("x").parent.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=driver.artefact(f"site-{name}-{scheme}"))
 
@@ -368,7 +370,7 @@ def test_other_files_fit_and_can_be_read_too(site, page, documents):
     for name in others:
         visit(page, site / name, PHONE)
         assert not page.evaluate(PAGE_SCROLLS) and page.evaluate(STICKS_OUT) == []
-        assert findings(page, impacts=("minor", "moderate", "serious", "critical")) == []
+        assert findings(page, impacts=ALL) == []
 
 
 def test_the_checks_see_what_sticks_out_and_what_is_too_faint(site, page):
@@ -463,11 +465,14 @@ def test_every_slide_can_be_read_across_a_room(site, page, name):
         assert slide["cut"] == [] and slide["type"] >= 12.5 and not slide["empty"], (number, slide)
         while page.locator("#place").inner_text() == f"{number} of {count}" and number < count:
             page.keyboard.press("ArrowRight")
-    # One below the other, all of them can be looked at in one go.
-    page.evaluate("() => document.documentElement.classList.remove('presenting')")
-    for scheme in ("light", "dark") if name == list(NOTEBOOKS)[-1] else ("dark",):
-        page.emulate_media(color_scheme=scheme)
-        assert findings(page) == []
+
+
+def test_slides_can_be_read_by_all(site, page):
+    for scheme in ("light", "dark"):
+        visit(page, site / "slides" / "06_bring_your_own_model.html", PROJECTOR, scheme)
+        # One below the other, all of them can be looked at in one go.
+        page.evaluate("() => document.documentElement.classList.remove('presenting')")
+        assert findings(page, impacts=ALL, rules=["color-contrast"] if scheme == "dark" else None) == []
 
 
 def test_slides_are_driven_by_keyboard(site, page):
