@@ -33,6 +33,7 @@ _CSS = """<style>
 .workbook-lab .widget-html, .workbook-lab .widget-html-content { height: auto; line-height: 1.45; margin: 0; }
 .workbook-lab .widget-html-content { font-size: var(--jp-content-font-size1, 14px);
   color: var(--jp-content-font-color1, #111); overflow-wrap: anywhere; }
+.workbook-lab a { text-decoration: underline; }
 .workbook-lab .lab-title { font-weight: 600; font-size: 1.15em; }
 .workbook-lab .lab-heading { font-weight: 600; margin: 6px 0 2px; }
 .workbook-lab .lab-status { font-variant-numeric: tabular-nums; }

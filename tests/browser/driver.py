@@ -198,6 +198,9 @@ _OTHER_DIGEST = f"""async ([selector, before, limit]) => {{
 }}"""
 
 
+_JUPYTERLABS_OWN = (".jp-RenderedImage img", ".jp-RenderedMarkdown a", ".jp-RenderedText a")
+
+
 class Lab:
     """The page of JupyterLab, as a user has it: notebooks are opened, run by the menu, and looked at.
 
@@ -349,15 +352,16 @@ class Lab:
     def accessibility_problems(self, *within):
         """Return what a reader would stumble over in parts of the page, in the light and in the dark theme.
 
-        Left out are pictures that JupyterLab draws from a cell's output: it gives them no alternative text, whatever
-        the output carries. `notebook_checks.picture_sentences` sees to a sentence beside each of them.
+        Left out is what JupyterLab draws by itself: it gives pictures in a cell's output no alternative text, whatever
+        the output carries (`notebook_checks.picture_sentences` sees to a sentence beside each of them), and it does
+        not underline the links of Markdown and of printed text.
         """
         # The body of JupyterLab's page has no height, and axe-core passes over what it takes to be cut off by that.
         self.page.add_style_tag(content="html, body { height: 100vh !important; }")
-        light = findings(self.page, within, without=[".jp-RenderedImage"])
+        light = findings(self.page, within, without=_JUPYTERLABS_OWN)
         self.choose_theme("JupyterLab Dark")
         try:
-            return light + findings(self.page, within, without=[".jp-RenderedImage"], rules=["color-contrast"])
+            return light + findings(self.page, within, without=_JUPYTERLABS_OWN, rules=["color-contrast"])
         finally:
             self.choose_theme("JupyterLab Light")
 
