@@ -124,7 +124,9 @@ def _lay_out_pictures(soup: BeautifulSoup, folder: Path) -> None:
             image["width"], image["height"] = (str(side) for side in opened.size)
         image["loading"] = "lazy"
         if image.find_parent("a") is None:
-            image.wrap(soup.new_tag("a", attrs={"class": "picture", "href": image["src"]}))
+            link = image.wrap(soup.new_tag("a", attrs={"class": "picture", "href": image["src"]}))
+            if link.parent.name == "figure":
+                link.wrap(soup.new_tag("div", attrs={"class": "scroll"}))
 
 
 def _list_headings(soup: BeautifulSoup) -> None:
