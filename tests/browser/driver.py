@@ -327,7 +327,7 @@ class Lab:
     @contextlib.contextmanager
     def whole(self):
         """Make the window so high that the notebook stands in it from its first to its last cell, for a while."""
-        width = self.page.viewport_size["width"]
+        before = self.page.viewport_size
         # What is far below is laid out, and gets its true height, only when the window reaches there. So: measure,
         # make the window so high, measure again, each time from the top.
         measure = """() => {
@@ -336,13 +336,13 @@ class Lab:
           return Math.ceil(cells[cells.length - 1].getBoundingClientRect().bottom) + 60;
         }"""
         for _ in range(2):
-            height = max(WINDOW["height"], min(self.page.evaluate(measure), 16_000))
-            self.page.set_viewport_size({"width": width, "height": height})
+            height = max(before["height"], min(self.page.evaluate(measure), 16_000))
+            self.page.set_viewport_size({**before, "height": height})
         self.page.evaluate(measure)
         try:
             yield
         finally:
-            self.page.set_viewport_size(WINDOW)
+            self.page.set_viewport_size(before)
 
     def screenshot_whole(self, name):
         """Keep a picture of the notebook from its first to its last cell."""
@@ -356,14 +356,16 @@ class Lab:
         the output carries (`notebook_checks.picture_sentences` sees to a sentence beside each of them), and it does
         not underline the links of Markdown and of printed text.
         """
-        # The body of JupyterLab's page has no height, and axe-core passes over what it takes to be cut off by that.
+        # The body of JupyterLab's page has no height, and axe-core passes over what it takes to be cut off by that. What
+        # has been scrolled out of the window it passes over, too.
         self.page.add_style_tag(content="html, body { height: 100vh !important; }")
-        light = findings(self.page, within, without=_JUPYTERLABS_OWN)
-        self.choose_theme("JupyterLab Dark")
-        try:
-            return light + findings(self.page, within, without=_JUPYTERLABS_OWN, rules=["color-contrast"])
-        finally:
-            self.choose_theme("JupyterLab Light")
+        with self.whole():
+            light = findings(self.page, within, without=_JUPYTERLABS_OWN)
+            self.choose_theme("JupyterLab Dark")
+            try:
+                return light + findings(self.page, within, without=_JUPYTERLABS_OWN, rules=["color-contrast"])
+            finally:
+                self.choose_theme("JupyterLab Light")
 
     def choose_theme(self, theme):
         """Change JupyterLab's theme, and wait until the page has its colours."""

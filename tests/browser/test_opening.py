@@ -18,9 +18,8 @@ def test_runs_from_top_to_bottom(lab, path):
     lab.open(f"notebooks/{path.name}")
     lab.screenshot(f"{path.stem}-opened")
     lab.run_all()
-    with lab.whole():
-        lab.screenshot(path.stem)
-        assert lab.accessibility_problems(".jp-RenderedMarkdown", ".jp-OutputArea-output") == []
+    lab.screenshot_whole(path.stem)
+    assert lab.accessibility_problems(".jp-RenderedMarkdown", ".jp-OutputArea-output") == []
     assert lab.errors() == []
     assert lab.widget_problems() == []
     assert lab.complaints == []
