@@ -356,8 +356,8 @@ class Lab:
         the output carries (`notebook_checks.picture_sentences` sees to a sentence beside each of them), and it does
         not underline the links of Markdown and of printed text.
         """
-        # The body of JupyterLab's page has no height, and axe-core passes over what it takes to be cut off by that. What
-        # has been scrolled out of the window it passes over, too.
+        # The body of JupyterLab's page has no height, and axe-core passes over what it takes to be cut off by that. It
+        # also passes over what has been scrolled out of the window.
         self.page.add_style_tag(content="html, body { height: 100vh !important; }")
         with self.whole():
             light = findings(self.page, within, without=_JUPYTERLABS_OWN)
