@@ -22,6 +22,8 @@ python3 run.py COMMAND ...        (on Windows: py run.py COMMAND ...)
   lab        open the workbook in JupyterLab; options go to it (lab --no-browser --port 8899)
   test       run all tests; options go to pytest (test -k clone)
   notebooks  execute all notebooks, or those named, and store their outputs in them
+  site       make a site of all notebooks, to read without Python or a network, in the folder site
+  slides     make slides of all notebooks, or of those named (slides 02), in site/slides
   lint       check the code and the notebooks with ruff; lint --fix mends what it can
   lock       bring requirements.lock and environment.yml in line with pyproject.toml; lock --upgrade renews all
   classroom  start a JupyterHub for a class on this machine; options go to it (see classroom/README.md)
@@ -34,6 +36,7 @@ VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "workbook-stamp"
 NOTEBOOKS = ROOT / "notebooks"
+PAGES = ROOT / "docs" / "pages"
 WINDOWS = os.name == "nt"
 BIN = VENV / ("Scripts" if WINDOWS else "bin")
 PYTHON = BIN / ("python.exe" if WINDOWS else "python")
@@ -279,6 +282,16 @@ def joined(outputs):
     return found
 
 
+def site(args):
+    """Build the static site of all notebooks."""
+    return become(PYTHON, PAGES / "build.py", "site", *args)
+
+
+def slides(args):
+    """Build the slides of all notebooks, or of those named."""
+    return become(PYTHON, PAGES / "build.py", "slides", *args)
+
+
 def lint(args):
     """Check code and notebooks with ruff, or mend them."""
     check_option, format_option = ("--fix", "--quiet") if "--fix" in args else ("--no-fix", "--check")
@@ -292,16 +305,7 @@ def lock(args):
     if not uv:
         raise Problem("uv, which makes the lock, could not be installed: see that this computer is online, try again.")
     resolve = [uv, "pip", "compile", "--quiet", "--no-header", "pyproject.toml", "--output-file"]
-    universal = [
-        "--universal",
-        "--python-version",
-        "3.10",
-        "--generate-hashes",
-        "--extra",
-        "test",
-        "--extra",
-        "classroom",
-    ]
+    universal = ["--universal", "--python-version", "3.10", "--generate-hashes", "--all-extras"]
     if call(*resolve, LOCK.name, *universal, *args, stdout=subprocess.DEVNULL) != 0:
         raise Problem("requirements.lock could not be made and is as it was: mend what uv says above and try again.")
     pins = VENV / "direct-pins.txt"
@@ -340,7 +344,7 @@ def check(args):
 
 def main(args):
     """Run one command and return the exit code."""
-    commands = {f.__name__: f for f in (lab, test, notebooks, lint, lock, classroom, check)}
+    commands = {f.__name__: f for f in (lab, test, notebooks, site, slides, lint, lock, classroom, check)}
     try:
         if not args or args[0] in ("help", "-h", "--help"):
             print(HELP)

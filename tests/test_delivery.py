@@ -30,6 +30,7 @@ else:
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+COMMANDS = ("lab", "test", "notebooks", "site", "slides", "lint", "lock", "check")
 
 
 @pytest.fixture
@@ -283,7 +284,7 @@ def test_an_unknown_command_is_one_sentence():
     done = subprocess.run([sys.executable, "run.py", "nonsense"], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
     assert is_one_sentence(done.stderr)
-    for known in ("lab", "test", "notebooks", "lint", "lock", "check", "help"):
+    for known in (*COMMANDS, "help"):
         assert known in done.stderr
 
 
@@ -291,7 +292,7 @@ def test_an_unknown_command_is_one_sentence():
 def test_help_names_every_command(run, args, capsys):
     assert run.main(args) == 0
     shown = capsys.readouterr().out
-    assert all(f"\n  {name} " in shown for name in ("lab", "test", "notebooks", "lint", "lock", "check"))
+    assert all(f"\n  {name} " in shown for name in COMMANDS)
 
 
 @pytest.mark.parametrize("error, code", [(KeyboardInterrupt(), 130), ("Problem", 1)])

@@ -33,6 +33,7 @@ _CSS = """<style>
 .workbook-lab .widget-html, .workbook-lab .widget-html-content { height: auto; line-height: 1.45; margin: 0; }
 .workbook-lab .widget-html-content { font-size: var(--jp-content-font-size1, 14px);
   color: var(--jp-content-font-color1, #111); overflow-wrap: anywhere; }
+.workbook-lab a { text-decoration: underline; }
 .workbook-lab .lab-title { font-weight: 600; font-size: 1.15em; }
 .workbook-lab .lab-heading { font-weight: 600; margin: 6px 0 2px; }
 .workbook-lab .lab-status { font-variant-numeric: tabular-nums; }
@@ -316,18 +317,22 @@ class Lab(Panel):
     def _show_words(self, run: Run) -> None:
         self._verdict_line.value = f"<div>{html.escape(run.verdict)}</div>"
         self._show_problems(run.problems)
+        if not run.source:
+            self._source.value = ""
+            return
         title = html.escape(self.source_title)
         self._source.value = (
             f'<div class="lab-heading">{title}'
             f'<button type="button" onclick="{html.escape(_COPY)}">Copy</button></div>'
-            f'<pre tabindex="0" aria-label="{title}"><code>{html.escape(run.source)}</code></pre>'
+            f'<pre tabindex="0" role="group" aria-label="{title}"><code>{html.escape(run.source)}</code></pre>'
         )
 
     def _show_problems(self, problems: list[Problem]) -> None:
         self._error.value = "".join(
             f'<div class="lab-problem" role="alert"><strong>{html.escape(problem.where)} raised '
             f"{html.escape(problem.name)}.</strong> {html.escape(problem.lesson)}"
-            f'<pre tabindex="0" aria-label="Message of the error">{html.escape(problem.message)}</pre></div>'
+            '<pre tabindex="0" role="group" aria-label="Message of the error">'
+            f"{html.escape(problem.message)}</pre></div>"
             for problem in problems
         )
 

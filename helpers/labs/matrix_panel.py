@@ -39,7 +39,7 @@ _CSS = """<style>
   outline: 3px solid var(--jp-brand-color1, #1976d2); outline-offset: 2px; }
 .workbook-lab .matrix-table details[open] > summary { min-width: 9em; }
 .workbook-lab .matrix-table details table { width: 36em; margin: 4px 0 8px; }
-.workbook-lab .matrix-links a { text-decoration: underline; margin-right: 18px; }
+.workbook-lab .matrix-links a { margin-right: 18px; }
 </style>"""
 
 

@@ -37,6 +37,7 @@ _STYLE = """<style>
   color: var(--jp-content-font-color1, #111);
 }
 .lesson-panel p { margin: 4px 0; }
+.lesson-panel a { text-decoration: underline; }
 .lesson-panel ul, .lesson-panel ol {
   margin: 4px 0; padding-left: 1.6em;
 }

@@ -20,6 +20,7 @@ import urllib.request
 from pathlib import Path
 
 import nbformat
+from accessibility import findings
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import TimeoutError, expect
 
@@ -197,6 +198,9 @@ _OTHER_DIGEST = f"""async ([selector, before, limit]) => {{
 }}"""
 
 
+_JUPYTERLABS_OWN = (".jp-RenderedImage img", ".jp-RenderedMarkdown a", ".jp-RenderedText a")
+
+
 class Lab:
     """The page of JupyterLab, as a user has it: notebooks are opened, run by the menu, and looked at.
 
@@ -320,9 +324,10 @@ class Lab:
         (self.page.locator(of) if of else self.page).screenshot(path=path)
         return path
 
-    def screenshot_whole(self, name):
-        """Keep a picture of the notebook from its first to its last cell."""
-        width = self.page.viewport_size["width"]
+    @contextlib.contextmanager
+    def whole(self):
+        """Make the window so high that the notebook stands in it from its first to its last cell, for a while."""
+        before = self.page.viewport_size
         # What is far below is laid out, and gets its true height, only when the window reaches there. So: measure,
         # make the window so high, measure again, each time from the top.
         measure = """() => {
@@ -331,13 +336,43 @@ class Lab:
           return Math.ceil(cells[cells.length - 1].getBoundingClientRect().bottom) + 60;
         }"""
         for _ in range(2):
-            height = max(WINDOW["height"], min(self.page.evaluate(measure), 16_000))
-            self.page.set_viewport_size({"width": width, "height": height})
+            height = max(before["height"], min(self.page.evaluate(measure), 16_000))
+            self.page.set_viewport_size({**before, "height": height})
         self.page.evaluate(measure)
         try:
-            return self.screenshot(name)
+            yield
         finally:
-            self.page.set_viewport_size(WINDOW)
+            self.page.set_viewport_size(before)
+
+    def screenshot_whole(self, name):
+        """Keep a picture of the notebook from its first to its last cell."""
+        with self.whole():
+            return self.screenshot(name)
+
+    def accessibility_problems(self, *within):
+        """Return what a reader would stumble over in parts of the page, in the light and in the dark theme.
+
+        Left out is what JupyterLab draws by itself: it gives pictures in a cell's output no alternative text, whatever
+        the output carries (`notebook_checks.picture_sentences` sees to a sentence beside each of them), and it does
+        not underline the links of Markdown and of printed text.
+        """
+        # The body of JupyterLab's page has no height, and axe-core passes over what it takes to be cut off by that. It
+        # also passes over what has been scrolled out of the window.
+        self.page.add_style_tag(content="html, body { height: 100vh !important; }")
+        with self.whole():
+            light = findings(self.page, within, without=_JUPYTERLABS_OWN)
+            self.choose_theme("JupyterLab Dark")
+            try:
+                return light + findings(self.page, within, without=_JUPYTERLABS_OWN, rules=["color-contrast"])
+            finally:
+                self.choose_theme("JupyterLab Light")
+
+    def choose_theme(self, theme):
+        """Change JupyterLab's theme, and wait until the page has its colours."""
+        self.page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+        # Until the colours are there, JupyterLab hides everything behind a picture.
+        shown = "document.body.dataset.jpThemeName === theme && !document.getElementById('jupyterlab-splash')"
+        self.until(f"(theme) => {shown}", theme, why=f"for the theme {theme}")
 
     def panel(self, selector):
         """Return the panel of widgets that a CSS selector names, with its controls and its words."""
@@ -360,6 +395,10 @@ class Panel:
         self.root = lab.page.locator(selector)
         expect(self.root).to_have_count(1)
         self.root.scroll_into_view_if_needed()
+
+    def accessibility_problems(self):
+        """Return what a reader would stumble over in the panel, in the light and in the dark theme."""
+        return self.lab.accessibility_problems(self.selector)
 
     def control(self, description, nth=0):
         """Return the element that takes the keys of the control with this description (the nth of that name)."""

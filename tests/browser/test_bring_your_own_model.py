@@ -123,6 +123,7 @@ def test_a_cell_opens_to_its_evidence_by_keyboard(matrix):
         assert matrix.root.locator(".matrix-table details").nth(6).evaluate("node => node.open") is opened
     evidence = matrix.root.locator(".matrix-table details").nth(6).inner_text()
     assert "other state" in evidence and "training steps" in evidence and "✗ failed" in evidence
+    assert matrix.accessibility_problems() == []
     matrix.lab.screenshot("matrix-evidence", of=".matrix-panel")
 
 
@@ -164,6 +165,7 @@ def test_several_models_each_get_their_code(bench):
     assert "plain.save(path)" in code(bench) and "import keras" in code(bench)
     assert bench.root.locator(".matrix-table summary").count() == 9
     assert "Inputs made up from model.inputs, (64, 6) float32" in bench.text(".bench-told")
+    assert bench.accessibility_problems() == []
     bench.lab.screenshot("bench", of=".bench-panel")
     assert write(bench, "Model", "random").startswith("Use helpers.clone")
     assert code(bench).endswith("twin = helpers.clone(random, inputs)")

@@ -42,6 +42,7 @@ def test_an_unregistered_class_is_an_error_with_its_lesson(panel):
     verdict, error = change(panel, "The class is registered", "Space")
     assert verdict.startswith("The training does not go on")
     assert re.match(r"Loading raised TypeError\. .{20,}", error) and "register the class" in error
+    assert panel.accessibility_problems() == []
     panel.lab.screenshot("interruption-lab-error", of=".interruption-lab")
     assert change(panel, "Reset", "Enter")[1] == ""
 

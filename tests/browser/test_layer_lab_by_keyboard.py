@@ -6,6 +6,7 @@ import re
 
 import pytest
 from lab_panel import AT_REST, AT_WORK, change, choose, source
+from playwright.sync_api import expect
 
 CELL = """import helpers
 
@@ -99,6 +100,7 @@ def test_an_error_is_shown_with_what_it_teaches(panel):
     verdict, error = choose(panel, "Naive method", "new instance of the class")
     assert re.match(r".+ raised \w+\. .{20,}", error)
     assert verdict.endswith(".")
+    assert panel.accessibility_problems() == []
     panel.lab.screenshot("layer-lab-error", of=".layer-lab")
     assert change(panel, "Reset", "Enter")[1] == ""
 
@@ -107,6 +109,8 @@ def test_layers_are_added_and_removed(panel):
     before, text = panel.picture(), source(panel)
     count = panel.root.get_by_role("button", name="Remove layer").count()
     change(panel, "Add a layer", "Enter")
+    # The new slider has its name, too.
+    expect(panel.root.get_by_role("slider", name="units")).to_have_count(panel.root.locator(".noUi-handle").count() - 1)
     assert panel.root.get_by_role("button", name="Remove layer").count() == count + 1
     assert source(panel) != text and panel.picture() != before
     change(panel, f"Remove layer {count + 1}", "Enter")

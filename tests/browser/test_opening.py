@@ -1,4 +1,5 @@
-"""Every notebook in JupyterLab as its reader has it: it opens, runs from top to bottom, and shows its widgets."""
+"""Every notebook in JupyterLab as its reader has it: it opens, runs from top to bottom, shows its widgets,
+and can be read by all, in the light and in the dark theme."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ def test_runs_from_top_to_bottom(lab, path):
     lab.screenshot(f"{path.stem}-opened")
     lab.run_all()
     lab.screenshot_whole(path.stem)
+    assert lab.accessibility_problems(".jp-RenderedMarkdown", ".jp-OutputArea-output") == []
     assert lab.errors() == []
     assert lab.widget_problems() == []
     assert lab.complaints == []

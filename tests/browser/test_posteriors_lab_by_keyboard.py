@@ -44,6 +44,7 @@ def test_five_settings_one_of_them_an_error(panel):
     verdict, error = new(*choose(panel, "How it is cloned", "clone_model"))
     assert "NameError" in verdict
     assert re.match(r".+ raised NameError\. .*made with functions.+", error)
+    assert panel.accessibility_problems() == []
     panel.lab.screenshot("posteriors-lab-error", of=".posteriors-lab")
     verdict, error = new(*choose(panel, "How it is written", "IndependentNormal layer with a KL regulariser"))
     assert "keeps still" in verdict and error == ""

@@ -30,6 +30,7 @@ def test_a_question_is_answered(lab):
     panel.press("Your prediction:", "ArrowDown")
     panel.press("Answer", "Space")
     panel.wait_text(".lesson-verdict", "Counting shows it")
+    assert panel.accessibility_problems() == []
     lab.screenshot("question", of=".lesson-question")
     # No key went to JupyterLab, which would have moved to another cell or taken one away.
     assert [cell["source"] for cell in lab.state()["cells"]] == [QUESTION]
@@ -49,5 +50,6 @@ def test_an_exercise_is_judged_and_helps(lab):
     assert "answer = 2" not in panel.root.inner_text()
     panel.press("Yes, show solution", "Enter")
     panel.wait_text("pre", "answer = 2")
+    assert panel.accessibility_problems() == []
     lab.screenshot("exercise", of=".lesson-exercise")
     assert lab.complaints == []

@@ -135,6 +135,20 @@ def test_complaints_and_addresses_outside_are_seen(lab):
     assert lab.outside == ["http://127.0.0.1:9/outside"]
 
 
+def test_what_some_cannot_read_or_find_is_seen(lab):
+    lab.open_and_run(
+        "import ipywidgets\nipywidgets.IntSlider().add_class('nameless')",
+        "ipywidgets.HTML('<p style=\"color: #222\">Dark ink</p>').add_class('faint')",
+        "ipywidgets.HTML('<p>Ink of the theme</p>').add_class('sound')",
+    )
+    assert any("aria-input-field-name" in problem for problem in lab.accessibility_problems(".nameless"))
+    (faint,) = lab.accessibility_problems(".faint")  # only in the dark theme
+    assert "color-contrast" in faint
+    assert lab.accessibility_problems(".sound") == []
+    with pytest.raises(AssertionError, match="nothing like"):
+        lab.accessibility_problems(".absent")
+
+
 def test_a_notebook_that_is_not_there_is_seen(lab):
     with pytest.raises(AssertionError, match="there is no"):
         lab.open("notebooks/nothing.ipynb")

@@ -96,5 +96,6 @@ def test_someone_new_goes_through_it(lab, progress_file):
         run_cell(lab, "def slower", answer + call)
         lab.panel(".lesson-exercise").wait_text(".lesson-verdict", said)
     assert count(lab) == ["00 Start here", "1 of 3", "1 of 1"]
+    assert lab.accessibility_problems(".lesson-progress") == []
     lab.screenshot("start-here-progress", of=".lesson-progress")
     assert (lab.errors(), lab.complaints, lab.outside) == ([], [], [])

@@ -1,0 +1,38 @@
+"""What axe-core finds in a page: where readers with a screen reader, weak eyes or no mouse would stumble."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+
+__all__ = ["GRAVE", "findings"]
+
+GRAVE = ("serious", "critical")
+_AXE = Axe()
+
+
+def findings(page, within=None, without=(), impacts=GRAVE, rules=None):
+    """Return what axe-core finds, a line each: how grave, which rule, where first, and what is wrong there.
+
+    Arguments:
+        page: Playwright's page.
+        within: CSS selectors of the parts to look at; all of the page if none is given. There must be such parts.
+        without: CSS selectors of the parts to leave out.
+        impacts: How grave a finding must be to be returned.
+        rules: The only rules to go by, such as "color-contrast"; all of them if none is named.
+    """
+    context = None
+    if within:
+        assert page.locator(", ".join(within)).count(), f"there is nothing like {within} to look at"
+        context = {"include": [[selector] for selector in within], "exclude": [[selector] for selector in without]}
+    # Without preload it does not fetch the style sheets again, which a browser forbids for files on a disk.
+    options = {"resultTypes": ["violations"], "preload": False, **({"runOnly": list(rules)} if rules else {})}
+    found = _AXE.run(page, context, options).response
+    # What is covered by something else, or not there yet, would have no contrast to find fault with either.
+    sound = {rule["id"] for rule in [*found["passes"], *found["violations"]]}
+    assert "color-contrast" in sound, f"axe-core could not see any text, only {sorted(sound)}"
+    return [
+        f"{rule['impact']}: {rule['id']} at {len(rule['nodes'])} places, first {rule['nodes'][0]['target']}: "
+        f"{rule['nodes'][0]['html'][:160]} {rule['nodes'][0]['failureSummary'][:300]}"
+        for rule in found["violations"]
+        if rule["impact"] in impacts
+    ]

@@ -1,0 +1,530 @@
+"""The static site and the slides, as files and in a browser: all is there, nothing comes from elsewhere, all can be
+read on a phone, in the dark, by keyboard and with a screen reader."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import re
+import sys
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urldefrag
+
+import driver
+import nbformat
+import pytest
+from accessibility import findings
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+sys.path.insert(0, str(driver.ROOT / "docs" / "pages"))
+import build
+import pages
+
+NOTEBOOKS = {path.stem: nbformat.read(path, 4) for path in sorted((driver.ROOT / "notebooks").glob("*.ipynb"))}
+ALL = ("minor", "moderate", "serious", "critical")
+PHONE, DESKTOP, PROJECTOR = (
+    {"width": width, "height": height} for width, height in ((360, 740), (1280, 800), (1280, 720))
+)
+LEFT_OF_A_WIDGET = re.compile(
+    r"\b\w*(?:Box|Lab|Panel|HTML|Slider|Button)\((?:children|value|description)=|model_id|widget-view"
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The site, built from the notebooks as they are stored."""
+    folder = tmp_path_factory.mktemp("site")
+    build.build_site(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def documents(site):
+    """Every page and every deck of slides, by its path in the site."""
+    files = sorted(site.rglob("*.html"))
+    return {str(path.relative_to(site)): BeautifulSoup(path.read_text("utf-8"), "html.parser") for path in files}
+
+
+def words(text):
+    """A text without its line breaks and indents, which HTML does not keep."""
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def outputs(name):
+    """Every output of a notebook, with its data."""
+    return [
+        (output, output.get("data", {}))
+        for cell in NOTEBOOKS[name].cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+    ]
+
+
+# --- The files ---------------------------------------------------------------------------------------------------
+
+
+def test_every_notebook_has_a_page_and_slides_and_can_be_reached(documents):
+    assert len(NOTEBOOKS) >= 7
+    order = ["index.html", *(f"{name}.html" for name in NOTEBOOKS)]
+    assert {*order, *(f"slides/{name}" for name in order[1:])} <= documents.keys()
+    for place, name in enumerate(order):
+        links = {link.get("rel", [""])[0]: link["href"] for link in documents[name].select(".turn a")}
+        assert links.get("prev") == (order[place - 1] if place else None)
+        assert links.get("next") == (order[place + 1] if place + 1 < len(order) else None)
+        listed = [link["href"] for link in documents[name].select("nav[aria-label='All notebooks'] a")]
+        assert listed == order[1:]
+        assert len(documents[name].select("h1")) == 1
+    assert {link["href"] for link in documents["index.html"].select("main .text a")} >= set(order[1:])
+
+
+def test_nothing_is_fetched_from_elsewhere(site, documents):
+    for name, soup in documents.items():
+        for tag in soup.find_all(True):
+            if tag.name == "a":  # a link that a reader clicks may lead anywhere
+                continue
+            for attribute in ("src", "href", "srcset", "data", "poster", "action", "style", "onload"):
+                assert not re.search(r"//|url\(", re.sub(r"^data:[\w/+;,=]*$", "", tag.get(attribute, ""))), (
+                    name,
+                    tag.name,
+                )
+            if tag.name in ("script", "style"):
+                assert not re.search(r"://|@import|url\(", tag.get_text()), (name, tag.name)
+    texts = [path.read_text("utf-8") for path in site.rglob("*.*") if path.suffix in (".css", ".js")]
+    assert len(texts) == 2
+    assert not any(re.search(r"://|@import|url\(", text) for text in texts)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_picture_is_there_with_its_words(site, documents, name):
+    stored = [base64.b64decode(data["image/png"]) for _, data in outputs(name) if "image/png" in data]
+    alternatives = [output.metadata["image/png"]["alt"] for output, data in outputs(name) if "image/png" in data]
+    for document, read in (
+        (f"{name}.html", lambda source: (site / source).read_bytes()),
+        (f"slides/{name}.html", lambda source: base64.b64decode(source.partition("base64,")[2])),
+    ):
+        images = documents[document].select("main img")
+        assert [read(image["src"]) for image in images] == stored
+        assert [image["alt"] for image in images] == alternatives
+
+
+def test_every_image_of_the_site_has_words(documents):
+    images = [(name, image) for name, soup in documents.items() for image in soup.select("img")]
+    assert len(images) > 20
+    for name, image in images:
+        assert len(image.get("alt", "").split()) > 2 and "No description" not in image["alt"], name
+
+
+def test_every_link_leads_somewhere(site, documents):
+    ids = {name: [tag["id"] for tag in soup.select("[id]")] for name, soup in documents.items()}
+    seen = 0
+    for name, soup in documents.items():
+        assert len(ids[name]) == len(set(ids[name])), f"an id is there twice in {name}"
+        for link in soup.select("a[href], link[href], script[src]"):
+            address, fragment = urldefrag(link.get("href") or link["src"])
+            if re.match(r"[a-z]+:", address):
+                continue
+            target = (site / name).parent / unquote(address) if address else site / name
+            assert target.is_file(), f"{name} links to {address}"
+            if fragment:
+                assert fragment in ids[str(target.resolve().relative_to(site.resolve()))], (
+                    f"{name} links to #{fragment}"
+                )
+            seen += 1
+    assert seen > 200
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_nothing_of_a_notebook_is_lost(documents, name):
+    page, slides = (words(documents[document].main.get_text()) for document in (f"{name}.html", f"slides/{name}.html"))
+    for cell in NOTEBOOKS[name].cells:
+        if cell.cell_type == "code":
+            assert words(cell.source) in page
+            # A long cell is spread over slides, and a question needs no code.
+            if "labs.ask(" not in cell.source:
+                missing = [line for line in cell.source.splitlines() if words(line) not in slides]
+                assert missing == []
+        else:
+            plain = re.sub(r"\[([^\]]+)\]\([^)]*\)|<[^>]+>|[`*|#]|^\s*(?:[-:]+|\d+\.)", r"\1 ", cell.source, flags=re.M)
+            for word in re.findall(r"\w{3,}", plain):
+                assert word in page and word in slides
+    for output, data in outputs(name):
+        if output.output_type == "stream":
+            assert words(output.text) in page and words(output.text) in slides
+        elif driver.WIDGET_VIEW in data:
+            stand_in = BeautifulSoup(data["text/html"], "html.parser").get_text(" ") if "text/html" in data else ""
+            told = words(stand_in) or words(data["text/plain"])
+            assert re.sub(r"\s", "", told) in re.sub(r"\s", "", page)
+
+
+def test_no_widget_is_left_as_text(documents):
+    for name, soup in documents.items():
+        assert not LEFT_OF_A_WIDGET.search(soup.get_text().replace("\u200b", "")), name
+        assert not soup.select(".jupyter-widgets, script[type*='jupyter']")
+    assert LEFT_OF_A_WIDGET.search("VBox(children=(HTML(value='...'),))")
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_there_is_no_formula_that_would_stay_unset(name):
+    """Without MathJax, which is large, a formula would be shown as it is typed."""
+    for cell in NOTEBOOKS[name].cells:
+        if cell.cell_type == "markdown":
+            text = re.sub(r"```.*?```|`[^`]*`", "", cell.source, flags=re.DOTALL)
+            assert not re.search(r"\$[^$]+\$|\\\(|\\\[|\\begin\{", text)
+
+
+def test_tables_say_which_cells_are_headings(documents):
+    tables = [table for soup in documents.values() for table in soup.select("main table")]
+    assert len(tables) > 20
+    for table in tables:
+        assert table.find_parent("div", class_="scroll")["aria-label"]
+        assert all(heading.get("scope") for heading in table.select("thead th"))
+
+
+# --- Slides ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_question_stands_before_its_answer(documents, name):
+    slides = documents[f"slides/{name}.html"].select(".slide")
+    questions = [slide for slide in slides if slide.find("strong", string="Predict")]
+    assert len(questions) == sum("labs.ask(" in cell.source for cell in NOTEBOOKS[name].cells)
+    for slide in questions:
+        last = slide.find_all(recursive=False)[-1]
+        assert last.find("strong", string="Predict")
+        assert "step" not in last.get("class", []) and "labs.ask" not in slide.get_text()
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_result_is_told_after_its_code(documents, name):
+    """What came of code waits for a key: as a step under its code, or on the next slide. Nothing visible is below."""
+    results = 0
+    for slide in documents[f"slides/{name}.html"].select(".slide"):
+        blocks = slide.find_all(recursive=False)
+        for before, block in itertools.pairwise(blocks):
+            code, step = "highlight" in before.get("class", []), "step" in block.get("class", [])
+            if code and (block.name == "figure" or {"printed", "html"} & set(block.get("class", []))):
+                assert step
+                results += 1
+            if "step" in before.get("class", []):
+                assert step
+    assert results > 3
+
+
+def test_slides_alone_are_whole(tmp_path):
+    """A deck that is built alone needs nothing beside it, and links to nothing that is not there."""
+    (file,) = build.build_slides(tmp_path, build.named(["06"]))
+    soup = BeautifulSoup(file.read_text("utf-8"), "html.parser")
+    assert soup.select("section.slide") and not soup.select("link[rel=stylesheet], script[src]")
+    assert all(image["src"].startswith("data:image/png;base64,") for image in soup.select("img"))
+    assert all(re.match(r"https?:", link["href"]) for link in soup.select("a[href]"))
+
+
+@pytest.mark.parametrize("size", [1, 15, 40])
+def test_long_code_is_cut_between_statements(size):
+    block = "class A:\n" + "    x = 1\n" * size + "\n    y = 2\n"
+    code = "\n\n".join([f"# {number}\n{block}" for number in range(3)]).strip()
+    cell = new_code_cell(code, outputs=[new_output("stream", text="told")])
+    parts = build.cut_code(new_notebook(cells=[cell])).cells
+    assert words(" ".join(part.source for part in parts)) == words(code)
+    assert all(compile(part.source, "part", "exec") for part in parts)
+    assert len(parts) == {1: 1, 15: 3, 40: 3}[size]
+    assert [len(part.outputs) for part in parts] == [0] * (len(parts) - 1) + [1]
+    assert len({part.id for part in parts}) == len(parts)
+
+
+# --- What is wrong is said -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """A small repository, to which a test adds what is wrong."""
+    for module in (build, pages):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "README.md").write_text("# Title\n\n[One](notebooks/1.ipynb), [two](x.md#Part)", encoding="utf-8")
+    (tmp_path / "x.md").write_text("# X\n\n## Part\n\n[Home](README.md), [folder](notebooks)", encoding="utf-8")
+
+    def write(*cells):
+        notebook = new_notebook(cells=[new_markdown_cell("# One\n\n**Why?**"), *cells])
+        nbformat.write(notebook, tmp_path / "notebooks" / "1.ipynb")
+
+    write()
+    return write
+
+
+def test_files_that_are_linked_become_pages(small, tmp_path):
+    written = build.build_site(tmp_path / "out")
+    assert [path.name for path in written] == ["index.html", "1.html", "x.html"]
+    soup = BeautifulSoup(written[2].read_text("utf-8"), "html.parser")
+    # A folder is no page: its words stay, its link goes.
+    assert [link["href"] for link in soup.select(".text p a")] == ["index.html"]
+    assert "folder" in soup.main.get_text()
+
+
+def test_a_badge_from_the_web_becomes_words(small, tmp_path):
+    small(new_markdown_cell("[![Start it](https://badge.example/b.svg)](https://start.example)"))
+    build.build_site(tmp_path / "out")
+    soup = BeautifulSoup((tmp_path / "out" / "1.html").read_text("utf-8"), "html.parser")
+    assert not soup.select("img")
+    assert soup.select_one("a[href='https://start.example']").get_text() == "Start it"
+
+
+@pytest.mark.parametrize(
+    "cell, said",
+    [
+        (new_markdown_cell("[gone](nothing.ipynb)"), "nothing.ipynb"),
+        (new_markdown_cell("![a gone picture](nothing.png)"), "nothing.png"),
+        (new_markdown_cell("[out](../../outside.md)"), "outside.md"),
+        (new_code_cell("x", outputs=[new_output("display_data", {"image/svg+xml": "<svg/>"})]), "image/svg+xml"),
+        (new_code_cell("x", outputs=[new_output("display_data", {driver.WIDGET_VIEW: {}})]), "a widget with nothing"),
+    ],
+)
+def test_what_cannot_be_shown_is_one_sentence(small, tmp_path, cell, said):
+    (tmp_path.parent / "outside.md").write_text("# Outside", encoding="utf-8")
+    small(cell)
+    with pytest.raises(pages.Problem, match=re.escape(said)) as caught:
+        build.build_site(tmp_path / "out")
+    assert "notebooks/1.ipynb" in str(caught.value) and str(caught.value).count(". ") == 0
+
+
+def test_the_commands_say_where_it_is_and_what_is_wrong(small, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(build, "OUTPUT", tmp_path / "site")
+    assert build.main(["site"]) == 0
+    assert (tmp_path / "site" / "index.html").as_uri() in capsys.readouterr().out
+    (tmp_path / "site" / "old.html").touch()
+    assert build.main(["site"]) == 0
+    assert not (tmp_path / "site" / "old.html").exists()
+    capsys.readouterr()
+    assert build.main(["slides", "1"]) == 0
+    assert (tmp_path / "site" / "slides" / "1.html").as_uri() in capsys.readouterr().out
+    assert build.main(["slides", "7"]) == 1
+    assert "no notebook '7'" in capsys.readouterr().err
+
+
+def test_notebooks_are_found_by_what_a_person_would_type():
+    expected = [PurePosixPath("notebooks/02_cloning_subclassed_models.ipynb")]
+    for name in ("02", "02_cloning_subclassed_models", "notebooks/02_cloning_subclassed_models.ipynb"):
+        assert build.named([name]) == expected
+    assert [path.stem for path in build.named([])] == list(NOTEBOOKS)
+
+
+# --- In a browser ------------------------------------------------------------------------------------------------
+
+# Elements that stick out to the right, apart from those in a box of their own that can be scrolled.
+STICKS_OUT = """() => {
+  const edge = document.documentElement.clientWidth + 1;
+  return [...document.querySelectorAll('body *')]
+    .filter((node) => node.checkVisibility() && !node.closest('.skip') && !node.parentElement.closest('pre, .scroll')
+      && node.getBoundingClientRect().right > edge)
+    .map((node) => node.outerHTML.slice(0, 120));
+}"""
+PAGE_SCROLLS = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def page(browser):
+    """A page that keeps track of what it asks for, and of what it complains about."""
+    page = browser.new_page(viewport=DESKTOP)
+    page.asked, page.complaints = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and page.complaints.append(message.text))
+    yield page
+    assert page.complaints == []
+    assert [url for url in page.asked if not url.startswith(("file:", "data:"))] == []
+    page.close()
+
+
+def visit(page, file, size=DESKTOP, scheme="light"):
+    """Open a file of the site on a screen, in light or dark."""
+    page.set_viewport_size(size)
+    page.emulate_media(color_scheme=scheme, media="screen")
+    page.goto("about:blank")  # the same file with another `#` would not be loaded again
+    page.goto(file.as_uri() if isinstance(file, Path) else file)
+
+
+def luminance(page):
+    """Return how light the background is, from 0 to 255."""
+    colour = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    return sum(map(int, re.findall(r"\d+", colour)[:3])) / 3
+
+
+@pytest.mark.parametrize("name", ["index", *NOTEBOOKS])
+def test_a_page_fits_the_screen_and_can_be_read_by_all(site, page, name):
+    for scheme in ("light", "dark"):
+        visit(page, site / f"{name}.html", PHONE, scheme)
+        assert not page.evaluate(PAGE_SCROLLS) and page.evaluate(STICKS_OUT) == []
+        page.set_viewport_size(DESKTOP)
+        assert not page.evaluate(PAGE_SCROLLS) and page.evaluate(STICKS_OUT) == []
+        assert (luminance(page) > 200) == (scheme == "light") and (luminance(page) < 60) == (scheme == "dark")
+        # Of what axe-core looks at, only the contrast depends on the colours.
+        assert findings(page, impacts=ALL, rules=["color-contrast"] if scheme == "dark" else None) == []
+        driver.artefact("x").parent.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=driver.artefact(f"site-{name}-{scheme}"))
+
+
+def test_other_files_fit_and_can_be_read_too(site, page, documents):
+    others = [name for name in documents if "/" not in name and Path(name).stem not in ("index", *NOTEBOOKS)]
+    assert len(others) >= 3
+    for name in others:
+        visit(page, site / name, PHONE)
+        assert not page.evaluate(PAGE_SCROLLS) and page.evaluate(STICKS_OUT) == []
+        assert findings(page, impacts=ALL) == []
+
+
+def test_the_checks_see_what_sticks_out_and_what_is_too_faint(site, page):
+    visit(page, site / "index.html", PHONE)
+    page.evaluate(
+        "() => document.querySelector('main p').insertAdjacentHTML('afterend', "
+        "'<div style=\"width: 500px; color: #999; background: #aaa\">too wide</div>')"
+    )
+    assert page.evaluate(PAGE_SCROLLS) and "too wide" in page.evaluate(STICKS_OUT)[0]
+    assert any("color-contrast" in finding for finding in findings(page))
+
+
+def test_on_a_phone_code_and_tables_scroll_in_their_own_box_by_keyboard(site, page):
+    visit(page, site / "06_bring_your_own_model.html", PHONE)
+    for selector in (".highlight pre", ".scroll:has(table.wide)"):
+        box = page.locator(f"{selector}[tabindex='0']").first
+        box.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("(box) => box.scrollLeft > 0", arg=box.element_handle())
+    # What fits is no stop for the Tab key.
+    fits = "boxes => boxes.filter(box => box.scrollWidth <= box.clientWidth && box.scrollHeight <= box.clientHeight)"
+    assert page.locator("pre, .scroll").evaluate_all(f"boxes => ({fits})(boxes).length") > 5
+    assert page.locator("pre, .scroll").evaluate_all(f"boxes => ({fits})(boxes).every(box => box.tabIndex < 0)")
+
+
+def test_light_and_dark_can_be_switched_and_stay(site, page):
+    visit(page, site / "index.html", scheme="dark")
+    page.locator("#theme").focus()
+    page.keyboard.press("Enter")
+    assert luminance(page) > 200
+    page.get_by_role("link", name="00 · Start here").first.click()
+    assert page.locator("h1").inner_text() == "00 · Start here"
+    assert luminance(page) > 200 and page.locator("#theme").inner_text() == "Dark"
+    page.locator("#theme").click()
+    assert luminance(page) < 60 and page.locator("#theme").inner_text() == "Light"
+    page.evaluate("() => localStorage.clear()")
+
+
+def test_answers_unfold_and_headings_can_be_linked_to(site, page):
+    visit(page, site / "00_start_here.html", PHONE)
+    answer = page.locator("main details")
+    hidden = answer.locator("li").first
+    assert not hidden.is_visible()
+    answer.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert hidden.is_visible()
+    # On a phone the contents are folded away, beside the text they are not.
+    contents = page.get_by_role("navigation", name="On this page")
+    assert not contents.get_by_role("link", name="A true clone").is_visible()
+    page.set_viewport_size(DESKTOP)
+    contents.get_by_role("link", name="A true clone").click()
+    assert page.url.endswith("#a-true-clone")
+    assert abs(page.locator("#a-true-clone").bounding_box()["y"]) < 60
+
+
+def test_it_prints_the_text_and_all_answers(site, page):
+    visit(page, site / "00_start_here.html", {"width": 700, "height": 900}, "dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    assert not page.locator(".bar").is_visible() and not page.locator(".side").is_visible()
+    assert page.locator("main details li").first.is_visible()
+    assert page.evaluate("() => getComputedStyle(document.querySelector('h1')).color") == "rgb(28, 33, 38)"
+    assert not page.evaluate(PAGE_SCROLLS) and page.evaluate(STICKS_OUT) == []
+
+
+# --- Slides in a browser -----------------------------------------------------------------------------------------
+
+# What a room sees of the slide in front: whether anything is cut off that cannot be scrolled to, and the smallest type.
+SLIDE = """() => {
+  const slide = document.querySelector('.slide.now');
+  const inside = slide.getBoundingClientRect();
+  const cut = [...slide.querySelectorAll('*')].filter((node) => {
+    const box = node.getBoundingClientRect();
+    const scrolls = node.parentElement.closest('pre, .scroll');
+    return box.width && (box.left < -1 || (box.right > inside.right + 1 && !scrolls)
+      || box.top + slide.scrollTop < inside.top - 1);
+  }).map((node) => node.outerHTML.slice(0, 100));
+  const type = [...slide.querySelectorAll('p, li, pre, td, th')]
+    .map((node) => parseFloat(getComputedStyle(node).fontSize));
+  return { cut, type: Math.min(99, ...type), empty: !slide.innerText.trim() && !slide.querySelector('img') };
+}"""
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_slide_can_be_read_across_a_room(site, page, name):
+    visit(page, site / "slides" / f"{name}.html", PROJECTOR)
+    count = page.locator(".slide").count()
+    assert 10 < count < 120
+    for number in range(1, count + 1):
+        assert page.locator("#place").inner_text() == f"{number} of {count}"
+        slide = page.evaluate(SLIDE)
+        assert slide["cut"] == [] and slide["type"] >= 12.5 and not slide["empty"], (number, slide)
+        while page.locator("#place").inner_text() == f"{number} of {count}" and number < count:
+            page.keyboard.press("ArrowRight")
+
+
+def test_slides_can_be_read_by_all(site, page):
+    for scheme in ("light", "dark"):
+        visit(page, site / "slides" / "06_bring_your_own_model.html", PROJECTOR, scheme)
+        # One below the other, all of them can be looked at in one go.
+        page.evaluate("() => document.documentElement.classList.remove('presenting')")
+        assert findings(page, impacts=ALL, rules=["color-contrast"] if scheme == "dark" else None) == []
+
+
+def test_slides_are_driven_by_keyboard(site, page):
+    visit(page, site / "slides" / "00_start_here.html", PROJECTOR)
+    slide, place, predict = page.locator(".slide.now"), page.locator("#place"), "strong:text-is('Predict')"
+    assert slide.locator("h1").inner_text() == "00 · Start here"
+    while not slide.locator(predict).count():
+        page.keyboard.press("ArrowRight")
+    asked = place.inner_text()
+    assert "It changes too" in slide.inner_text() and "keep still? False" not in slide.inner_text()
+    # The code comes first, and what came of it one key later.
+    page.keyboard.press("PageDown")
+    coded = place.inner_text()
+    assert coded != asked and "second = model" in slide.inner_text() and "keep still? False" not in slide.inner_text()
+    page.keyboard.press("Space")
+    assert place.inner_text() == coded and "keep still? False" in slide.inner_text()
+    # The same way back.
+    page.keyboard.press("ArrowLeft")
+    assert place.inner_text() == coded and "keep still? False" not in slide.inner_text()
+    page.keyboard.press("PageUp")
+    assert place.inner_text() == asked
+    page.reload()
+    assert place.inner_text() == asked
+    page.keyboard.press("End")
+    assert (
+        slide.locator("h2").inner_text() == "Recap" and place.inner_text().split()[0] == place.inner_text().split()[2]
+    )
+    page.keyboard.press("ArrowRight")
+    assert slide.locator("h2").inner_text() == "Recap"
+    page.keyboard.press("Home")
+    assert slide.locator("h1").is_visible() and page.locator("#back").is_disabled()
+
+
+def test_slides_have_buttons_a_list_and_light_and_dark(site, page):
+    visit(page, site / "slides" / "00_start_here.html", PHONE)
+    page.get_by_role("button", name="On", exact=True).click()
+    assert page.locator("#place").inner_text().startswith("2 of")
+    page.get_by_label("Go to").select_option("A true clone")
+    assert page.locator(".slide.now h2").inner_text() == "A true clone"
+    page.get_by_role("button", name="Back").click()
+    assert page.locator(".slide.now h2").inner_text() != "A true clone"
+    page.locator("#theme").click()
+    assert luminance(page) < 60
+    page.evaluate("() => localStorage.clear()")
+    page.set_viewport_size(PROJECTOR)
+    page.get_by_role("link", name="Page").click()
+    assert page.url == (site / "00_start_here.html").as_uri()
+
+
+def test_slides_print_one_below_the_other(site, page):
+    visit(page, site / "slides" / "00_start_here.html", PROJECTOR)
+    page.emulate_media(media="print")
+    assert all(slide.is_visible() for slide in page.locator(".slide").all())
+    assert page.locator(".step", has_text="keep still? False").is_visible()
+    assert not page.locator(".controls").is_visible()
