@@ -15,8 +15,19 @@ FALLBACK = (
     "the argument that it is about."
 )
 
+MAKE_ROOM = (
+    "free some room on the disk, or set TMPDIR to a folder that takes files and restart the kernel, then try again"
+)
+"""What to do where a file cannot be written."""
+
+_NO_ROOM = r"No space left on device|Disk quota exceeded|Read-only file system|No usable temporary directory"
+
 # The first row that fits is taken, so narrow rows stand above wide ones.
 _LESSONS = (
+    (
+        _NO_ROOM,
+        f"The temporary folder takes no files, which says nothing about the model or the method: {MAKE_ROOM}.",
+    ),
     (
         r"NameError.*name 'tfd' is not defined|NameError.*name 'kl_lib' is not defined",
         "A layer of TensorFlow Probability is made with functions, and a config holds their byte code without the "
@@ -159,3 +170,19 @@ def lesson(error: BaseException) -> str:
         if re.search(pattern, text, re.DOTALL):
             return sentence
     return FALLBACK
+
+
+def is_no_room(error: BaseException) -> bool:
+    """Tell whether an error only says that a file could not be written, for want of room or of a folder that takes it.
+
+    Args:
+        error: The error.
+
+    Returns:
+        Whether it does.
+
+    Example:
+        >>> is_no_room(OSError(28, "No space left on device"))
+        True
+    """
+    return re.search(_NO_ROOM, str(error)) is not None
