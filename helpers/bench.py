@@ -471,6 +471,8 @@ class Bench(Run):
     @property
     def best(self) -> str:
         """Name of the method to use: the simplest that makes a true clone; empty if there is none."""
+        if self.matrix is not None and self.matrix.unanswered:
+            return ""  # another might have been better
         true = {outcome.method for outcome in self.outcomes if outcome.true}
         return next((name for name in _BEST if name in true), "")
 
@@ -486,6 +488,8 @@ class Bench(Run):
             return self.refusal
         if not self.finished:
             return "The methods are being tried."
+        if self.matrix.unanswered:
+            return self.matrix.verdict
         title = generations.title(self.model)
         if self.best:
             others = [METHODS[each.method].label for each in self.outcomes if each.true and each.method != self.best]
@@ -514,7 +518,7 @@ class Bench(Run):
     @property
     def source(self) -> str:
         """The code of the method to use."""
-        if not self.finished or self.refusal or self.model is None:
+        if not self.finished or self.refusal or self.model is None or self.matrix.unanswered:
             return ""
         name = self.best or (self.nearest.method if self.nearest else "")
         if not name:

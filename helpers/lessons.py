@@ -20,14 +20,12 @@ MAKE_ROOM = (
 )
 """What to do where a file cannot be written."""
 
+NO_ROOM = f"A file could not be written, which says nothing about the model or the method: {MAKE_ROOM}."
+
 _NO_ROOM = r"No space left on device|Disk quota exceeded|Read-only file system|No usable temporary directory"
 
 # The first row that fits is taken, so narrow rows stand above wide ones.
 _LESSONS = (
-    (
-        _NO_ROOM,
-        f"The temporary folder takes no files, which says nothing about the model or the method: {MAKE_ROOM}.",
-    ),
     (
         r"NameError.*name 'tfd' is not defined|NameError.*name 'kl_lib' is not defined",
         "A layer of TensorFlow Probability is made with functions, and a config holds their byte code without the "
@@ -165,6 +163,8 @@ def lesson(error: BaseException) -> str:
         >>> lesson(ValueError("something new")) == FALLBACK
         True
     """
+    if is_no_room(error):
+        return NO_ROOM
     text = f"{type(error).__name__}: {readable(error, lines=60)}"
     for pattern, sentence in _LESSONS:
         if re.search(pattern, text, re.DOTALL):
@@ -185,4 +185,9 @@ def is_no_room(error: BaseException) -> bool:
         >>> is_no_room(OSError(28, "No space left on device"))
         True
     """
-    return re.search(_NO_ROOM, str(error)) is not None
+    seen: BaseException | None = error
+    while seen is not None:
+        if re.search(_NO_ROOM, str(seen)):
+            return True
+        seen = seen.__cause__ or seen.__context__  # HDF5 says at first only that it cannot close the file
+    return False
