@@ -272,15 +272,9 @@ class Matrix(Run):
         for (subject, name), outcome in self.outcomes.items():
             aspects = [WORDS[outcome.survives[aspect]] if outcome.survives else "" for aspect in ASPECTS]
             error = outcome.problem.name if outcome.problem else ""
-            result = (
-                "no room"
-                if outcome.no_room
-                else "raises"
-                if error
-                else "true clone"
-                if outcome.true
-                else "not a true clone"
-            )
+            result = "true clone" if outcome.true else "not a true clone"
+            if error:
+                result = "could not write its file" if outcome.no_room else "raises"
             also = ", ".join(outcome.also_lost)
             writer.writerow([generation, subject, METHODS[name].label, result, *aspects, also, error])
         return file.getvalue()
