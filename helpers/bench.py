@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import json
 import keyword
+import math
 import os
 import re
 import sys
@@ -31,6 +32,7 @@ from helpers.runs import Run, Stage
 
 __all__ = ["Bench", "BenchSettings", "Refusal", "Upload", "code", "find_model", "load", "make_inputs"]
 
+MOST_NUMBERS, MOST_AXES = 20_000_000, 8  # of inputs that are made up; more would take the memory of a free host
 SAMPLES, FEW_SAMPLES, LARGE = 64, 4, 200_000  # a model of more numbers than this gets few samples
 
 
@@ -264,7 +266,12 @@ def _described(text: str, model: Any) -> Any:
         shape = [int(number) for number in re.findall(r"\d+", found[1])]
         dtype = {"int": "int32", "text": "string", "bool": "bool", "float": "float32", None: "float32"}[found[2]]
         shape = shape or ([1] if dtype == "string" else [])
-        parts.append(_made_up(model, (_samples(model), *shape), dtype, int(found[3]) if found[3] else None))
+        below = int(found[3]) if found[3] else None
+        if _samples(model) * math.prod(shape) > MOST_NUMBERS or len(shape) > MOST_AXES or (below or 0) >= 2**31:
+            raise Refusal(f"Inputs of {part.strip()[:40]!r} are too large to be made up: give smaller ones.")
+        if below == 0:
+            raise Refusal("There is no whole number below 0 to make up inputs of: give a larger limit.")
+        parts.append(_made_up(model, (_samples(model), *shape), dtype, below))
     return parts[0] if len(parts) == 1 else parts
 
 
