@@ -23,7 +23,8 @@ SAID = (".lab-verdict", ".lab-source pre", ".lab-status")
 @pytest.fixture
 def second(server, browser, opened):
     """The same notebook in another tab."""
-    opened.choose("File", "Save Notebook")
+    with opened.page.expect_response(lambda answer: answer.request.method == "PUT" and "made.ipynb" in answer.url):
+        opened.page.keyboard.press("Control+s")
     page = browser.new_page(viewport={"width": 1400, "height": 1700})
     lab = driver.Lab(page, server)
     lab.open("made.ipynb")
