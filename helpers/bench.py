@@ -1,21 +1,20 @@
 """The bench: a reader's own model, every method tried on it, and the code of the one to use.
 
-What a reader gets wrong is answered in one sentence, a `Refusal`. A file is looked through before Keras sees it: it
-must not name code, and Keras 2 would import what it names.
+What a reader gets wrong is answered in one sentence, a `Refusal`.
 """
 
 from __future__ import annotations
 
 import builtins
-import io
 import json
 import keyword
+import math
+import os
 import re
 import sys
 import tempfile
 import textwrap
 import types
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,25 +23,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import divergence, lessons, snapshot
+from helpers import divergence, keras_files, lessons, snapshot
 from helpers import keras_generations as generations
+from helpers.keras_files import Refusal
 from helpers.matrix import Matrix, Subject
 from helpers.methods import METHODS, classes_and_functions
 from helpers.runs import Run, Stage
 
 __all__ = ["Bench", "BenchSettings", "Refusal", "Upload", "code", "find_model", "load", "make_inputs"]
 
-MAX_BYTES = 200_000_000  # a larger file would not leave a free host room for a second model
-MAX_UNPACKED = 400_000_000
+MOST_NUMBERS, MOST_AXES = 20_000_000, 8  # of inputs that are made up; more would take the memory of a free host
 SAMPLES, FEW_SAMPLES, LARGE = 64, 4, 200_000  # a model of more numbers than this gets few samples
-
-
-class Refusal(ValueError):
-    """What the bench cannot take, in one sentence that says what to do."""
-
-    def __init__(self, sentence: str):
-        # What Keras says, and is quoted at the end of some, does not always end in a full stop.
-        super().__init__(f"{sentence.rstrip('.')}.")
 
 
 @dataclass(frozen=True)
@@ -93,7 +84,7 @@ def find_model(said: Any, namespace: Mapping[str, Any] | None = None) -> Any:
 
 
 def _is_path(text: str) -> bool:
-    return "/" in text or "\\" in text or bool(Path(text).suffix) or Path(text).exists()
+    return "/" in text or "\\" in text or bool(Path(text).suffix) or os.path.lexists(text)
 
 
 def _checked(value: Any) -> Any:
@@ -148,20 +139,18 @@ def load(file: str | Path | Upload, known: Mapping[str, Any] | None = None) -> A
     Raises:
         Refusal: there is no such file, it is of another kind, damaged or too large, or it names what is not known.
     """
-    name, content = (file.name, file.content) if isinstance(file, Upload) else _read(Path(file).expanduser())
-    if len(content) > MAX_BYTES:
-        raise Refusal(_too_large(name))
+    name, content = (file.name, file.content) if isinstance(file, Upload) else _read(Path(file))
+    name = _short(name)
     known = {key: value for key, value in (known or {}).items() if _may_be_named(value)}
-    config, generation = _look_through(name, content)
-    package = generations.namespace(generation)
-    registered = {**package.utils.get_custom_objects(), **known}
-    _check_config(config, name, generation, registered)
+    package = generations.namespace(keras_files.look_through(name, content, known))
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.keras"
             path.write_bytes(content)
             return package.models.load_model(path, custom_objects=known, safe_mode=True)
     except Exception as error:
+        if lessons.is_no_room(error):
+            raise Refusal(f"{name} could not be unpacked ({_said_by(error)}): {lessons.MAKE_ROOM}") from error
         raise Refusal(f"{package.__name__} does not load {name}: {_said_by(error)}") from error
 
 
@@ -176,143 +165,33 @@ def _may_be_named(value: Any) -> bool:
     return str(value.__module__).split(".")[0] not in _TOOLS
 
 
-def _too_large(name: str) -> str:
-    return (
-        f"{name} is larger than {MAX_BYTES // 1_000_000} MB, for which the bench has no room: load it yourself, and "
-        "give the bench a smaller model of the same classes."
-    )
+def _short(name: str) -> str:
+    """Return a file's name without folders, line breaks and what is too long to be read."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in re.split(r"[\\/]", name)[-1])
+    return shown if len(shown) <= 80 else f"{shown[:36]}...{shown[-36:]}"
 
 
 def _read(path: Path) -> tuple[str, bytes]:
-    if not path.exists():
-        raise Refusal(f"There is no file {path.name!r} in that place: check the path, which is seen from {_here()}.")
-    if path.is_dir():
-        what = "a SavedModel, which holds computations and not a model" if (path / "saved_model.pb").exists() else ""
-        raise Refusal(f"{path.name} is a folder{', ' + what if what else ''}: give a .keras file, as model.save makes.")
-    if path.stat().st_size > MAX_BYTES:
-        raise Refusal(_too_large(path.name))
-    return path.name, path.read_bytes()
+    name = _short(path.name)
+    try:
+        path = path.expanduser()
+        if not path.exists():
+            raise Refusal(f"There is no file {name!r} in that place: check the path, which is seen from {_here()}.")
+        if path.is_dir():
+            what = "a SavedModel, which holds computations and not a model"
+            what = f", {what}" if (path / "saved_model.pb").exists() else ""
+            raise Refusal(f"{name} is a folder{what}: give a .keras file, as model.save makes.")
+        if not path.is_file():
+            raise Refusal(f"{name} is a device or a pipe, and no file: give a .keras file, as model.save makes.")
+        if path.stat().st_size > keras_files.MAX_BYTES:
+            raise keras_files.too_large(name)
+        return name, path.read_bytes()
+    except (OSError, RuntimeError) as error:  # no permission, no such home folder, a name that no system takes
+        raise Refusal(f"{name} cannot be read ({_said_by(error)}): check the path and who may read it.") from None
 
 
 def _here() -> str:
     return f"the folder {Path.cwd().name!r}"
-
-
-_OTHER_KINDS = {
-    ".h5": "an HDF5 file: weights alone, or a model in the old format",
-    ".hdf5": "an HDF5 file: weights alone, or a model in the old format",
-    ".pb": "a graph of TensorFlow",
-    ".pkl": "a pickle, which runs code when it is opened",
-    ".pickle": "a pickle, which runs code when it is opened",
-    ".onnx": "an ONNX file",
-    ".tflite": "a TensorFlow Lite file",
-    ".pt": "a file of PyTorch",
-    ".pth": "a file of PyTorch",
-}
-
-
-def _look_through(name: str, content: bytes) -> tuple[Any, str]:
-    """Read what a file says of itself, without loading it: its config, and which Keras wrote it."""
-    suffix = Path(name).suffix.lower()
-    if suffix != ".keras":
-        what = _OTHER_KINDS.get(suffix, "no .keras file")
-        raise Refusal(f'{name} is {what}: make a .keras file with model.save("model.keras") where the model is.')
-    if not content:
-        raise Refusal(f"{name} is empty: save the model again.")
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(item.file_size for item in archive.infolist()) > MAX_UNPACKED:
-                raise Refusal(_too_large(name))
-            damaged = archive.testzip()
-            if damaged:
-                raise Refusal(f"{name} is damaged ({damaged} in it cannot be read): copy or save it again.")
-            config = json.loads(archive.read("config.json"))
-            version = str(json.loads(archive.read("metadata.json")).get("keras_version", "3"))
-    except zipfile.BadZipFile:
-        raise Refusal(f"{name} is cut short, or no .keras file at all: copy or save it again.") from None
-    except (KeyError, ValueError, AttributeError) as error:
-        if isinstance(error, Refusal):
-            raise
-        raise Refusal(f"{name} is an archive, but not one that model.save made: save the model again.") from None
-    return config, "tf_keras" if version.split(".")[0] in ("0", "1", "2") else "keras"
-
-
-_PARTS = "activations|constraints|initializers|layers|losses|metrics|mixed_precision|models|optimizers|quantizers"
-_PARTS += "|random|regularizers|ops|dtype_policies"
-_OF_KERAS = re.compile(
-    rf"(tf_)?keras(\.({_PARTS})(\.\w+)*)?|(tf_)?keras\.src\.(engine|models)\.(functional|sequential|training)"
-    r"|(tf_)?keras\.src\.(layers|ops)\.[\w.]+"
-)
-# Operations of TensorFlow in a functional model of Keras 2 are found by their name: those that only compute.
-_OPERATION = re.compile(
-    r"(math|nn|linalg|image|strings|signal|__operators__)\.[\w.]+|(compat\.v1\.)?(shape|transpose|gather|size)|cast"
-    r"|concat|stack|unstack|split|reshape|squeeze|expand_dims|tile|pad|slice|strided_slice|identity|one_hot|where|zeros"
-    r"|ones|zeros_like|ones_like|range|reverse|repeat|broadcast_to|clip_by_value|boolean_mask|stop_gradient"
-)
-
-
-def _check_config(value: Any, name: str, generation: str, known: Mapping[str, Any]) -> None:
-    """Refuse a file that names what is neither of Keras nor known here, or that holds code."""
-    if isinstance(value, list):
-        for item in value:
-            _check_config(item, name, generation, known)
-    if not isinstance(value, dict):
-        return
-    kind, module = value.get("class_name"), value.get("module")
-    if isinstance(kind, str):
-        function = value.get("config") if kind == "function" else None
-        if kind == "__lambda__" or (kind == "Lambda" and _holds_code(value)):
-            raise Refusal(
-                f"{name} holds the code of a Lambda layer, which could do anything, so it was not loaded and nothing "
-                "of it ran: replace the Lambda by a layer class of your own, and save the model again."
-            )
-        if isinstance(function, str) and not _found_in_keras(module):
-            if function not in known:
-                raise Refusal(_unknown("function", function, name))
-        elif _names_a_stranger(value, known):
-            raise Refusal(_unknown("class", kind, name))
-        operation = (value.get("config") or {}).get("function") if isinstance(value.get("config"), dict) else None
-        if kind in ("TFOpLambda", "SlicingOpLambda") and not _OPERATION.fullmatch(str(operation)):
-            raise Refusal(
-                f"{name} calls the operation {operation!r} of TensorFlow, which may do more than compute, so it was "
-                "not loaded: write it as a layer class of your own, and save the model again."
-            )
-    if isinstance(value.get("vocabulary"), str):
-        raise Refusal(
-            f"{name} reads a vocabulary from another file, so it was not loaded: call adapt or pass the words as a "
-            "list, and save the model again."
-        )
-    for item in value.values():
-        _check_config(item, name, generation, known)
-
-
-def _names_a_stranger(value: dict, known: Mapping[str, Any]) -> bool:
-    """Tell whether an object of a config is of a class that is neither of Keras nor known here."""
-    kind, module = value["class_name"], value.get("module")
-    if kind.startswith("__") or kind in known or str(value.get("registered_name")) in known:
-        return False
-    return not _found_in_keras(module) if module is not None else "config" in value
-
-
-def _found_in_keras(module: Any) -> bool:
-    return isinstance(module, str) and _OF_KERAS.fullmatch(module) is not None
-
-
-def _holds_code(value: dict) -> bool:
-    """Tell whether a Lambda layer's function is stored as code, in one of the ways of either Keras."""
-    config = value.get("config")
-    function = config.get("function") if isinstance(config, dict) else None
-    return not isinstance(function, (str, dict)) or (
-        isinstance(function, dict) and function.get("class_name") == "__lambda__"
-    )
-
-
-def _unknown(what: str, missing: str, name: str) -> str:
-    how = "import it" if what == "class" else "define or import it"
-    return (
-        f"{name} names the {what} {missing}, and a file does not hold its code: run the cell that defines {missing} in "
-        f"this notebook, or {how}, then give the file again."
-    )
 
 
 # -- its inputs --------------------------------------------------------------------------------------------------------
@@ -387,7 +266,12 @@ def _described(text: str, model: Any) -> Any:
         shape = [int(number) for number in re.findall(r"\d+", found[1])]
         dtype = {"int": "int32", "text": "string", "bool": "bool", "float": "float32", None: "float32"}[found[2]]
         shape = shape or ([1] if dtype == "string" else [])
-        parts.append(_made_up(model, (_samples(model), *shape), dtype, int(found[3]) if found[3] else None))
+        below = int(found[3]) if found[3] else None
+        if _samples(model) * math.prod(shape) > MOST_NUMBERS or len(shape) > MOST_AXES or (below or 0) >= 2**31:
+            raise Refusal(f"Inputs of {part.strip()[:40]!r} are too large to be made up: give smaller ones.")
+        if below == 0:
+            raise Refusal("There is no whole number below 0 to make up inputs of: give a larger limit.")
+        parts.append(_made_up(model, (_samples(model), *shape), dtype, below))
     return parts[0] if len(parts) == 1 else parts
 
 
@@ -594,6 +478,8 @@ class Bench(Run):
     @property
     def best(self) -> str:
         """Name of the method to use: the simplest that makes a true clone; empty if there is none."""
+        if self.matrix is not None and self.matrix.unanswered:
+            return ""  # another might have been better
         true = {outcome.method for outcome in self.outcomes if outcome.true}
         return next((name for name in _BEST if name in true), "")
 
@@ -609,6 +495,8 @@ class Bench(Run):
             return self.refusal
         if not self.finished:
             return "The methods are being tried."
+        if self.matrix.unanswered:
+            return self.matrix.verdict
         title = generations.title(self.model)
         if self.best:
             others = [METHODS[each.method].label for each in self.outcomes if each.true and each.method != self.best]
@@ -637,7 +525,7 @@ class Bench(Run):
     @property
     def source(self) -> str:
         """The code of the method to use."""
-        if not self.finished or self.refusal or self.model is None:
+        if not self.finished or self.refusal or self.model is None or self.matrix.unanswered:
             return ""
         name = self.best or (self.nearest.method if self.nearest else "")
         if not name:
@@ -689,7 +577,7 @@ def code(method: str, model: Any, variable: str = "model", file: str = "") -> st
     names = sorted(classes_and_functions(model))
     objects = ", ".join(f'"{name}": {name}' for name in names)
     given = f", custom_objects={{{objects}}}" if names else ""
-    head = [f'{variable} = {package}.models.load_model("{file}"{given})'] if file else []
+    head = [f"{variable} = {package}.models.load_model({json.dumps(file)}{given})"] if file else []
     if method == "keras_file":
         imports = ["import tempfile", "from pathlib import Path", "", f"import {package}", ""]
         body = [

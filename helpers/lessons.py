@@ -15,6 +15,15 @@ FALLBACK = (
     "the argument that it is about."
 )
 
+MAKE_ROOM = (
+    "free some room on the disk, or set TMPDIR to a folder that takes files and restart the kernel, then try again"
+)
+"""What to do where a file cannot be written."""
+
+NO_ROOM = f"A file could not be written, which says nothing about the model or the method: {MAKE_ROOM}."
+
+_NO_ROOM = r"No space left on device|Disk quota exceeded|Read-only file system|No usable temporary directory"
+
 # The first row that fits is taken, so narrow rows stand above wide ones.
 _LESSONS = (
     (
@@ -154,8 +163,31 @@ def lesson(error: BaseException) -> str:
         >>> lesson(ValueError("something new")) == FALLBACK
         True
     """
+    if is_no_room(error):
+        return NO_ROOM
     text = f"{type(error).__name__}: {readable(error, lines=60)}"
     for pattern, sentence in _LESSONS:
         if re.search(pattern, text, re.DOTALL):
             return sentence
     return FALLBACK
+
+
+def is_no_room(error: BaseException) -> bool:
+    """Tell whether an error only says that a file could not be written, for want of room or of a folder that takes it.
+
+    Args:
+        error: The error.
+
+    Returns:
+        Whether it does.
+
+    Example:
+        >>> is_no_room(OSError(28, "No space left on device"))
+        True
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if re.search(_NO_ROOM, str(seen)):
+            return True
+        seen = seen.__cause__ or seen.__context__  # HDF5 says at first only that it cannot close the file
+    return False

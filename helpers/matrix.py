@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import auditing, startup
+from helpers import auditing, lessons, startup
 from helpers import keras_generations as generations
 from helpers.auditing import Report
 from helpers.methods import METHODS
@@ -83,6 +83,11 @@ class Outcome:
         return self.report is not None and self.report.ok
 
     @property
+    def no_room(self) -> bool:
+        """Whether only a full disk kept the method from an answer."""
+        return self.problem is not None and lessons.is_no_room(self.problem.error)
+
+    @property
     def survives(self) -> dict[str, bool | None]:
         """By aspect: whether it survived, or None if it does not apply. Empty if there is no clone."""
         if self.report is None:
@@ -102,6 +107,8 @@ class Outcome:
     @property
     def words(self) -> str:
         """The outcome as a symbol and a few words, so that it never rests on colour."""
+        if self.no_room:
+            return "! could not write its file"
         if self.problem is not None:
             return f"! raises {self.problem.name}"
         return "✓ true clone" if self.true else f"✗ loses {', '.join(self.lost)}"
@@ -203,10 +210,18 @@ class Matrix(Run):
         return [outcome.subject for outcome in self.outcomes.values() if outcome.method == method and outcome.true]
 
     @property
+    def unanswered(self) -> list[str]:
+        """Labels of the methods that a full disk kept from an answer, somewhere."""
+        names = {each.method for each in self.outcomes.values() if each.no_room}
+        return [METHODS[name].label for name in self.methods if name in names]
+
+    @property
     def verdict(self) -> str:
         """What the cells say together, in one sentence."""
         if self.done < self.total:
             return f"{self.title}: {self.done} of {self.total} cells are filled in so far."
+        if self.unanswered:
+            return f"{self.title}: no verdict, for {_and(self.unanswered)} could not write a file: {lessons.MAKE_ROOM}."
         if len(self.subjects) == 1:
             true = [METHODS[each.method].label for each in self.of(self.rows[0]) if each.true]
             made = f"true clones are made by {_and(true)}" if true else "no method makes a true clone"
@@ -257,7 +272,9 @@ class Matrix(Run):
         for (subject, name), outcome in self.outcomes.items():
             aspects = [WORDS[outcome.survives[aspect]] if outcome.survives else "" for aspect in ASPECTS]
             error = outcome.problem.name if outcome.problem else ""
-            result = "raises" if error else "true clone" if outcome.true else "not a true clone"
+            result = "true clone" if outcome.true else "not a true clone"
+            if error:
+                result = "could not write its file" if outcome.no_room else "raises"
             also = ", ".join(outcome.also_lost)
             writer.writerow([generation, subject, METHODS[name].label, result, *aspects, also, error])
         return file.getvalue()

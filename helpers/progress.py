@@ -1,19 +1,27 @@
 """What a learner has answered so far, in one JSON file under the user's own data folder. Nothing is sent anywhere.
 
-The file is read anew each time and replaced as a whole, so that two notebooks open at once do not undo each other.
+The file is read anew each time and replaced as a whole, and only one writes at a time, so that two notebooks open at
+once do not undo each other, and a kernel that is killed leaves either the old file or the new one.
 """
 
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import os
 import pkgutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+try:
+    import fcntl
+except ImportError:  # Windows, where two notebooks have to be answered within the same thousandth of a second
+    fcntl = None
 
 from helpers import exercises
 from helpers.teaching import Exercise, Feedback, Outcome, Question
@@ -97,11 +105,16 @@ def note(key: str, feedback: Feedback, answer: str | None = None) -> str | None:
     if file is None or feedback.outcome in (Outcome.NOT_ANSWERED, Outcome.NOT_ATTEMPTED):
         return None
     try:
-        entries = _read(set_aside=True)
-        solved = feedback.outcome.passed or (key in entries and entries[key].solved)
-        _write(file, {**entries, key: Entry(feedback.outcome, solved, answer)})
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(file.parent):
+            entries = _read(set_aside=True)
+            solved = feedback.outcome.passed or (key in entries and entries[key].solved)
+            _write(file, {**entries, key: Entry(feedback.outcome, solved, answer)})
     except OSError as error:
-        return f"Your progress could not be stored in {file}: {error.strerror or error}."
+        return (
+            f"Your progress could not be stored in {file}: {error.strerror or error}. Name another file in the "
+            f"environment variable {VARIABLE} before you start JupyterLab, or free some room."
+        )
     return None
 
 
@@ -146,10 +159,30 @@ def _read(set_aside: bool = False) -> dict[str, Entry]:
             key: Entry(Outcome(each["outcome"]), bool(each["solved"]), each.get("answer"))
             for key, each in stored["answers"].items()
         }
-    except (AttributeError, KeyError, OSError, TypeError, ValueError):
+    except OSError:
         if set_aside:
-            file.replace(file.with_suffix(".unreadable.json"))
+            raise  # what stands in it may well be readable another time
         return {}
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        if set_aside:
+            names = (file.with_suffix(f".unreadable{number or ''}.json") for number in itertools.count())
+            file.replace(next(name for name in names if not name.exists()))
+        return {}
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let no other process that asks for the same be in the body at the same time."""
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system of a network may know no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)  # which gives the lock back, as the end of a process does
 
 
 def _write(file: Path, entries: dict[str, Entry]) -> None:
@@ -158,7 +191,6 @@ def _write(file: Path, entries: dict[str, Entry]) -> None:
         key: {"outcome": each.outcome.value, "solved": each.solved, "answer": each.answer}
         for key, each in sorted(entries.items())
     }
-    file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".new")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:

@@ -1,6 +1,7 @@
 """Show in a notebook what a cell found: an error that is the lesson, an accuracy in words."""
 
 import textwrap
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ def expected_error() -> Iterator[Caught]:
 
     Raises:
         AssertionError: the code did not fail, so the lesson about it no longer holds.
+        NameError: the code itself uses a name that a cell above would have defined, which is no lesson.
 
     Example:
         >>> with expected_error() as caught:
@@ -40,6 +42,7 @@ def expected_error() -> Iterator[Caught]:
     try:
         yield caught
     except Exception as error:
+        _refuse_out_of_order(error)
         # The traceback would keep alive everything that the failed code made.
         caught.error = error.with_traceback(None)
         # The workbook's own message holds code to copy, so its lines stay lines.
@@ -59,6 +62,9 @@ def raised(action: Callable[[], Any]) -> Exception | None:
     Returns:
         What it raised, or None.
 
+    Raises:
+        NameError: the code itself uses a name that a cell above would have defined.
+
     Example:
         >>> raised(lambda: 1 / 1) is None
         True
@@ -66,8 +72,17 @@ def raised(action: Callable[[], Any]) -> Exception | None:
     try:
         action()
     except Exception as error:
+        _refuse_out_of_order(error)
         return error.with_traceback(None)
     return None
+
+
+def _refuse_out_of_order(error: Exception) -> None:
+    """Raise an error that comes of cells run in another order, and is not what the code was to show."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    # The first frame stands in this module, the second in the cell; a name that is missing elsewhere may be the lesson.
+    if isinstance(error, NameError) and frames[-1].f_globals is frames[1].f_globals:
+        raise error
 
 
 def accuracy_in_words(model: Any, inputs: Any, labels: Any) -> str:

@@ -2,12 +2,19 @@
 
 import os
 
+import hypothesis
 import pytest
 
 import helpers
 
 # Answers that tests give are not those of whoever runs them.
 os.environ["MODEL_CLONING_PROGRESS"] = ""
+
+
+# The same examples each time in the suite; `--hypothesis-profile=thorough` draws many others.
+hypothesis.settings.register_profile("suite", max_examples=80, deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None, database=None, print_blob=True)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

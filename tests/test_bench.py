@@ -15,6 +15,7 @@ import tensorflow as tf
 
 import helpers
 from helpers import bench as bench_module
+from helpers import keras_files
 from helpers.bench import Bench, BenchSettings, Refusal, Upload, code, find_model, load, make_inputs, make_targets
 from helpers.methods import METHODS, classes_and_functions
 
@@ -318,7 +319,7 @@ def another_archive(keras, folder):
 
 
 def a_huge_upload(keras, folder):
-    return BenchSettings(Upload("model.keras", bytes(bench_module.MAX_BYTES + 1))), "larger than 200 MB"
+    return BenchSettings(Upload("model.keras", bytes(keras_files.MAX_BYTES + 1))), "larger than 200 MB"
 
 
 def a_bomb(keras, folder):

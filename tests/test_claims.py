@@ -152,6 +152,17 @@ def test_a_table_with_a_claim_that_was_not_run_is_found():
 # -- the list and the table --------------------------------------------------------------------------------------------
 
 
+def test_a_claim_whose_cell_did_not_run_is_said_to_be_open_everywhere():
+    verdicts = helpers.Verdicts("000")
+    page = verdicts._repr_html_()
+    assert page.count("not run yet</td>") == 2 * len(verdicts.claims) and "does not apply" not in page
+    assert (
+        verdicts.summary == f"{len(verdicts.claims)} claims: {len(verdicts.claims)} not run yet (run the cells above)."
+    )
+    verdicts.record("0.4", keras=True)
+    assert verdicts._repr_html_().count("does not apply") == 1
+
+
 def test_verdicts_in_words():
     verdicts = helpers.Verdicts("000")
     assert verdicts.verdict("0.4") == "not run yet" and "0.4" in verdicts.open

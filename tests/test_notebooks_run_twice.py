@@ -1,4 +1,4 @@
-"""Every notebook runs twice in the same kernel, leaves no file behind, and stays within its memory.
+"""Every notebook runs twice in the same kernel, without a network, leaves no file behind, and stays within its memory.
 
 nbval runs each notebook once in a fresh kernel. A reader runs cells again, in a kernel that holds what they made
 before, and wants to find the folder as it was.
@@ -7,6 +7,7 @@ before, and wants to find the folder as it was.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import time
 from pathlib import Path
@@ -40,6 +41,44 @@ def _peak_memory(pid):
     return getattr(memory, "peak_wset", memory.rss)
 
 
+GUARD = """import socket
+
+_connect, _look_up = socket.socket.connect, socket.getaddrinfo
+
+
+def _check(host):
+    if host not in ("127.0.0.1", "::1", "localhost", "", None):
+        with open({log!r}, "a") as log:
+            print(host, file=log)
+        raise OSError(101, "Network is unreachable")
+
+
+def connect(self, address):
+    if self.family in (socket.AF_INET, socket.AF_INET6):
+        _check(address[0])
+    return _connect(self, address)
+
+
+def getaddrinfo(host, *arguments, **details):
+    _check(host)
+    return _look_up(host, *arguments, **details)
+
+
+socket.socket.connect, socket.getaddrinfo = connect, getaddrinfo
+"""
+
+
+@pytest.fixture
+def asked(tmp_path_factory, monkeypatch):
+    """Kernels that begin now reach this machine alone; the file lists what else they asked for."""
+    folder = tmp_path_factory.mktemp("guard")
+    log = folder / "asked.txt"
+    log.touch()
+    (folder / "sitecustomize.py").write_text(GUARD.format(log=str(log)))
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+    return log
+
+
 def run_twice(notebook, folder):
     """Run all cells from top to bottom, then again in the same kernel.
 
@@ -59,14 +98,26 @@ def run_twice(notebook, folder):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_runs_twice_and_leaves_no_file(path, tmp_path):
+def test_runs_twice_and_leaves_no_file(path, tmp_path, asked):
     folder = tmp_path / FOLDER.name
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     before = _files(folder)
-    seconds, peak = run_twice(nbformat.read(path, as_version=4), folder)
+    for each in (*folder.iterdir(), folder):  # as in a course that hands out its notebooks for reading
+        each.chmod(each.stat().st_mode & ~0o222)
+    try:
+        seconds, peak = run_twice(nbformat.read(path, as_version=4), folder)
+    finally:
+        folder.chmod(0o755)
     print(f"{path.stem}: {seconds[0]:.1f} s, again {seconds[1]:.1f} s, at most {peak / 1e6:.0f} MB")
     assert _files(folder) == before
     assert peak <= MAX_MEMORY
+    assert asked.read_text() == ""
+
+
+def test_a_notebook_that_asks_for_the_network_is_found(tmp_path, asked):
+    asking = "import urllib.request\ntry:\n    urllib.request.urlopen('http://example.org')\nexcept OSError:\n    pass"
+    run_twice(new_notebook(cells=[new_code_cell(asking)]), tmp_path)
+    assert asked.read_text().split() == ["example.org"] * 2
 
 
 def test_a_notebook_that_runs_only_once_is_found(tmp_path):

@@ -120,6 +120,86 @@ def test_two_notebooks_do_not_undo_each_other(file):
     assert set(json.loads(file.read_text())) == {"version", "answers"}
 
 
+WRITER = """import sys
+from helpers import progress
+from helpers.teaching import Feedback, Outcome
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(int(sys.argv[2])):
+    assert progress.note(f"{sys.argv[1]}-{number}", Feedback(Outcome.RIGHT), "yes") is None
+    print(f"{sys.argv[1]}-{number}", flush=True)
+"""
+
+
+def writers(*names, count):
+    """Processes that store that many answers each, and begin together."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    found = [subprocess.Popen([sys.executable, "-c", WRITER, name, str(count)], **pipes) for name in names]
+    for process in found:
+        assert process.stdout.readline() == "ready\n"
+    for process in found:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return found
+
+
+def test_two_processes_that_write_at_once_lose_no_answer(file):
+    for process in writers("one", "two", count=150):
+        process.communicate()
+        assert process.returncode == 0
+    assert len(json.loads(file.read_text())["answers"]) == 300
+    assert [path.name for path in file.parent.iterdir()] == ["progress.json"]
+
+
+def test_a_kernel_that_is_killed_loses_no_answer(file):
+    for name in ("one", "two", "three"):
+        (process,) = writers(name, count=100_000)
+        noted = [process.stdout.readline().strip() for _ in range(40)]
+        process.kill()
+        noted += process.communicate()[0].splitlines()[:-1]  # the last line may be cut short
+        stored = json.loads(file.read_text())["answers"]
+        assert len(noted) >= 40 and set(noted) <= set(stored)
+    assert progress.note("after", Feedback(Outcome.RIGHT)) is None and progress.entry("one-0").solved
+
+
+def test_each_file_that_cannot_be_read_is_kept(file):
+    file.parent.mkdir()
+    for broken in ("first", "second", "[" * 100_000):
+        file.write_text(broken)
+        answered(RIGHT)
+    kept = sorted(path.read_text() for path in file.parent.glob("*.unreadable*.json"))
+    assert kept == sorted(["first", "second", "[" * 100_000])
+
+
+def test_a_file_that_cannot_be_opened_is_left_alone(file, monkeypatch):
+    answered(RIGHT)
+    before = file.read_bytes()
+
+    def denied(*arguments, **details):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(file), "read_text", denied)
+        assert progress.entry(QUESTION.key) is None
+        panel = answered(WRONG)
+        assert "could not be stored" in panel._verdict.content and "Permission denied" in panel._verdict.content
+    assert file.read_bytes() == before and [path.name for path in file.parent.iterdir()] == ["progress.json"]
+
+
+def test_progress_that_cannot_be_erased_is_said(file, monkeypatch):
+    answered(RIGHT)
+    panel = labs.show_progress()
+    panel.erase.click()
+
+    def denied(*arguments, **details):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(file), "unlink", denied)
+    panel.erase.click()
+    assert "could not be erased: Permission denied" in panel._verdict.content
+    assert "1 of" in panel._table.value and progress.entry(QUESTION.key).solved
+
+
 def test_a_folder_that_takes_nothing_is_said(tmp_path, monkeypatch):
     blocked = tmp_path / "blocked"
     blocked.write_text("a file, where a folder is wanted")

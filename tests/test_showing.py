@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from helpers import CloneError, accuracy_in_words, expected_error
+from helpers.showing import raised
 
 
 def test_an_expected_error_is_printed_without_a_trace(capsys):
@@ -21,6 +22,22 @@ def test_the_code_in_a_refusal_keeps_its_lines(capsys):
 def test_a_cell_that_no_longer_fails_is_noticed():
     with pytest.raises(AssertionError, match="expected to fail"), expected_error():
         pass
+
+
+def test_a_name_that_a_cell_above_defines_is_no_expected_error():
+    """A cell that is run before those above it must not tell that its lesson came true."""
+    with pytest.raises(NameError, match="model_of_a_cell_above"), expected_error():
+        model_of_a_cell_above.save("model.keras")  # noqa: F821
+    with pytest.raises(NameError, match="model_of_a_cell_above"):
+        raised(lambda: model_of_a_cell_above(1))  # noqa: F821
+
+
+def test_a_name_that_is_missing_elsewhere_may_be_the_lesson(capsys):
+    elsewhere = eval("lambda: lost", {})
+    assert isinstance(raised(lambda: elsewhere()), NameError)
+    with expected_error():
+        elsewhere()
+    assert capsys.readouterr().out == "NameError: name 'lost' is not defined\n"
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ class Verdicts:
     def _cell(self, number: str, name: str) -> str:
         values = self._parts.get(number, {}).get(name)
         if not values:
-            return "does not apply"
+            return "does not apply" if self._parts.get(number) else "not run yet"
         return "✓ yes" if all(values) else "◐ in part" if any(values) else "✗ no"
 
     @property

@@ -88,7 +88,9 @@ class Lab(Panel):
         self.preset = preset
         self._quiet = False
         self._stale = False
+        self._failed = False
         self._run: Run | None = None
+        self._begun: Run | None = None
         self._wanted = preset
         self._status = ""
         self._latest = Latest(self._on_fault)
@@ -265,6 +267,7 @@ class Lab(Panel):
         if self._quiet:
             return
         self._wanted = self.settings
+        self._failed = False
         self._mark(stale=True)
         self._say(_EARLIER)
         self._latest.start(self._work(self._wanted))
@@ -274,6 +277,10 @@ class Lab(Panel):
             self.write(settings)
 
     def _on_fault(self, error: Exception) -> None:
+        self._failed = True
+        if self._run is None:  # the very first one: the cell that makes the lab still shows it, with the error
+            self._run = self._begun
+        self._mark(stale=True)
         self._show_problems([Problem("Drawing the lab", error)])
         self._say("Out of date: the lab itself failed, see the error below")
 
@@ -281,7 +288,7 @@ class Lab(Panel):
 
     def _work(self, settings: Any) -> Iterator[float]:
         """Run and show it as it goes; yields the pause after every slice."""
-        run = self.run(settings)
+        run = self._begun = self.run(settings)
         drawn = 0.0
         for stage in run.stages():
             if not stage.pictured:
@@ -304,10 +311,11 @@ class Lab(Panel):
             drawn = time.monotonic()
         self._run = run
         self.draw(run)
-        self._mark(stale=False)
+        # The controls may have moved on, on another thread, while the last slice was done.
+        self._mark(stale=settings is not self._wanted)
         self._show_words(run)
         yield from self.afterwards(run)
-        self._say("Up to date")
+        self._say("Up to date" if settings is self._wanted else _EARLIER)
 
     def _draw_paced(self, run: Run, drawn: float) -> float:
         """Send a picture; return how long to wait so that the browser keeps up."""

@@ -197,7 +197,9 @@ class LayerLab(ThreeTestsLab):
 
     def _on_play(self) -> None:
         self._set_playing(not self._playing)
-        if self._playing and self._run is not None and self._run.finished and not self._stale:
+        if self._playing and self._failed:
+            self.changed()  # try again, and play then
+        elif self._playing and self._run.finished and not self._stale:
             self._latest.start(self._play_on(self._run))
 
     def _set_playing(self, playing: bool) -> None:
@@ -230,4 +232,5 @@ class LayerLab(ThreeTestsLab):
 
     def _play_on(self, run: Experiment) -> Iterator[float]:
         yield from self.afterwards(run)
-        self._say("Up to date")
+        if not self._stale:
+            self._say("Up to date")

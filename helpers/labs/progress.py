@@ -59,7 +59,12 @@ class ProgressPanel(StaticPanel):
             self._verdict.content = "<p>Sure? Press again, and all answers are forgotten.</p>"
             return
         self._sure, self.erase.description = False, "Erase my progress"
-        progress.erase()
+        try:
+            progress.erase()
+        except OSError as error:
+            reason = html.escape(error.strerror or str(error))
+            self._verdict.content = f"<p>Your progress could not be erased: {reason}. Delete the file yourself.</p>"
+            return
         self._show()
         self._verdict.content = "<p>Your progress is erased.</p>"
 
