@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import re
 import shutil
@@ -148,37 +149,45 @@ def _pip(arguments: str) -> str:
 
 
 _PROBE = """
-import json, sys
-import tensorflow as tf, keras, tf_keras
-found = {"tf.keras": tf.keras.__version__, "keras": keras.__version__, "tf_keras": tf_keras.__version__}
-print(json.dumps({**found, "backend": keras.config.backend()}))
+import json
+import tensorflow as tf, tf_keras
+print(json.dumps({"tf.keras": tf.keras.__version__, "tf_keras": tf_keras.__version__}))
 """
 
 
 def both_kerases() -> Finding:
     """Whether `tf.keras` is Keras 3, on TensorFlow, and `tf_keras` is beside it."""
-    found = _kerases()
     name = "both Kerases"
+    backend, where = _backend()
+    if backend != "tensorflow":
+        says = f"Keras 3 is told to run on {backend}, not on TensorFlow."
+        return Finding(name, says, f"set the backend to tensorflow in {where}, {AGAIN}")
+    found = _kerases()
     if "error" in found:
         return Finding(name, f"TensorFlow does not load ({found['error']}).", _reinstall())
     says = f"tf.keras is Keras {found['tf.keras']}, tf_keras is {found['tf_keras']}."
     if not found["tf.keras"].startswith("3."):
         return Finding(name, says, f"unset TF_USE_LEGACY_KERAS, {AGAIN}")
-    if found["backend"] != "tensorflow":
-        says = f"Keras 3 runs on {found['backend']}, not on TensorFlow."
-        return Finding(name, says, f"set KERAS_BACKEND=tensorflow, or say so in ~/.keras/keras.json, {AGAIN}")
     return Finding(name, says)
+
+
+def _backend() -> tuple[str, str]:
+    """The backend that Keras 3 is told to use, and where it is told so: the variable wins over the file."""
+    if asked := os.environ.get("KERAS_BACKEND"):
+        return asked, "the environment variable KERAS_BACKEND"
+    file = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    with contextlib.suppress(OSError, ValueError):  # Keras passes over a file that it cannot read, too
+        return json.loads(file.read_text(encoding="utf-8")).get("backend", "tensorflow"), str(file)
+    return "tensorflow", "its default"
 
 
 def _kerases() -> dict[str, str]:
     """Ask the TensorFlow of this process, or else a process that may die of it."""
     if "tensorflow" in sys.modules:
-        import keras
         import tensorflow
         import tf_keras
 
-        found = {"tf.keras": tensorflow.keras, "keras": keras, "tf_keras": tf_keras}
-        return {name: module.__version__ for name, module in found.items()} | {"backend": keras.config.backend()}
+        return {"tf.keras": tensorflow.keras.__version__, "tf_keras": tf_keras.__version__}
     done = subprocess.run([sys.executable, "-c", _PROBE], cwd=ROOT, capture_output=True, text=True, errors="replace")
     if done.returncode == 0:
         return json.loads(done.stdout.splitlines()[-1])
@@ -263,7 +272,7 @@ def threads() -> Finding:
     """Whether TensorFlow is told of the processors that it may use, where they are fewer than the computer has."""
     has = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     # JupyterHub and Binder set this. TensorFlow does not look at it and starts a thread for each processor it sees.
-    allowed = max(1, round(float(os.environ.get("CPU_LIMIT") or has)))
+    allowed = max(1, math.ceil(float(os.environ.get("CPU_LIMIT") or has)))
     asked = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
     uses = int(asked) if asked.isdecimal() and int(asked) else has
     says = f"TensorFlow uses {uses}, and may use {min(has, allowed)} of {has} processors."

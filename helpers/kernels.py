@@ -71,7 +71,7 @@ class RoomyKernelManager(AsyncMappingKernelManager):
         limit, done = memory.limit(), []
         while limit is not None and memory.used() > limit - self.room * MB:
             kernel_id = self.left_longest()
-            if kernel_id is None:
+            if kernel_id is None or kernel_id in done:
                 break
             self.log.warning("Memory is short: kernel %s, which was left alone longest, starts anew.", kernel_id)
             await self.restart_kernel(kernel_id, now=True)
