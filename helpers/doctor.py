@@ -72,7 +72,7 @@ def examine() -> list[Finding]:
         >>> all(finding.ok for finding in examine())   # doctest: +SKIP
         True
     """
-    return [_careful(look) for look in LOOKS]
+    return [_careful(what, look) for what, look in LOOKS.items()]
 
 
 def report(findings: list[Finding] | None = None) -> None:
@@ -90,13 +90,12 @@ def report(findings: list[Finding] | None = None) -> None:
     print("\n".join(map(str, wrong)) if wrong else f"All is well: {', '.join(finding.what for finding in findings)}.")
 
 
-def _careful(look: Callable[[], Finding]) -> Finding:
+def _careful(what: str, look: Callable[[], Finding]) -> Finding:
     """Look, and take an error while looking for what it is: one more thing that is wrong."""
     try:
         return look()
     except Exception as error:
-        name = look.__name__.strip("_").replace("_", " ")
-        return Finding(name, f"could not be looked at ({type(error).__name__}: {error}).", _reinstall())
+        return Finding(what, f"could not be looked at ({type(error).__name__}: {error}).", _reinstall())
 
 
 def _reinstall() -> str:
@@ -148,10 +147,12 @@ def _pip(arguments: str) -> str:
     return f"run `{sys.executable} -m pip install {arguments}`"
 
 
+# Under TF_USE_LEGACY_KERAS the thing named tf.keras has no version of its own; it is known by what it hands out.
 _PROBE = """
 import json
-import tensorflow as tf, tf_keras
-print(json.dumps({"tf.keras": tf.keras.__version__, "tf_keras": tf_keras.__version__}))
+import keras, tensorflow, tf_keras
+mine = tf_keras if tensorflow.keras.Model is tf_keras.Model else keras
+print(json.dumps({"tf.keras": mine.__version__, "tf_keras": tf_keras.__version__}))
 """
 
 
@@ -184,10 +185,12 @@ def _backend() -> tuple[str, str]:
 def _kerases() -> dict[str, str]:
     """Ask the TensorFlow of this process, or else a process that may die of it."""
     if "tensorflow" in sys.modules:
+        import keras
         import tensorflow
         import tf_keras
 
-        return {"tf.keras": tensorflow.keras.__version__, "tf_keras": tf_keras.__version__}
+        mine = tf_keras if tensorflow.keras.Model is tf_keras.Model else keras
+        return {"tf.keras": mine.__version__, "tf_keras": tf_keras.__version__}
     done = subprocess.run([sys.executable, "-c", _PROBE], cwd=ROOT, capture_output=True, text=True, errors="replace")
     if done.returncode == 0:
         return json.loads(done.stdout.splitlines()[-1])
@@ -331,17 +334,17 @@ def _places() -> list[tuple[Path, str, str]]:
     return found
 
 
-LOOKS: tuple[Callable[[], Finding], ...] = (
-    python,
-    packages,
-    legacy_switch,
-    both_kerases,
-    widgets,
-    threads,
-    free_memory,
-    disk,
-    write_access,
-)
+LOOKS: dict[str, Callable[[], Finding]] = {
+    "Python": python,
+    "packages": packages,
+    "TF_USE_LEGACY_KERAS": legacy_switch,
+    "both Kerases": both_kerases,
+    "widgets": widgets,
+    "threads": threads,
+    "memory": free_memory,
+    "disk": disk,
+    "write access": write_access,
+}
 
 
 def main() -> int:
