@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -97,7 +98,15 @@ def opens_the_first_notebook(repository: Path, environment: dict[str, str]) -> b
                 break
         else:
             raise SystemExit("JupyterLab did not start:\n" + "".join(log))
-        with urllib.request.urlopen(found.group(1), timeout=60) as answer:
+        # Jupyter tells its address a moment before it listens there.
+        while True:
+            try:
+                answer = urllib.request.urlopen(found.group(1), timeout=60)
+                break
+            except urllib.error.URLError:
+                if server.poll() is not None:
+                    raise
+        with answer:
             print("the front door leads to", answer.url.removeprefix(found.group(1)))
             first = sorted((repository / "notebooks").glob("*.ipynb"))[0]
             return answer.status == 200 and answer.url.endswith(f"/lab/tree/notebooks/{first.name}")

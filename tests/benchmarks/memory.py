@@ -17,6 +17,7 @@ files of all its environments). The environment that ``tests/binder_layers.py --
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -26,6 +27,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
@@ -63,6 +65,10 @@ class Server:
         self._ready.wait()
         if not self._urls:
             raise SystemExit("JupyterLab did not start.")
+        while self.process.poll() is None:  # it tells its address a moment before it listens there
+            with contextlib.suppress(urllib.error.URLError):
+                self.call("GET", "status")
+                break
 
     def _read(self) -> None:
         for line in self.process.stderr:
