@@ -214,7 +214,9 @@ def test_the_kernel_s_widgets_missing(monkeypatch):
 
 
 def test_what_is_no_python_is_not_asked(monkeypatch):
-    with subprocess.Popen(["git", "cat-file", "--batch"], cwd=ROOT, stdin=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        ["git", "hash-object", "--stdin"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    ) as process:
         monkeypatch.setenv("JPY_PARENT_PID", str(process.pid))
         finding = doctor.widgets()
         process.stdin.close()

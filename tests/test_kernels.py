@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
+import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -206,7 +209,17 @@ def test_the_manager_looks_by_itself(monkeypatch):
     with_tabs(2, check, interval=100)
 
 
-def test_jupyter_is_told_of_the_manager():
-    folder = ROOT / "binder" / "jupyter"
-    config = PyFileConfigLoader("jupyter_lab_config.py", str(folder)).load_config()
-    assert import_item(config.ServerApp.kernel_manager_class) is RoomyKernelManager
+@pytest.mark.parametrize("program", ["jupyterlab", "notebook", "jupyter_server"])
+def test_every_way_to_start_jupyter_is_told_of_the_manager(program):
+    """Binder, JupyterHub and people do not start the same one."""
+    env = {**os.environ, "JUPYTER_CONFIG_PATH": str(ROOT / "binder" / "jupyter")}
+    command = [sys.executable, "-m", program, "--show-config-json"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    name = json.loads(done.stdout)["ServerApp"]["kernel_manager_class"]
+    assert import_item(name) is RoomyKernelManager
+
+
+def test_a_server_without_the_workbook_s_packages_starts_all_the_same(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    config = PyFileConfigLoader("jupyter_server_config.py", str(ROOT / "binder" / "jupyter")).load_config()
+    assert "kernel_manager_class" not in config.ServerApp

@@ -6,6 +6,3 @@ from pathlib import Path
 notebooks = sorted(Path(__file__).resolve().parents[2].glob("notebooks/*.ipynb"))
 if notebooks:
     c.LabApp.default_url = f"/lab/tree/notebooks/{notebooks[0].name}"  # noqa: F821 (`c` is given by JupyterLab)
-
-# Only where memory has a limit does this manager do anything: see its first lines.
-c.ServerApp.kernel_manager_class = "helpers.kernels.RoomyKernelManager"  # noqa: F821
