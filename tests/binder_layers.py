@@ -30,8 +30,8 @@ import repo2docker
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-# Without TensorFlow, with both Kerases, a notebook in its own kernel, and what only an installation can get wrong.
-TESTS = ["tests/test_startup.py", "tests/test_cloning.py", "tests/test_delivery.py", "notebooks/00_start_here.ipynb"]
+# A notebook with both Kerases, what the server does, and what only an installation can get wrong.
+TESTS = ["notebooks/00_start_here.ipynb", "tests/test_startup.py", "tests/test_kernels.py", "tests/test_delivery.py"]
 
 
 def declared() -> tuple[str, list[str]]:
