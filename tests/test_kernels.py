@@ -168,15 +168,18 @@ def test_no_kernel_is_touched_while_there_is_room_or_no_limit(monkeypatch):
     with_tabs(2, check)
 
 
-def test_a_kernel_at_work_the_last_one_used_and_small_ones_are_left_alone(monkeypatch):
+def test_a_kernel_at_work_the_last_one_used_and_small_ones_are_left_alone(monkeypatch, tmp_path):
     monkeypatch.delenv("MEM_LIMIT", raising=False)
 
     async def check(manager, busy, small, last):
         await busy.run(TAKE)
         await small.run("pass")
         await last.run(TAKE)
-        running = asyncio.ensure_future(busy.run("import time\nwhile True: time.sleep(0.1)"))
-        while manager.kernel_model(busy.id)["execution_state"] != "busy":
+        begun = tmp_path / "begun"
+        source = f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\nwhile True: time.sleep(0.1)"
+        running = asyncio.ensure_future(busy.run(source))
+        # Busy it is for a moment when it is asked whether it is there, too.
+        while not begun.exists() or manager.kernel_model(busy.id)["execution_state"] != "busy":
             await asyncio.sleep(0.05)
         await last.run("pass")
         limit_memory(monkeypatch, 1)
