@@ -15,6 +15,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from urllib.parse import quote, urlencode, urlsplit
 
 HELP = """\
 python3 run.py COMMAND ...        (on Windows: py run.py COMMAND ...)
@@ -27,13 +28,17 @@ python3 run.py COMMAND ...        (on Windows: py run.py COMMAND ...)
   lint       check the code and the notebooks with ruff; lint --fix mends what it can
   lock       bring requirements.lock and environment.yml in line with pyproject.toml; lock --upgrade renews all
   classroom  start a JupyterHub for a class on this machine; options go to it (see classroom/README.md)
+  links      write the links that open the notebooks on Binder, for the repository that pyproject.toml names;
+             links --hub https://HUB prints one that copies the workbook to a user of that JupyterHub
   check      say whether this Python and this computer will do
+  doctor     look at all that the notebooks need, and say how to mend what is wrong
 
 The first run installs into the folder .venv, which belongs to this script: to start afresh, delete it."""
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
+PYPROJECT = ROOT / "pyproject.toml"
 STAMP = VENV / "workbook-stamp"
 NOTEBOOKS = ROOT / "notebooks"
 PAGES = ROOT / "docs" / "pages"
@@ -151,7 +156,7 @@ def become(*command):
 
 def state():
     """Return the two lines of the stamp: what .venv is made from, and what is installed in it."""
-    installed = hashlib.sha256(LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes())
+    installed = hashlib.sha256(LOCK.read_bytes() + PYPROJECT.read_bytes())
     return [f"Python {platform.python_version()} {sys.base_prefix} {VENV}", installed.hexdigest()]
 
 
@@ -265,6 +270,11 @@ def tidy(path):
             if view:
                 widgets += 1
                 view["model_id"] = f"{widgets:032x}"  # was a random name for a state that is not stored
+    store(notebook, path)
+
+
+def store(notebook, path):
+    """Write a notebook as nbformat does, so that only what has changed differs."""
     text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     path.write_bytes(text.encode("utf-8"))
 
@@ -333,6 +343,98 @@ def classroom(args):
     return become(PYTHON, "-m", "jupyterhub", "--config", folder / "jupyterhub_config.py", *args)
 
 
+def repository():
+    """Return the address of the repository that pyproject.toml names, in one form, or nothing."""
+    declared = re.search(
+        r'^\[tool\.workbook\]$.*?^repository = "(.*?)"', PYPROJECT.read_text(encoding="utf-8"), re.M | re.S
+    )
+    address = re.sub(r"(\.git)?/*$", "", declared.group(1).strip()) if declared else ""
+    parts = urlsplit(address)
+    if address and (parts.scheme != "https" or not re.match(r"/[^/]+/.*[^/]$", parts.path) or parts.query):
+        wanted = "https://github.com/ORGANISATION/REPOSITORY"
+        raise Problem(f"The repository {address!r} in pyproject.toml is no address to clone from: write {wanted}.")
+    return address
+
+
+def binder_link(address, path):
+    """Return the link that opens a file of a repository on Binder."""
+    parts = urlsplit(address)
+    name = parts.path[1:]
+    if parts.netloc == "github.com":
+        place = "gh/" + quote(name)
+    elif parts.netloc == "gitlab.com":
+        place = "gl/" + quote(name, safe="")
+    else:
+        place = "git/" + quote(address, safe="")
+    return f"https://mybinder.org/v2/{place}/HEAD?urlpath=lab/tree/{quote(path)}"
+
+
+def hub_link(hub, address, path):
+    """Return the link by which a user of a JupyterHub gets a copy of a repository, and opens a file of it."""
+    folder = urlsplit(address).path.rsplit("/", 1)[1]
+    return f"{hub.rstrip('/')}/hub/user-redirect/git-pull?" + urlencode(
+        {"repo": address, "urlpath": f"lab/tree/{folder}/{path}"}
+    )
+
+
+def with_links(markdown, address, path):
+    """Return a text with the link below its title, or without one if there is no address."""
+    text = re.sub(
+        r"\n\n<!-- links: made by run.py links -->\n.*?\n<!-- end of links -->(?=\n|\Z)", "", markdown, flags=re.S
+    )
+    if not address:
+        return text
+    title, rest = re.match(r"(# .*)((?:\n.*)*)", text).groups()
+    link = f"[Open it on Binder]({binder_link(address, path)}): nothing to install, and ready in a few minutes."
+    return f"{title}\n\n<!-- links: made by run.py links -->\n{link}\n<!-- end of links -->{rest}"
+
+
+def links(args):
+    """Bring the links in the README and in each notebook's first cell in line with the repository's address."""
+    address = repository()
+    first = "notebooks/" + min(path.name for path in NOTEBOOKS.glob("*.ipynb"))
+    if args[:1] == ["--hub"]:
+        if len(args) != 2 or urlsplit(args[1]).scheme not in ("http", "https") or not urlsplit(args[1]).netloc:
+            raise Problem("The hub's address is missing: write it as in `run.py links --hub https://hub.example.org`.")
+        if not address:
+            raise Problem(
+                "A hub has to know what to copy: name the repository in pyproject.toml, under [tool.workbook]."
+            )
+        print(hub_link(args[1], address, first))
+        return 0
+    if args:
+        raise Problem(f"run.py links does not know {args[0]!r}: leave it out, or name a hub with --hub.")
+    readme = ROOT / "README.md"
+    readme.write_bytes(with_links(readme.read_text(encoding="utf-8"), address, first).encode("utf-8"))
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        cell = notebook["cells"][0]
+        cell["source"] = with_links("".join(cell["source"]), address, f"notebooks/{path.name}").splitlines(
+            keepends=True
+        )
+        store(notebook, path)
+    print(f"The links lead to {address}." if address else "pyproject.toml names no repository: there are no links.")
+    return 0
+
+
+def doctor(args):
+    """Look at all that the notebooks need; works on half a .venv, too, for it looks before anything is mended."""
+    problem = find_problem(facts(), lambda: "use one of those")
+    if not problem and not PYTHON.exists():
+        problem = "There is no .venv yet: run `python3 run.py lab`, which makes it."
+    if not problem and STAMP.exists() and STAMP.read_text(encoding="utf-8").splitlines() != state():
+        problem = "The .venv was made by another Python or for another lock: run `python3 run.py lab`, which mends it."
+    if not problem and not STAMP.exists():
+        problem = "Making the .venv was interrupted: run `python3 run.py lab`, which makes it anew."
+    if problem:
+        print(f"\u2717 {problem}")
+    try:
+        return (call(PYTHON, "-m", "helpers.doctor") if PYTHON.exists() else 0) or int(bool(problem))
+    except OSError as error:
+        again = "delete the folder .venv and run `python3 run.py lab`"
+        raise Problem(f"The Python in .venv does not run ({error}): {again}.") from error
+
+
 def check(args):
     """Say whether this Python and this computer will do, without a search for another Python."""
     problem = find_problem(facts(), lambda: "use one of those")
@@ -344,7 +446,9 @@ def check(args):
 
 def main(args):
     """Run one command and return the exit code."""
-    commands = {f.__name__: f for f in (lab, test, notebooks, site, slides, lint, lock, classroom, check)}
+    commands = {
+        f.__name__: f for f in (lab, test, notebooks, site, slides, lint, lock, classroom, links, check, doctor)
+    }
     try:
         if not args or args[0] in ("help", "-h", "--help"):
             print(HELP)
@@ -353,7 +457,7 @@ def main(args):
             raise Problem(f"run.py has no command {args[0]!r}: use one of {', '.join(commands)}, help.")
         os.chdir(str(ROOT))
         # A lock that cannot be installed must not stand in the way of a new one.
-        if args[0] != "check" and not (args[0] == "lock" and PYTHON.exists()):
+        if args[0] not in ("links", "check", "doctor") and not (args[0] == "lock" and PYTHON.exists()):
             set_up()
         return commands[args[0]](args[1:])
     except Problem as problem:

@@ -33,6 +33,7 @@ _MODULES = [
     "comparison",
     "datasets",
     "divergence",
+    "doctor",
     "keras_generations",
     "labs",
     "matrix",

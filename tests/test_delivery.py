@@ -30,7 +30,7 @@ else:
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
-COMMANDS = ("lab", "test", "notebooks", "site", "slides", "lint", "lock", "check")
+COMMANDS = ("lab", "test", "notebooks", "site", "slides", "lint", "lock", "classroom", "links", "check", "doctor")
 
 
 @pytest.fixture
@@ -315,6 +315,7 @@ def house(run, monkeypatch, tmp_path):
     monkeypatch.setattr(run, "ROOT", tmp_path)
     monkeypatch.setattr(run, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(run, "LOCK", tmp_path / "requirements.lock")
+    monkeypatch.setattr(run, "PYPROJECT", tmp_path / "pyproject.toml")
     monkeypatch.setattr(run, "STAMP", tmp_path / ".venv" / "stamp")
     monkeypatch.setattr(run, "PYTHON", tmp_path / ".venv" / "python")
     monkeypatch.setattr(run, "facts", lambda: GOOD)
@@ -568,6 +569,40 @@ def test_binder_start_hands_over_the_settings(before):
     assert done.stdout.strip().split(":") == expected
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a script for Linux")
+@pytest.mark.parametrize(
+    "limit, asked, expected",
+    [(None, None, ""), ("0.5", None, "1"), ("1.0", None, "1"), ("1.5", None, "2"), ("4", "3", "3")],
+)
+def test_binder_start_tells_tensorflow_its_share_of_the_processors(limit, asked, expected):
+    env = {key: value for key, value in os.environ.items() if key not in ("CPU_LIMIT", "TF_NUM_INTRAOP_THREADS")}
+    env.update({"CPU_LIMIT": limit} if limit else {})
+    env.update({"TF_NUM_INTRAOP_THREADS": asked} if asked else {})
+    command = [ROOT / "binder" / "start", "sh", "-c", 'echo "$TF_NUM_INTRAOP_THREADS"']
+    assert subprocess.run(command, env=env, capture_output=True, text=True).stdout.strip() == expected
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script for Linux")
+def test_binder_installs_the_lock_but_not_another_jupyterhub(tmp_path):
+    """What stands in for pip notes down how it was called, and what it was given to read."""
+    pip = tmp_path / "pip"
+    pip.write_text(
+        f'#!/bin/bash\necho "$@" >> {tmp_path}/calls\n'
+        f'for last; do :; done; [ "$last" = . ] || cat "$last" > {tmp_path}/lock\n',
+        encoding="utf-8",
+    )
+    pip.chmod(0o755)
+    env = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run([ROOT / "binder" / "postBuild"], cwd=ROOT, env=env, check=True)
+    first, second = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
+    assert all(option in first for option in ("--no-deps", "--require-hashes"))
+    assert all(option in second for option in ("--no-deps", "--no-build-isolation", "-e ."))
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    left_out = re.findall(r"^jupyterhub==.*?(?=^\S|\Z)", text, re.M | re.S)
+    assert len(left_out) == 1
+    assert (tmp_path / "lock").read_text(encoding="utf-8") == text.replace(left_out[0], "")
+
+
 @pytest.fixture(scope="module")
 def dockerfile():
     if os.name == "nt" or not importlib.util.find_spec("repo2docker"):
@@ -596,3 +631,36 @@ def test_binder_would_install_before_it_copies_the_repository(dockerfile):
         )
     ]
     assert positions == sorted(positions)
+
+
+@pytest.fixture(scope="module")
+def job():
+    """The definition of the tests for whoever hosts the repository on GitHub."""
+    return yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8"))
+
+
+def test_the_job_runs_each_week_and_at_every_change(job):
+    starts = job[True]  # YAML 1.1 reads `on` as a truth value
+    ((schedule,),) = [each.values() for each in starts["schedule"]]
+    minute, hour, day, month, weekday = schedule.split()
+    assert (day, month) == ("*", "*") and all(part.isdecimal() for part in (minute, hour, weekday))
+    assert {"push", "pull_request", "workflow_dispatch"} <= set(starts)
+    assert job["permissions"] == {"contents": "read"}
+
+
+def test_the_job_tries_every_declared_python_and_the_three_systems(job):
+    machines = {(each["system"], each["python"]) for each in job["jobs"]["tests"]["strategy"]["matrix"]["include"]}
+    systems = {system for system, _ in machines}
+    assert {system.split("-")[0] for system in systems} == {"ubuntu", "macos", "windows"}
+    assert "macos-13" not in systems  # the last with an Intel processor
+    for system in systems:
+        pythons = sorted((python for each, python in machines if each == system), key=PYTHONS.index)
+        assert pythons == (PYTHONS if system.startswith("ubuntu") else [PYTHONS[0], PYTHONS[-1]])
+
+
+def test_the_job_runs_the_test_command_of_the_readme(job):
+    commands = [step["run"] for step in job["jobs"]["tests"]["steps"] if "run" in step]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (tested,) = re.findall(r"^python3 (run\.py test)\b", readme, re.M)
+    # What actions/setup-python puts first on the path is named `python` on all three systems.
+    assert f"python {tested}" in commands
