@@ -112,7 +112,17 @@ def _base_of(cls: type) -> type | None:
         object.__new__(cls)
     except TypeError:
         return None
-    return object
+    return None if _hides_state(cls) else object
+
+
+def _hides_state(cls: type) -> bool:
+    """Tell whether instances have room for more than attributes and slots: state that is written in C, as of a file.
+
+    The same sum by which ``object.__reduce_ex__`` refuses to pickle (Python's ``Objects/typeobject.c``). From Python
+    3.12 on some of these types can be made empty, and a copy would be a broken one.
+    """
+    pointers = len(_slots_of(cls)) + (cls.__dictoffset__ != 0) + (cls.__weakrefoffset__ > 0)
+    return cls.__basicsize__ > object.__basicsize__ + pointers * tuple.__itemsize__
 
 
 class _Thing:
