@@ -17,6 +17,7 @@ import json
 import statistics
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -124,6 +125,9 @@ WATCH = """selector => {
   }).observe(status, {childList: true, subtree: true, characterData: true});
 }"""
 
+AT_END = """node => node.options ? node.selectedIndex === node.options.length - 1
+  : node.ariaValueNow !== null && node.ariaValueNow === node.ariaValueMax"""
+
 AT_REST = "() => window.told.length > 1 && window.told.at(-1)[1].startsWith('Up to date')"
 
 
@@ -162,10 +166,14 @@ def up_to_date(page: Page) -> None:
     )
 
 
+def p95(times: list[float]) -> float:
+    """Return the 95th percentile."""
+    return sorted(times)[round(0.95 * (len(times) - 1))]
+
+
 def figures(times: list[float]) -> str:
     """Write median, 95th percentile and maximum."""
-    p95 = sorted(times)[round(0.95 * (len(times) - 1))]
-    return f"{statistics.median(times):>8.0f}{p95:>8.0f}{max(times):>8.0f}"
+    return f"{statistics.median(times):>8.0f}{p95(times):>8.0f}{max(times):>8.0f}"
 
 
 def line(name: str, times: list[float]) -> str:
@@ -191,7 +199,7 @@ def measure_lab(lab: driver.Lab, name: str, rounds: int) -> tuple[list[float], l
     first, rest = [], []
     for kind, number, there, back in changes(page, selector) * rounds:
         control = page.locator(f"{selector} {kind}").locator("visible=true").nth(number)
-        at_end = control.evaluate("node => node.options && node.selectedIndex === node.options.length - 1")
+        at_end = control.evaluate(AT_END)
         for key in (back, there) if at_end else (there, back):
             if not control.is_enabled():
                 continue
@@ -271,30 +279,38 @@ def measure(page: Page, presses: int, screenshots: Path | None) -> None:
     print(f"Pictures during {held[1] / 1000:.1f} s of a key held down: {held[0]}.")
 
 
+@contextlib.contextmanager
+def opened(private: Path) -> Iterator[driver.Lab]:
+    """Start JupyterLab and a browser, with a clock in each page; what they write goes into the folder."""
+    folder = private / "notebooks"
+    folder.mkdir()
+    (folder / "panels.ipynb").write_text(json.dumps(notebook()), encoding="utf-8")
+    with contextlib.ExitStack() as stack:
+        server = driver.Server(folder, private)
+        stack.callback(server.stop)
+        playwright = stack.enter_context(sync_playwright())
+        browser = playwright.chromium.launch(
+            executable_path=driver.find_chromium(), args=list(driver.CHROMIUM_ARGUMENTS)
+        )
+        stack.callback(browser.close)
+        page = browser.new_page(viewport={"width": 1400, "height": 1600})
+        page.add_init_script(f"({CLOCK})()")
+        yield driver.Lab(page, server)
+
+
 def main() -> None:
-    """Start JupyterLab and a browser, and measure."""
+    """Measure all labs, and then the Layer Lab against the panel that is written the usual way."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--presses", type=int, default=30)
     parser.add_argument("--screenshots", type=Path)
     parser.add_argument("--labs-only", action="store_true", help="leave out the panel written the usual way")
     options = parser.parse_args()
-    chromium = driver.find_chromium()
-    if chromium is None:
+    if driver.find_chromium() is None:
         sys.exit(driver.NO_CHROMIUM)
     if options.screenshots:
         options.screenshots.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
-        folder, private = Path(name, "notebooks"), Path(name, "private")
-        folder.mkdir()
-        private.mkdir()
-        (folder / "panels.ipynb").write_text(json.dumps(notebook()), encoding="utf-8")
-        server = driver.Server(folder, private)
-        stack.callback(server.stop)
-        playwright = stack.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(driver.CHROMIUM_ARGUMENTS))
-        lab = driver.Lab(browser.new_page(viewport={"width": 1400, "height": 1600}), server)
+    with tempfile.TemporaryDirectory() as name, opened(Path(name)) as lab:
         try:
-            lab.page.add_init_script(f"({CLOCK})()")
             measure_labs(lab, max(1, options.presses // 10))
             if options.labs_only:
                 return
@@ -308,7 +324,6 @@ def main() -> None:
             if options.screenshots:
                 lab.page.screenshot(path=options.screenshots / "failed.png")
             raise
-        browser.close()
 
 
 if __name__ == "__main__":

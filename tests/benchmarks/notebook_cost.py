@@ -10,10 +10,12 @@ how long all take on two workers.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +65,14 @@ def measure(path: Path) -> Cost:
     return Cost(path.stem, seconds, max(cells), megabytes)
 
 
+@contextlib.contextmanager
+def copied(names: Sequence[str] = ()) -> Iterator[list[Path]]:
+    """Copy the folder of notebooks; yield the paths of those whose names begin so, or of all."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(shutil.copytree(NOTEBOOKS, Path(folder, "notebooks")))
+        yield [path for path in sorted(copy.glob("*.ipynb")) if path.name.startswith(tuple(names or [""]))]
+
+
 def main() -> None:
     """Measure the notebooks that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -70,9 +80,7 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=1)
     options = parser.parse_args()
     os.environ["MODEL_CLONING_PROGRESS"] = ""  # whoever measures may be a reader too
-    with tempfile.TemporaryDirectory() as folder:
-        copied = Path(shutil.copytree(NOTEBOOKS, Path(folder, "notebooks")))
-        paths = [path for path in sorted(copied.glob("*.ipynb")) if path.name.startswith(tuple(options.names or [""]))]
+    with copied(options.names) as paths:
         start = time.perf_counter()
         print(f"{'notebook':<34}{'seconds':>9}{'slowest cell':>14}{'peak MB':>9}")
         with ThreadPoolExecutor(options.at_once) as workers:
