@@ -177,3 +177,27 @@ def test_inputs_that_do_not_fit_are_refused(keras):
     model, _, _ = sequential(keras)
     with pytest.raises(helpers.CloneError, match="does not take these inputs"):
         helpers.clone(model, np.zeros((2, 7), "float32"))
+
+
+def test_a_twin_that_answers_differently_is_refused(keras):
+    class AtHome(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.home = hex(id(self))
+
+        def call(self, inputs):
+            return inputs if hex(id(self)) == self.home else -inputs
+
+    model, x, _ = sequential(keras)
+    at_home = keras.Sequential([model, AtHome()])
+    at_home(x)
+    with pytest.raises(helpers.CloneError, match="equal weights and answers differently"):
+        helpers.clone(at_home, x)
+
+
+def test_a_twin_that_would_reach_into_the_original_is_refused(keras, monkeypatch):
+    """No model is known that gets so far; the check is there for those that are not known."""
+    model, x, _ = sequential(keras)
+    monkeypatch.setattr(object_graph.Copy, "leaks", lambda copy: [(model.layers[0], copy.twin)])
+    with pytest.raises(helpers.CloneError, match="would still reach"):
+        helpers.clone(model, x)

@@ -38,6 +38,13 @@ def test_no_layer_is_missing_zero_and_none_have_levels_of_their_own():
     assert bottom < min([*naive.values(), *true.values()]) and max(naive.values()) < top
 
 
+def test_the_level_of_exact_zero_is_named():
+    picture = plots.ThreeTestsPicture()
+    picture.update([NAIVE, TRUE])
+    labels = {label.get_text(): label.get_position()[1] for label in picture.axes[0].get_yticklabels()}
+    assert all(abs(labels["0 exactly"] - level) < 0.62 for level in dots(picture, 1).values())
+
+
 def test_methods_at_exact_zero_do_not_hide_each_other():
     picture = plots.ThreeTestsPicture(pairs=4)
     picture.update([Pair(label, {"a": 0.0}, [0.0, 0.0], [0.0, 0.0]) for label in "vwxy"])
