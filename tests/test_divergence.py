@@ -107,3 +107,12 @@ def test_variables_come_back_when_the_body_raises(keras):
         model.train_on_batch(x, y)
         raise KeyError
     assert all(map(np.array_equal, before, divergence.values(divergence.all_variables(model))))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1.0, 1000.0])
+def test_rounding_is_no_difference_and_a_thousandth_is_one(dtype, size):
+    array = np.full(3, size, dtype)
+    rounded = array * (1 + 10 * np.finfo(dtype).eps)
+    assert not np.array_equal(array, rounded) and not divergence.differs(array, rounded)
+    assert divergence.differs(array, array * 1.001)
