@@ -26,6 +26,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which all common kinds of colour vision tell apart.
@@ -257,6 +258,12 @@ def _and(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
+def _fit(text: Text, room: float) -> None:
+    """Write a text as large as always, or as small as it takes to fit into so many pixels."""
+    text.set_fontsize(9)
+    text.set_fontsize(9 * min(1.0, 0.94 * room / text.get_window_extent().width))
+
+
 def _headline(pair: Pair, test: str) -> str:
     """Say the result of one test in the few words that fit above a panel."""
     if pair.error:
@@ -316,6 +323,7 @@ class ThreeTestsPicture:
             self.axes = [self.figure.add_subplot(cell) for cell in grid]
         self.moving: list[Artist] = []
         self._still: list[Artist] = []
+        self._ends: dict[str, float] = {}  # where the label ends that stands before a result, in pixels
         self._layout: tuple | None = None
 
     def update(
@@ -359,7 +367,7 @@ class ThreeTestsPicture:
     def _lay_out(self, pairs: list[Pair], layers: list[str], train: str, steps: int, message: str | None) -> None:
         for artist in (*self.moving, *self._still):
             artist.remove()
-        self.moving, self._still = [], []
+        self.moving, self._still, self._ends = [], [], {}
         for ax, (name, question) in zip(self.axes, TESTS.items(), strict=True):
             ax.clear()
             self._axis(ax, first=ax is self.axes[0])
@@ -441,10 +449,15 @@ class ThreeTestsPicture:
                     clip_on=False,
                 )
             )
-            ax.text(0.115, height, pair.label, transform=ax.transAxes, va="center", color=style.color, fontsize=9)
-            result = ax.text(1.0, height, "", transform=ax.transAxes, va="center", ha="right", fontsize=9)
+            level = {"va": "center", "fontsize": 9, "transform": ax.transAxes}
+            label = ax.text(0.115, height, pair.label, color=style.color, **level)
+            result = ax.text(1.0, height, "", ha="right", **level)
+            # As small as it takes to leave room for the usual result. One with more digits is written smaller itself.
+            result.set_text(f"\N{BALLOT X} apart by {_size(0.25)}")
+            _fit(label, result.get_window_extent().x0 - label.get_window_extent().x0)
             result.set_animated(True)
             result.set_gid(f"result {index} {name}")
+            self._ends[result.get_gid()] = label.get_window_extent().x1
             self.moving.append(result)
 
     def _artists(self, index: int, steps: int) -> dict[str, Any]:
@@ -539,7 +552,9 @@ class ThreeTestsPicture:
             gid = artist.get_gid()
             if gid and gid.startswith(f"result {index} "):
                 text = _headline(pair, gid.removeprefix(f"result {index} "))
-                artist.set_text(text)
+                if text != artist.get_text():
+                    artist.set_text(text)
+                    _fit(artist, artist.get_window_extent().x1 - self._ends[gid])
                 artist.set_color(GREY if text == "not measured" else INK)
 
 

@@ -105,6 +105,20 @@ def test_every_method_has_its_name_and_its_result_in_each_panel():
     assert heights[0] == pytest.approx(heights[1]), "the panels have the same size, however many methods there are"
 
 
+@pytest.mark.parametrize("error", [None, "NotImplementedError"])
+def test_no_method_runs_into_its_result(error):
+    from helpers.methods import METHODS
+
+    for method in METHODS.values():
+        picture = plots.ThreeTestsPicture()
+        apart = Pair(method.label, {"a": 8e-5, "b": 0.1}, [8e-5], [8e-5], error=error)
+        picture.update([apart, TRUE])
+        for ax in picture.axes:
+            texts = {text.get_gid() or text.get_text(): text.get_window_extent() for text in ax.texts}
+            (result,) = [box for name, box in texts.items() if name.startswith("result 0")]
+            assert texts[method.label].x1 < result.x0, method.label
+
+
 def test_the_picture_is_opaque_white_and_not_blank():
     figure = plots.three_tests({"clone_model": NAIVE, "clone": TRUE}, caption="A sentence.")
     image = Image.open(io.BytesIO(plots.png(figure)))

@@ -39,7 +39,7 @@ _CSS = """<style>
 .workbook-lab .lab-status { font-variant-numeric: tabular-nums; }
 .workbook-lab .lab-status span { border: 1px solid currentColor; border-radius: 10px; padding: 1px 10px; }
 .workbook-lab .lab-row { flex-wrap: wrap; align-items: center; overflow: visible; }
-.workbook-lab .lab-controls { flex-wrap: wrap; gap: 4px 28px; overflow: visible; }
+.workbook-lab .lab-controls { flex-wrap: wrap; gap: 4px 12px; overflow: visible; }
 .workbook-lab .lab-picture { overflow: hidden; background: #fff; border-radius: 4px; margin: 8px 0 4px; }
 .workbook-lab .lab-picture img { width: 100%; height: auto; display: block; transition: opacity 0.15s, filter 0.15s; }
 .workbook-lab .lab-stale img { opacity: 0.35; filter: grayscale(1); transition-delay: 0.3s; }
@@ -182,7 +182,7 @@ class Lab(Panel):
         return self._control(field, widgets.Checkbox, description)
 
     def _control(self, field: str, kind: type, description: str, **traits: Any) -> Any:
-        wide = {"style": {"description_width": "150px"}, "layout": {"width": "430px"}}
+        wide = {"style": {"description_width": "150px"}, "layout": {"width": "415px"}}
         control = kind(description=description, **traits, **wide)
         control.observe(lambda change: self.changed(), "value")
         self._by_field[field] = control

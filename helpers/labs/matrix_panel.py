@@ -47,7 +47,7 @@ class _Live(widgets.VBox):
     """What is seen while the cell runs: a progress bar, and the cells that are filled in."""
 
     def __init__(self) -> None:
-        self._bar = widgets.IntProgress(description="Filling in", layout={"width": "430px"})
+        self._bar = widgets.IntProgress(description="Filling in", layout={"width": "415px"})
         self._text = widgets.HTML()
         self._table = widgets.HTML()
         self._table.add_class("matrix-table")
@@ -124,7 +124,7 @@ class MatrixPanel(Lab):
         self._table, self._links = widgets.HTML(), widgets.HTML()
         self._table.add_class("matrix-table")
         self._links.add_class("matrix-links")
-        self._bar = widgets.IntProgress(description="Filled in", layout={"width": "430px"})
+        self._bar = widgets.IntProgress(description="Filled in", layout={"width": "415px"})
         self._count = widgets.HTML()
         progress = widgets.HBox([self._bar, self._count])
         if self._own is not None:
