@@ -1,6 +1,8 @@
-"""Both Kerases, imported without their log lines, for every test."""
+"""What tests of every kind need: both Kerases, imported without their log lines, and run.py as a module."""
 
+import importlib.util
 import os
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -32,3 +34,12 @@ def keras(request, packages):
     """Each of the two Kerases in turn, under the same seed."""
     helpers.set_seeds(0)
     return packages[request.param]
+
+
+@pytest.fixture
+def run():
+    """A fresh copy of run.py as a module, which a test may bend as it likes."""
+    spec = importlib.util.spec_from_file_location("run", Path(__file__).resolve().parents[1] / "run.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

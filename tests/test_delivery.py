@@ -33,15 +33,6 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 COMMANDS = ("lab", "test", "notebooks", "site", "slides", "lint", "lock", "classroom", "links", "check", "doctor")
 
 
-@pytest.fixture
-def run():
-    """A fresh copy of run.py as a module, which a test may bend as it likes."""
-    spec = importlib.util.spec_from_file_location("run", ROOT / "run.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 # --- One declaration: pyproject.toml, requirements.lock, environment.yml ----------------------------------------
 
 

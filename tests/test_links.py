@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
 import sys
@@ -21,15 +20,6 @@ else:
 ROOT = Path(__file__).resolve().parents[1]
 HERE = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["workbook"]["repository"]
 LAUNCHERS = re.compile(r"https?://[^\s)\"'>\]]*(?:mybinder|colab\.research|git-pull|binder/v2)[^\s)\"'>\]]*")
-
-
-@pytest.fixture
-def run():
-    """A fresh copy of run.py as a module, which a test may bend as it likes."""
-    spec = importlib.util.spec_from_file_location("run", ROOT / "run.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

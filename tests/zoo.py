@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from helpers import matrix
+
 ZOO: dict[str, Callable] = {}
 # Which kinds there are on which package, as (package, kind).
 KINDS: list[tuple[str, str]] = []
@@ -71,12 +73,8 @@ def batch_normalization_and_dropout(keras):
 
 @kind()
 def functional_with_two_inputs_and_shared_layer(keras):
-    layers = keras.layers
-    left, right = keras.Input((6,), name="left"), keras.Input((6,), name="right")
-    shared = layers.Dense(5, "tanh")
-    model = keras.Model({"left": left, "right": right}, layers.Dense(3)(layers.add([shared(left), shared(right)])))
-    x, _ = data()
-    return trained(keras, model, inputs={"left": x, "right": x[::-1].copy()})
+    model, inputs, _ = matrix.functional(keras)
+    return trained(keras, model, inputs=inputs)
 
 
 @kind()
@@ -201,18 +199,7 @@ def custom_layer_unregistered(keras):
 
 @kind()
 def raw_variable(keras):
-    class Raw(keras.Model):
-        def __init__(self, **kwargs):
-            super().__init__(**kwargs)
-            self.head = keras.layers.Dense(3)
-            self.temperature = tf.Variable(1.0, trainable=False, name="temperature")
-
-        def call(self, inputs):
-            return self.head(inputs) * self.temperature
-
-    model = Raw()
-    model.temperature.assign(0.5)
-    return trained(keras, model)
+    return trained(keras, matrix.raw_variable(keras)[0])
 
 
 @kind()
@@ -239,10 +226,7 @@ def learning_rate_assigned_later(keras):
 
 @kind()
 def adapted_normalization(keras):
-    x, _ = data()
-    layer = keras.layers.Normalization()
-    layer.adapt(5 * x + 3)
-    return trained(keras, keras.Sequential([keras.layers.Input((6,)), layer, keras.layers.Dense(3)]))
+    return trained(keras, matrix.adapted_normalization(keras)[0])
 
 
 @kind()
@@ -276,24 +260,7 @@ def unregistered_loss(keras):
 
 @kind()
 def own_train_step(keras):
-    class OwnStep(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.head = keras.layers.Dense(3)
-
-        def call(self, inputs):
-            return self.head(inputs)
-
-        def train_step(self, batch):
-            x, y = batch[:2]
-            with tf.GradientTape() as tape:
-                loss = tf.reduce_mean(tf.square(self(x, training=True) - tf.one_hot(tf.cast(y, tf.int32), 3)))
-            weights = self.trainable_variables
-            self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
-            return {"loss": loss}
-
-    model, (x, y) = OwnStep(), data()
-    model(x)
+    model, x, y = matrix.own_train_step(keras)
     model.compile("adam")
     model.fit(x, y, verbose=0)
     return model, x, y
