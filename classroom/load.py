@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import math
 import os
@@ -155,12 +156,13 @@ def usage(hub: LocalHub, students: Iterable[Student]) -> dict[str, dict[str, flo
     """
     found = {student.name: {"server": 0.0, "kernel": 0.0, "cpu": 0.0} for student in students}
     for process in psutil.Process(hub.process.pid).children(recursive=True):
-        name = process.environ().get("JUPYTERHUB_USER")
-        if name in found:
-            kind = "kernel" if any("ipykernel" in word for word in process.cmdline()) else "server"
-            found[name][kind] += process.memory_full_info().pss / MEGABYTE
-            times = process.cpu_times()
-            found[name]["cpu"] += times.user + times.system
+        with contextlib.suppress(psutil.Error):  # it may end meanwhile
+            name = process.environ().get("JUPYTERHUB_USER")
+            if name in found:
+                kind = "kernel" if any("ipykernel" in word for word in process.cmdline()) else "server"
+                found[name][kind] += process.memory_full_info().pss / MEGABYTE
+                times = process.cpu_times()
+                found[name]["cpu"] += times.user + times.system
     return found
 
 

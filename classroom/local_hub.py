@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -79,15 +78,20 @@ class LocalHub:
             errors="replace",
         )
         self.log: list[str] = []
-        for line in self.process.stderr:
-            self.log.append(line)
-            if re.search(r"JupyterHub is now running", line):
-                break
-        else:
-            self.process.wait()
-            raise RuntimeError("JupyterHub did not start:\n" + "".join(self.log))
+        try:
+            self._wait_until_it_runs()
+        except BaseException:
+            self.process.kill()
+            raise
         # A full pipe would stop the hub.
         threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True).start()
+
+    def _wait_until_it_runs(self) -> None:
+        for line in self.process.stderr:
+            self.log.append(line)
+            if "JupyterHub is now running" in line:
+                return
+        raise RuntimeError("JupyterHub did not start:\n" + "".join(self.log))
 
     def home(self, student: str) -> Path:
         """Return the home of a student, which need not exist yet."""
@@ -104,4 +108,8 @@ class LocalHub:
     def stop(self) -> None:
         """Stop the hub, and with it the proxy and the students' servers."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
+        try:
+            self.process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()

@@ -6,6 +6,7 @@ and in a container alike. It tells the limits by ``MEM_LIMIT`` (bytes) and ``CPU
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import re
@@ -95,10 +96,8 @@ def limit_memory(environment: MutableMapping[str, str]) -> None:
         # What counts is private memory, of which a kernel with TensorFlow has 0.5 GB. Its address space (RLIMIT_AS) is
         # five times as large, and mostly empty.
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        wanted = int(limit)
-        resource.setrlimit(
-            resource.RLIMIT_DATA, (min(wanted, hard) if hard != resource.RLIM_INFINITY else wanted, hard)
-        )
+        wanted = int(limit) if hard == resource.RLIM_INFINITY else min(int(limit), hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
 
 
 def command(arguments: list[str]) -> list[str]:
@@ -127,7 +126,10 @@ def main() -> None:
     except OSError as error:
         # The server has to come up all the same: only there can the student make room.
         print(f"The workbook could not be copied to {copy}: {error}. Make room there and start again.", file=sys.stderr)
-        copy.mkdir(exist_ok=True)
+        with contextlib.suppress(OSError):
+            copy.mkdir(exist_ok=True)
+        if not copy.is_dir():
+            copy = Path.home()
     settle(os.environ, copy)
     limit_memory(os.environ)
     server = command(sys.argv[1:])

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from helpers import comparison, divergence, snapshot
 from helpers import keras_generations as generations
+from helpers.wording import digits
 
 SAME_START, SAME_FUTURE, OWN_LIFE = "Same start", "Same future", "Own life"
 
@@ -176,10 +177,6 @@ _ORDER = [
 ]
 
 
-def _number(distance: float) -> str:
-    return "0 exactly" if distance == 0 else f"{distance:.3g}"
-
-
 def _first_line(error: Exception) -> str:
     line = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
     return f"{type(error).__name__}: {line[:160]}"
@@ -218,7 +215,7 @@ def _weights(original: Any, clone: Any, walk: comparison.Comparison) -> Check:
         evidence = f"{len(different)} of {len(distances)} weights differ; {unlike} has another shape or dtype"
     else:
         worst = max(different, key=different.get)
-        largest = _number(different[worst])
+        largest = digits(different[worst])
         evidence = f"{len(different)} of {len(distances)} weights differ; largest |difference| {largest} in {worst}"
     return Check(SAME_START, "weights", False, evidence)
 
@@ -272,7 +269,7 @@ def _optimizer_state(original: Any, clone: Any, walk: comparison.Comparison) -> 
         return Check(SAME_FUTURE, name, None, "there is none")
     if findings:
         distances = [finding.distance for finding in findings if finding.distance is not None]
-        largest = f"; largest |difference| {_number(max(distances))}" if distances else ""
+        largest = f"; largest |difference| {digits(max(distances))}" if distances else ""
         evidence = f"{len(findings)} of {count} variables differ{largest}, such as {findings[0].path}"
         return Check(SAME_FUTURE, name, False, evidence)
     return Check(SAME_FUTURE, name, True, f"all {count} variables are equal{after}")
@@ -462,7 +459,7 @@ def _answers(name: str, mine: _Answers, theirs: _Answers, original: Any, clone: 
     largest = divergence.largest_of(map(divergence.largest_difference, a, b))
     allowed = max(map(divergence.tolerance, a), default=0.0)
     same = not any(map(divergence.differs, a, b)) and [x.dtype for x in a] == [x.dtype for x in b]
-    evidence = f"largest |difference| {_number(largest)} over {len(a[0]) if a and a[0].shape else 1} samples"
+    evidence = f"largest |difference| {digits(largest)} over {len(a[0]) if a and a[0].shape else 1} samples"
     if largest:
         evidence += f"; up to {allowed:.1g} is rounding in {a[0].dtype}"
     elif not same:
@@ -479,7 +476,7 @@ def _added_losses(mine: _Answers, theirs: _Answers) -> Check:
         return Check(SAME_FUTURE, name, False, f"the original adds {len(a)} losses, the clone {len(b)}")
     largest = divergence.largest_of(map(divergence.largest_difference, a, b))
     same = not any(map(divergence.differs, a, b))
-    return Check(SAME_FUTURE, name, same, f"{len(a)} losses, largest |difference| {_number(largest)}")
+    return Check(SAME_FUTURE, name, same, f"{len(a)} losses, largest |difference| {digits(largest)}")
 
 
 def _train_original(original: Any, clone: Any, data: _Data) -> _Training:
@@ -544,8 +541,8 @@ def _steps(original: Any, clone: Any, mine: _Training, theirs: _Training, walk: 
         )
         for step, b in enumerate(theirs.weights)
     ]
-    evidence = f"after {len(distances)} steps alike, largest |difference| {_number(distances[-1])}"
-    evidence += f"; training moved {_number(mine.moved)}"
+    evidence = f"after {len(distances)} steps alike, largest |difference| {digits(distances[-1])}"
+    evidence += f"; training moved {digits(mine.moved)}"
     if max(distances):
         evidence += f"; up to {allowed:.1g} is rounding in {precision}"
     states = len(mine.state) == len(theirs.state) and not any(map(divergence.differs, mine.state, theirs.state))
@@ -557,7 +554,7 @@ def _steps(original: Any, clone: Any, mine: _Training, theirs: _Training, walk: 
 def _still(watched: str, trial: _Training) -> Check:
     trained = "original" if watched == "clone" else "clone"
     moved = max(trial.watched.values(), default=0.0)
-    evidence = f"while the {trained} made {len(trial.weights)} steps alone, the {watched} moved {_number(moved)}"
+    evidence = f"while the {trained} made {len(trial.weights)} steps alone, the {watched} moved {digits(moved)}"
     if moved:
         evidence += f", such as in {max(trial.watched, key=trial.watched.get)}"
     return Check(OWN_LIFE, f"{watched} keeps still", moved == 0.0, evidence)

@@ -6,6 +6,7 @@ What a reader gets wrong is answered in one sentence, a `Refusal`.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import json
 import keyword
 import math
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import tensorflow as tf
 
 from helpers import divergence, keras_files, lessons, snapshot
@@ -29,10 +31,12 @@ from helpers.keras_files import Refusal
 from helpers.matrix import Matrix, Subject
 from helpers.methods import METHODS, classes_and_functions
 from helpers.runs import Run, Stage
+from helpers.wording import listed
 
 __all__ = ["Bench", "BenchSettings", "Refusal", "Upload", "code", "find_model", "load", "make_inputs"]
 
 MOST_NUMBERS, MOST_AXES = 20_000_000, 8  # of inputs that are made up; more would take the memory of a free host
+_FACTOR = 3  # the weights, what the file holds of the optimizer, and what is needed meanwhile
 SAMPLES, FEW_SAMPLES, LARGE = 64, 4, 200_000  # a model of more numbers than this gets few samples
 
 
@@ -114,16 +118,14 @@ def _refuse_without_call(model: Any, package: Any) -> None:
         return
     if isinstance(model, package.Sequential):
         return
-    parts = [name for name, value in vars(model).items() if isinstance(value, package.Model) and name[0] != "_"]
-    advice = f"give the bench its parts one by one, {_listed(parts)}" if parts else "write a call method"
+    parts = [
+        f"model.{name}" for name, value in vars(model).items() if isinstance(value, package.Model) and name[0] != "_"
+    ]
+    advice = f"give the bench its parts one by one, {listed(parts)}" if parts else "write a call method"
     raise Refusal(
         f"The class {type(model).__name__} has no call method, so there are no outputs to compare: {advice}, and clone "
         "the whole with helpers.clone(it), which checks structure and variables."
     )
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(f"model.{name}" for name in names)
 
 
 def load(file: str | Path | Upload, known: Mapping[str, Any] | None = None) -> Any:
@@ -144,18 +146,41 @@ def load(file: str | Path | Upload, known: Mapping[str, Any] | None = None) -> A
     known = {key: value for key, value in (known or {}).items() if _may_be_named(value)}
     package = generations.namespace(keras_files.look_through(name, content, known))
     try:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, _bounded_memory():
             path = Path(folder) / "model.keras"
             path.write_bytes(content)
             return package.models.load_model(path, custom_objects=known, safe_mode=True)
     except Exception as error:
+        if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)):
+            raise keras_files.too_large(name) from None
         if lessons.is_no_room(error):
             raise Refusal(f"{name} could not be unpacked ({_said_by(error)}): {lessons.MAKE_ROOM}") from error
         raise Refusal(f"{package.__name__} does not load {name}: {_said_by(error)}") from error
 
 
+@contextlib.contextmanager
+def _bounded_memory() -> Iterator[None]:
+    """Let loading take little more than a file may hold, where the system can see to it: a config may ask for more."""
+    held = getattr(psutil.Process().memory_info(), "data", None)
+    if held is None:
+        yield
+        return
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    most = held + _FACTOR * keras_files.MAX_UNPACKED
+    if before[0] != resource.RLIM_INFINITY:
+        most = min(most, before[0])
+    resource.setrlimit(resource.RLIMIT_DATA, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
 # A file may name what the reader wrote, or took from a package for models: no tool that does other things when called.
-_TOOLS = {*sys.stdlib_module_names, "IPython", "helpers", "numpy", "tensorflow"}
+# Keras finds what is its own by itself.
+_TOOLS = {*sys.stdlib_module_names, "IPython", "helpers", "keras", "numpy", "tensorflow", "tf_keras"}
 
 
 def _may_be_named(value: Any) -> bool:
@@ -229,6 +254,7 @@ def _samples(model: Any) -> int:
     symbols = tf.nest.flatten(getattr(model, "inputs", None) or [])
     fixed = [symbol.shape[0] for symbol in symbols if len(symbol.shape) and symbol.shape[0]]
     numbers = sum(int(np.prod(weight.shape)) for weight in generations.weights(model))
+    numbers += sum(math.prod(length or 1 for length in symbol.shape[1:]) for symbol in symbols)
     return (
         fixed[0] if fixed else SAMPLES if numbers < LARGE and len(generations.flat_layers(model)) < 40 else FEW_SAMPLES
     )
@@ -244,31 +270,35 @@ def _few(value: Any, model: Any) -> Any:
         if not flat or not all(np.ndim(each) or tf.is_tensor(each) for each in flat):
             raise TypeError
         return tf.nest.map_structure(lambda each: each[:count], value)
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, tf.errors.InvalidArgumentError):
         raise Refusal(
             f"An object of type {type(value).__name__} is no batch of inputs: give an array of shape (samples, ...) "
             "or a list or dict of such arrays."
         ) from None
 
 
-_SPEC = re.compile(r"\(?\s*((?:\d+\s*[,x ]?\s*)*)\)?\s*(float|int|text|bool)?\w*\s*(?:(?:below|<)\s*(\d+))?")
+_SPEC = re.compile(
+    r"\(?\s*((?:\d+(?:\s*[,x]\s*|\s+))*(?:\d+)?)\s*\)?\s*(float|int|text|bool)?\w*\s*(?:(?:below|<)\s*(\d+))?"
+)
+_LONGEST = 200  # letters of a description
 
 
 def _described(text: str, model: Any) -> Any:
     parts = []
     for part in text.split(";"):
-        found = _SPEC.fullmatch(part.strip())
-        if not found or not part.strip() or not (found[1].strip() or found[2]):
+        part = part.strip()
+        found = _SPEC.fullmatch(part) if len(part) <= _LONGEST else None
+        if not found or not (found[1].strip() or found[2]):
             raise Refusal(
-                f"{part.strip()!r} is neither a variable of this notebook nor a description of inputs: write the shape "
+                f"{_short(part)!r} is neither a variable of this notebook nor a description of inputs: write the shape "
                 "of one input, such as 28, 28, 1 or 20 int below 1000 or text, with semicolons between several inputs."
             )
         shape = [int(number) for number in re.findall(r"\d+", found[1])]
         dtype = {"int": "int32", "text": "string", "bool": "bool", "float": "float32", None: "float32"}[found[2]]
         shape = shape or ([1] if dtype == "string" else [])
         below = int(found[3]) if found[3] else None
-        if _samples(model) * math.prod(shape) > MOST_NUMBERS or len(shape) > MOST_AXES or (below or 0) >= 2**31:
-            raise Refusal(f"Inputs of {part.strip()[:40]!r} are too large to be made up: give smaller ones.")
+        if len(shape) > MOST_AXES or (below or 0) >= 2**31:
+            raise Refusal(f"Inputs of {_short(part)!r} are too large to be made up: give smaller ones.")
         if below == 0:
             raise Refusal("There is no whole number below 0 to make up inputs of: give a larger limit.")
         parts.append(_made_up(model, (_samples(model), *shape), dtype, below))
@@ -276,6 +306,8 @@ def _described(text: str, model: Any) -> Any:
 
 
 def _made_up(model: Any, shape: tuple[int, ...], dtype: Any, below: int | None = None) -> np.ndarray:
+    if math.prod(shape) > MOST_NUMBERS:
+        raise Refusal(f"Inputs of shape {shape} are too large to be made up: give a few of your own.")
     generator = np.random.default_rng(0)
     dtype = tf.as_dtype(dtype)
     layers = generations.flat_layers(model)
@@ -325,7 +357,7 @@ def _inferred(model: Any) -> tuple[Any, str]:
 
 
 def _shapes(inputs: Any) -> str:
-    shapes = [f"{tuple(each.shape)} {tf.as_dtype(each.dtype).name}" for each in tf.nest.flatten(inputs)]
+    shapes = [f"{tuple(each.shape)} {getattr(each.dtype, 'name', each.dtype)}" for each in tf.nest.flatten(inputs)]
     return "; ".join(shapes)
 
 
@@ -399,10 +431,14 @@ def _targets_to_try(model: Any, inputs: Any) -> Iterator[Any]:
         yield None
     with snapshot.unchanged(model):
         outputs = tf.nest.map_structure(
-            lambda output: tf.convert_to_tensor(generations.told(output)), model(inputs, training=False)
+            lambda output: None if output is None else tf.convert_to_tensor(generations.told(output)),
+            model(inputs, training=False),
         )
+    if any(output is None or not output.shape.rank for output in tf.nest.flatten(outputs)):
+        return  # one number for the whole batch, or nothing, has no targets
     loss = getattr(model, "loss", None)
-    if "sparse" in str(getattr(loss, "name", None) or getattr(loss, "__name__", None) or loss).lower():
+    sparse = "sparse" in str(getattr(loss, "name", None) or getattr(loss, "__name__", None) or loss).lower()
+    if sparse and all(output.shape.rank > 1 for output in tf.nest.flatten(outputs)):
         yield tf.nest.map_structure(lambda o: generator.integers(0, o.shape[-1], size=o.shape[:-1]), outputs)
     yield tf.nest.map_structure(lambda o: generator.uniform(size=o.shape).astype(o.dtype.as_numpy_dtype), outputs)
     yield inputs
@@ -440,7 +476,7 @@ class BenchSettings:
     targets: Any = ""
 
 
-# Public Keras first, if it does; the workbook's own clone where nothing else is true.
+# Public Keras first, and the workbook's own clone where nothing else is true.
 _BEST = ("keras_file", "deepcopy", "weights_file", "clone")
 
 

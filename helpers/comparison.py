@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from helpers import divergence
 from helpers import keras_generations as generations
+from helpers.wording import digits
 
 # Where in a model something was found.
 STRUCTURE, SETTING, WEIGHT, STATE = "structure", "setting", "weight", "state"
@@ -488,7 +489,7 @@ class Comparison:
             return
         distance = divergence.largest_of(map(divergence.largest_difference, mine, theirs))
         if distance:
-            self._note(area, path, f"|difference| {_number(distance)}", distance)
+            self._note(area, path, f"|difference| {digits(distance)}", distance)
 
     def _compare_parts(self, a: Any, b: Any, path: str, area: str) -> None:
         if is_table(a) and is_table(b):
@@ -579,11 +580,6 @@ def _identities(model: Any) -> dict[Any, str]:
     for place, weight in enumerate(generations.weights(model)):
         found |= dict.fromkeys(generations.variable_keys(weight), f"weight {place}")
     return found
-
-
-def _number(distance: float) -> str:
-    """Show a distance."""
-    return "0 exactly" if distance == 0 else f"{distance:.3g}"
 
 
 def _shown(value: Any) -> str:

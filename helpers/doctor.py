@@ -147,13 +147,7 @@ def _pip(arguments: str) -> str:
     return f"run `{sys.executable} -m pip install {arguments}`"
 
 
-# Under TF_USE_LEGACY_KERAS the thing named tf.keras has no version of its own; it is known by what it hands out.
-_PROBE = """
-import json
-import keras, tensorflow, tf_keras
-mine = tf_keras if tensorflow.keras.Model is tf_keras.Model else keras
-print(json.dumps({"tf.keras": mine.__version__, "tf_keras": tf_keras.__version__}))
-"""
+_PROBE = "import json; from helpers.doctor import kerases_here; print(json.dumps(kerases_here()))"
 
 
 def both_kerases() -> Finding:
@@ -182,15 +176,21 @@ def _backend() -> tuple[str, str]:
     return "tensorflow", "its default"
 
 
+def kerases_here() -> dict[str, str]:
+    """Return the versions of what `tf.keras` and `tf_keras` are in this process, which then has loaded TensorFlow."""
+    import keras
+    import tensorflow
+    import tf_keras
+
+    # Under TF_USE_LEGACY_KERAS the thing named tf.keras has no version of its own; it is known by what it hands out.
+    mine = tf_keras if tensorflow.keras.Model is tf_keras.Model else keras
+    return {"tf.keras": mine.__version__, "tf_keras": tf_keras.__version__}
+
+
 def _kerases() -> dict[str, str]:
     """Ask the TensorFlow of this process, or else a process that may die of it."""
     if "tensorflow" in sys.modules:
-        import keras
-        import tensorflow
-        import tf_keras
-
-        mine = tf_keras if tensorflow.keras.Model is tf_keras.Model else keras
-        return {"tf.keras": mine.__version__, "tf_keras": tf_keras.__version__}
+        return kerases_here()
     done = subprocess.run([sys.executable, "-c", _PROBE], cwd=ROOT, capture_output=True, text=True, errors="replace")
     if done.returncode == 0:
         return json.loads(done.stdout.splitlines()[-1])
@@ -323,14 +323,12 @@ def _places() -> list[tuple[Path, str, str]]:
     found = [(ROOT / "notebooks", "notebooks", f"make {ROOT / 'notebooks'} writable, or copy the workbook elsewhere")]
     temporary = Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
     found.append((temporary, "models", "set TMPDIR to a folder in which you may write"))
-    named = os.environ.get("MODEL_CLONING_PROGRESS")
     from helpers import progress
 
     answers = progress.path()
     if answers is not None:
         folder = next(each for each in answers.parents if each.exists())
-        what = "answers" if named else "your answers"
-        found.append((folder, what, "set MODEL_CLONING_PROGRESS to a file that you may write"))
+        found.append((folder, "your answers", "set MODEL_CLONING_PROGRESS to a file that you may write"))
     return found
 
 

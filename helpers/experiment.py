@@ -13,7 +13,7 @@ import numpy as np
 
 from helpers import definitions
 from helpers.definitions import Definition
-from helpers.plots import Pair, describe
+from helpers.pairs import Pair, describe
 from helpers.runs import Run, Stage
 
 TRAIN = {"both": "both, alike", "original": "the original only", "clone": "the clone only"}

@@ -30,7 +30,7 @@ class Refusal(ValueError):
 
     def __init__(self, sentence: str):
         # What Keras says, and is quoted at the end of some, does not always end in a full stop.
-        super().__init__(f"{sentence.rstrip('.')}.")
+        super().__init__(f"{sentence.rstrip('.: ')}.")
 
 
 def too_large(name: str) -> Refusal:
@@ -80,7 +80,7 @@ def look_through(name: str, content: bytes, known: Mapping[str, Any]) -> str:
     generation = "tf_keras" if version.split(".")[0] in ("0", "1", "2") else "keras"
     registered = generations.namespace(generation).utils.get_custom_objects()
     try:
-        _Config(name, generation, {**registered, **known}).check(config)
+        _Config(name, generation, {**known, **registered}).check(config)
     except RecursionError:
         raise _damaged(name) from None
     return generation
@@ -141,7 +141,7 @@ def _check_members(name: str, archive: zipfile.ZipFile) -> None:
     if set(names) >= _WRITTEN and (strange or len(set(names)) < len(names)):
         what = f"{strange[0]!r}, which model.save does not write" if strange else "one name twice"
         raise Refusal(f"{name} holds {what}, so it was not loaded: save the model again.")
-    if "config.json" in names and archive.getinfo("config.json").file_size > MAX_CONFIG:
+    if any(member.file_size > MAX_CONFIG for member in members if member.filename.endswith(".json")):
         raise too_large(name)
     damaged = archive.testzip()
     if damaged:
@@ -159,9 +159,12 @@ def _check_weights(name: str, content: bytes) -> None:
             file.visititems_links(lambda path, link: links.append(link))
             file.visititems(lambda path, item: arrays.append(item) if isinstance(item, h5py.Dataset) else None)
             elsewhere = any(array.external or array.is_virtual for array in arrays)
+            ragged = any(array.dtype.hasobject for array in arrays)
             size = sum(array.size * array.dtype.itemsize for array in arrays if array.size)
     except Exception:
         raise _damaged(name, "the weights") from None
+    if ragged:  # elements of any length can all be the same large one
+        raise _damaged(name, "the weights")
     if elsewhere or not all(isinstance(link, h5py.HardLink) for link in links):
         raise Refusal(
             f"{name} takes weights from another file of this machine, so it was not loaded and no such file was read: "
@@ -187,6 +190,7 @@ _DATA = {"__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis
 _SPECIFICATION = re.compile(r"(Ragged|Sparse|Indexed|)(Tensor|Slices)Spec")
 # Layers that call or read what a file says.
 _ACTING = {"TensorFlowOpLayer", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
+_ACTING |= {"DenseFeatures", "SequenceFeatures"}  # their columns read files of words and checkpoints
 # Operations of TensorFlow in a functional model of Keras 2 are found by their name: those that only compute.
 _OPERATION = re.compile(
     r"(math|nn|linalg|image|strings|signal|__operators__)\.[\w.]+|(compat\.v1\.)?(shape|transpose|gather|size)|cast"
@@ -236,6 +240,16 @@ class _Config:
                 f"{self._name} holds the code of a Lambda layer, which could do anything, so it was not loaded and "
                 "nothing of it ran: replace the Lambda by a layer class of your own, and save the model again."
             )
+        if any(self._is_of_tfp(name) for name in (kind, value.get("registered_name"), kind == "function" and config)):
+            raise Refusal(
+                f"{self._name} names {kind}; layers of TensorFlow Probability may keep functions as code that runs "
+                "when a file is loaded, so it was not loaded: make the model from its class, and give the bench that."
+            )
+        if self._gives_arguments(kind, value, details):
+            raise Refusal(
+                f"{self._name} calls a function with what the file says, so it was not loaded: write it as a "
+                "class of your own, and save the model again."
+            )
         if kind == "function":
             if not (isinstance(config, str) and (config in self._known or self._computes(module, config))):
                 raise self._unknown("function", config)
@@ -247,6 +261,24 @@ class _Config:
                 f"{self._name} calls {operation}, which may do more than compute, so it was not loaded: write it as a "
                 "layer class of your own, and save the model again."
             )
+
+    def _is_of_tfp(self, name: Any) -> bool:
+        """Tell whether a known class is of TensorFlow Probability, or derived from one that is."""
+        bases = getattr(self._known.get(str(name)), "__mro__", ())
+        return any(str(base.__module__).startswith("tensorflow_probability.") for base in bases)
+
+    def _gives_arguments(self, kind: str, value: dict[str, Any], details: dict[str, Any]) -> bool:
+        """Tell whether a known function would be called with what the file says, and not with tensors alone."""
+        function = details.get("fn" if kind == "MeanMetricWrapper" else "function")
+        named = function.get("config") if isinstance(function, dict) else function
+        if kind not in ("Lambda", "MeanMetricWrapper") or str(named) not in self._known:
+            return False
+        if kind == "MeanMetricWrapper":
+            return not details.keys() <= {"name", "dtype", "fn"}
+        nodes = value.get("inbound_nodes")
+        nodes = nodes if isinstance(nodes, list) else []
+        by_name = any("'inputs'" in str(node.get("kwargs")) for node in nodes if isinstance(node, dict))
+        return bool(details.get("arguments")) or by_name or "_CONSTANT_VALUE" in str(nodes)
 
     def _is_class(self, value: dict[str, Any]) -> bool:
         """Tell whether Keras will find a class of its own or a known one, and import nothing else to find it."""
@@ -293,7 +325,7 @@ class _Config:
         if kind == "ClassMethod":
             called = str(config.get("cls_symbol"))
             return "" if _OF_TENSORS.fullmatch(called) else f"a method of {called!r}, of TensorFlow"
-        return f"what a {kind} names" if kind in _ACTING and kind not in self._known else ""
+        return f"what a {kind} names" if kind in _ACTING else ""
 
     def _unknown(self, what: str, missing: Any) -> Refusal:
         how = "import it" if what == "class" else "define or import it"

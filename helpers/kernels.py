@@ -9,8 +9,10 @@ goes through seven notebooks in an hour has seven kernels before any of them cou
 from __future__ import annotations
 
 import contextlib
+import queue
 from typing import Any
 
+import psutil
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.ioloop import PeriodicCallback
 from traitlets import Integer
@@ -38,7 +40,7 @@ SENTENCE = (
 class RoomyKernelManager(AsyncMappingKernelManager):
     """A kernel manager that starts idle kernels anew, those left alone longest first, when memory gets short.
 
-    A kernel that is at work is left alone, and so is the one that was used last.
+    A kernel that runs a cell is left alone, and so is the one that was used last.
 
     Attributes:
         room: megabytes that are kept free for the kernel that is at work.
@@ -83,9 +85,10 @@ class RoomyKernelManager(AsyncMappingKernelManager):
         """Return the idle kernel that has been left alone for longest and is worth it, or None."""
         kernels = sorted(self.list_kernels(), key=lambda kernel: kernel["last_activity"])
         for kernel in kernels[:-1]:
-            provisioner = self.get_kernel(kernel["id"]).provisioner
-            if kernel["execution_state"] == "idle" and memory.used(provisioner.pid) > self.worth * MB:
-                return kernel["id"]
+            with contextlib.suppress(AttributeError, psutil.Error):  # it is ending just now
+                provisioner = self.get_kernel(kernel["id"]).provisioner
+                if kernel["execution_state"] == "idle" and memory.used(provisioner.pid) > self.worth * MB:
+                    return kernel["id"]
         return None
 
     async def _leave_a_notice(self, kernel_id: str, sentence: str) -> None:
@@ -93,7 +96,8 @@ class RoomyKernelManager(AsyncMappingKernelManager):
         client = self.get_kernel(kernel_id).client()
         client.start_channels()
         try:
-            with contextlib.suppress(RuntimeError):  # not ready in time: then its reader is not told, but has room
+            # If it is not ready in time its reader is not told, but has room.
+            with contextlib.suppress(RuntimeError, queue.Empty):
                 await client.wait_for_ready(timeout=30)
                 client.execute(NOTICE.format(sentence=sentence), silent=True, store_history=False)
                 await client.get_shell_msg(timeout=10)

@@ -27,6 +27,7 @@ from helpers import keras_generations as generations
 from helpers.auditing import Report
 from helpers.methods import METHODS
 from helpers.runs import Problem, Run, Stage
+from helpers.wording import listed
 
 __all__ = ["ASPECTS", "KINDS", "Kind", "Matrix", "MatrixSettings", "Outcome", "Subject", "kinds_on"]
 
@@ -173,6 +174,9 @@ class Matrix(Run):
         methods: Sequence[str] = (),
     ) -> None:
         super().__init__(settings or MatrixSettings())
+        unknown = set(methods) - METHODS.keys()
+        if unknown:
+            raise ValueError(f"There is no method {min(unknown)!r}. Use some of {', '.join(METHODS)}.")
         self.methods = {name: method for name, method in METHODS.items() if not methods or name in methods}
         self.own = subjects is not None
         self.subjects = list(subjects if self.own else _subjects(self.settings))
@@ -221,17 +225,21 @@ class Matrix(Run):
         if self.done < self.total:
             return f"{self.title}: {self.done} of {self.total} cells are filled in so far."
         if self.unanswered:
-            return f"{self.title}: no verdict, for {_and(self.unanswered)} could not write a file: {lessons.MAKE_ROOM}."
+            silent = listed(self.unanswered)
+            return f"{self.title}: no verdict, for {silent} could not write a file: {lessons.MAKE_ROOM}."
         if len(self.subjects) == 1:
             true = [METHODS[each.method].label for each in self.of(self.rows[0]) if each.true]
-            made = f"true clones are made by {_and(true)}" if true else "no method makes a true clone"
+            made = f"true clones are made by {listed(true)}" if true else "no method makes a true clone"
             return f"{self.title}: {made}."
         counts = {name: len(self.true_for(name)) for name in self.methods}
         best = max(counts.values())
+        if not best:
+            return f"{self.title}: no method makes a true clone of any of {len(self.subjects)} kinds of models."
         named = [METHODS[name].label for name, count in counts.items() if count == best]
         others = [f"{METHODS[name].label} of {count}" for name, count in counts.items() if 0 < count < best]
         never = [METHODS[name].label for name, count in counts.items() if count == 0]
-        parts = [f"{_and(named)} makes a true clone of {best} of {len(self.subjects)} kinds of models"]
+        makes = "makes" if len(named) == 1 else "make"
+        parts = [f"{listed(named)} {makes} a true clone of {best} of {len(self.subjects)} kinds of models"]
         parts += [", ".join(others)] if others else []
         parts += [f"of none: {', '.join(never)}"] if never else []
         return f"{self.title}: {'; '.join(parts)}."
@@ -399,10 +407,6 @@ def _cell(outcome: Outcome, evidence: bool, words: str | None = None) -> str:
         f"<details><summary>{words}</summary>{lesson}<table><caption>{caption}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{found}</tbody></table></details>"
     )
-
-
-def _and(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 # -- the kinds of models -----------------------------------------------------------------------------------------------

@@ -54,22 +54,18 @@ def used(pid: int | None = None) -> int:
 def free() -> int:
     """Return the bytes that can still be taken: of the limit if there is one, and of what the computer has left.
 
+    Raises:
+        psutil.NoSuchProcess: the server that started this kernel, and whose kernels share the limit, has ended.
+
     Example:
         >>> free() > 0
         True
     """
     available, most = psutil.virtual_memory().available, limit()
-    return available if most is None else max(0, min(available, most - used_of_session()))
-
-
-def used_of_session() -> int:
-    """Return the bytes taken by the server that has started this process, with all its kernels; without one, by this.
-
-    Raises:
-        psutil.NoSuchProcess: the server has ended.
-    """
-    parent = os.environ.get("JPY_PARENT_PID", "")
-    return used(int(parent) if parent.isdecimal() else None)
+    if most is None:
+        return available
+    server = os.environ.get("JPY_PARENT_PID", "")
+    return max(0, min(available, most - used(int(server) if server.isdecimal() else None)))
 
 
 def _own(process: psutil.Process) -> int:

@@ -15,7 +15,7 @@ import io
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
@@ -29,24 +29,11 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from helpers.pairs import OTHER_STATE, TESTS, Pair, as_pairs, describe, is_equal
+
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which all common kinds of colour vision tell apart.
 VERMILLION, BLUE, GREEN, PURPLE = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
 INK, GREY, PALE, BAND = "#1A1A1A", "#5F6368", "#DADCE0", "#EEF3F8"
-
-ROUNDING = 1e-6
-"""Distances up to this count as equal: two orders of the same float32 sums may differ by as much."""
-
-OTHER_STATE = "random state and others"
-"""The name under which `Pair.start` may hold the state outside the weights, beside the layers."""
-
-OUTPUTS = "outputs"
-"""The name under which `Pair.start` may hold what the models answer."""
-
-TESTS = {
-    "Same start": "Are the two models equal now?",
-    "Same future": "Trained alike, do they stay equal?",
-    "Own life": "Train one alone: does the other keep still?",
-}
 
 _SETTINGS = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so the picture is the same on every machine
@@ -80,74 +67,6 @@ _STYLES = (
 )
 
 
-@dataclass(frozen=True)
-class Pair:
-    """The numbers of one original and its clone. All distances are largest absolute differences.
-
-    Args:
-        label: How the clone was made.
-        start: Distance per layer at step 0; None for a layer without counterpart.
-        future: Distance per training step when both are trained alike, from step 0 on. One entry: not trained.
-        own_life: Distance moved by the model that was not trained, per step, from step 0 on.
-        moved: Distance moved by the model that was trained, per step, for scale.
-        error: Name of the error that was raised instead of a clone.
-
-    Example:
-        >>> Pair("clone_model", {"dense": 0.4}, [0.4, 0.41], [0.0, 0.0]).fails
-        ['Same start', 'Same future']
-    """
-
-    label: str
-    start: Mapping[str, float | None] = field(default_factory=dict)
-    future: Sequence[float] = ()
-    own_life: Sequence[float] = ()
-    moved: Sequence[float] = ()
-    error: str | None = None
-
-    @property
-    def fails(self) -> list[str]:
-        """Names of the tests that were made and not passed."""
-        return [name for name, passed in self.results().items() if passed is False]
-
-    def results(self) -> dict[str, bool | None]:
-        """Judge the three tests.
-
-        Returns:
-            By name of the test: passed, not passed, or None if it was not made (yet).
-
-        Example:
-            >>> Pair("clone", {"dense": 0.0}).results()
-            {'Same start': True, 'Same future': None, 'Own life': None}
-        """
-        if self.error:
-            return dict.fromkeys(TESTS)
-        return {
-            "Same start": _all_equal(self.start.values()) if self.start else None,
-            "Same future": _all_equal(self.future) if len(self.future) > 1 else None,
-            "Own life": _all_equal(self.own_life) if len(self.own_life) > 1 else None,
-        }
-
-
-def is_equal(distance: float | None) -> bool:
-    """Tell whether a distance counts as equal: zero, or as small as rounding.
-
-    Args:
-        distance: A largest absolute difference, or None if there was nothing to compare with.
-
-    Returns:
-        True for zero and for rounding.
-
-    Example:
-        >>> is_equal(0.0), is_equal(0.3), is_equal(None)
-        (True, False, False)
-    """
-    return distance is not None and distance <= ROUNDING
-
-
-def _all_equal(distances: Iterable[float | None]) -> bool:
-    return all(is_equal(distance) for distance in distances)
-
-
 def _size(distance: float | None) -> str:
     """Write a distance for people: two digits, and a power of ten only where it is needed."""
     if distance is None or not math.isfinite(distance):
@@ -156,106 +75,6 @@ def _size(distance: float | None) -> str:
         return f"{distance:.2g}" if distance < 100 else f"{distance:.0f}"
     mantissa, exponent = f"{distance:.0e}".split("e")
     return f"{mantissa}$\\times$10$^{{{int(exponent)}}}$"
-
-
-def as_pairs(pairs: Mapping[str, Any] | Iterable[Any]) -> list[Pair]:
-    """Read the numbers of several pairs from whatever carries them.
-
-    Args:
-        pairs: `Pair` objects, or a mapping from label to an object with `start`, `future` and `own_life`
-            (and, if it has one, `moved`), such as `helpers.divergence.ThreeTests`.
-
-    Returns:
-        The pairs, in order.
-
-    Example:
-        >>> as_pairs([Pair("clone")])[0].label
-        'clone'
-    """
-    if not isinstance(pairs, Mapping):
-        return list(pairs)
-    return [
-        tests
-        if isinstance(tests, Pair)
-        else Pair(label, tests.start, tests.future, tests.own_life, getattr(tests, "moved", ()))
-        for label, tests in pairs.items()
-    ]
-
-
-# --- words ------------------------------------------------------------------------------------------------
-
-
-def describe(pairs: Mapping[str, Any] | Iterable[Any], train: str = "both") -> str:
-    """Say in one sentence what the picture shows, from the same numbers.
-
-    The sentence states what holds, and no decimals: those differ from machine to machine.
-
-    Args:
-        pairs: As for `three_tests`.
-        train: What was trained: "both", "original" or "clone".
-
-    Returns:
-        One sentence: fit to stand under the picture, and as its alternative text.
-
-    Example:
-        >>> describe([Pair("clone_model", {"dense": 0.4}, [0.4, 0.4], [0.0, 0.0])])
-        'clone_model does not give a true clone: it fails Same start (1 of 1 layers differs) and Same future ...'
-    """
-    read = as_pairs(pairs)
-    if not read:
-        return "There are no two models to compare."
-    text = "; ".join(_clause(pair, train) for pair in read)
-    return f"{text}."
-
-
-def _clause(pair: Pair, train: str) -> str:
-    if pair.error:
-        article = "an" if pair.error[0] in "AEIOU" else "a"
-        return f"{pair.label} gives no clone at all: it raises {article} {pair.error}"
-    results = pair.results()
-    reasons = {
-        "Same start": lambda: _start_reason(pair),
-        "Same future": lambda: _future_reason(pair),
-        "Own life": lambda: "training one moves the other",
-    }
-    failed = [f"{name} ({reasons[name]()})" for name in pair.fails]
-    passed = [name for name, result in results.items() if result]
-    if failed:
-        also = f", and passes {_and(passed)}" if passed else ""
-        return f"{pair.label} does not give a true clone: it fails {_and(failed)}{also}"
-    if len(passed) == len(TESTS):
-        return f"{pair.label} gives a true clone: it passes all three tests"
-    missing = [name for name, result in results.items() if result is None]
-    why = f", since only the {train} was trained" if train != "both" and missing == ["Same future"] else ""
-    if not passed:
-        return f"{pair.label} is not measured yet"
-    verb = "is" if len(missing) == 1 else "are"
-    return f"{pair.label} passes {_and(passed)}; {_and(missing)} {verb} not measured{why}"
-
-
-def _start_reason(pair: Pair) -> str:
-    layers = {name: distance for name, distance in pair.start.items() if name not in (OTHER_STATE, OUTPUTS)}
-    different = sum(not is_equal(distance) for distance in layers.values())
-    alone = sum(distance is None for distance in layers.values())
-    reasons = []
-    if different:
-        reasons.append(f"{different} of {len(layers)} layers differ{'s' if different == 1 else ''}")
-    if alone:
-        reasons[0] += f", {alone} of them without a counterpart"
-    if not is_equal(pair.start.get(OTHER_STATE, 0.0)):
-        reasons.append("the random state differs" if different == 0 else "so does the random state")
-    if not reasons:
-        reasons.append("the outputs differ, though all layers are equal")
-    return ", ".join(reasons)
-
-
-def _future_reason(pair: Pair) -> str:
-    first = next(step for step, distance in enumerate(pair.future) if not is_equal(distance))
-    return "unequal from the start" if first == 0 else f"unequal from step {first} on"
-
-
-def _and(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _fit(text: Text, room: float) -> None:
@@ -273,8 +92,11 @@ def _headline(pair: Pair, test: str) -> str:
         return "not measured"
     mark = "\N{CHECK MARK}" if passed else "\N{BALLOT X}"
     if test == "Same start":
-        different = sum(not is_equal(distance) for distance in pair.start.values())
-        return f"{mark} equal" if passed else f"{mark} {different} of {len(pair.start)} differ"
+        different = [name for name, distance in pair.start.items() if not is_equal(distance)]
+        layers = sum(name in pair.layers for name in different)
+        if layers:
+            return f"{mark} {layers} of {len(pair.layers)} differ"
+        return f"{mark} equal" if passed else f"{mark} {', '.join(_shown(name, slanted=True) for name in different)}"
     distance = (pair.future if test == "Same future" else pair.own_life)[-1]
     if test == "Same future":
         return f"{mark} stay equal" if passed else f"{mark} apart by {_size(distance)}"
@@ -285,7 +107,7 @@ def _headline(pair: Pair, test: str) -> str:
 
 _LOWEST, _HIGHEST = -8, 2  # decades that are always shown, so that pictures can be compared with one another
 _GAP = 1.1  # from the last decade to the middle of a band
-_STRAIGHT = 4  # so many names of layers fit side by side; more are slanted
+_STRAIGHT, _LETTERS = 4, 34  # so many names of layers, with so many letters, fit side by side; more are slanted
 _LINE = 0.21  # inches from one name above a panel to the next
 _LANES = (0.21, -0.21, 0.38, -0.38)  # methods that share a band run side by side, or one would hide the other
 
@@ -373,9 +195,10 @@ class ThreeTestsPicture:
             self._axis(ax, first=ax is self.axes[0])
             self._head(ax, name, _question(name, question, train), pairs)
         self.axes[0].set_xlim(-0.6, max(len(layers), 1) - 0.4)
-        self.axes[0].set_xticks(range(len(layers)), [_wrapped(name, len(layers)) for name in layers])
-        self.axes[0].tick_params(axis="x", length=0, labelsize=8.5 if len(layers) <= _STRAIGHT else 7.5)
-        if len(layers) > _STRAIGHT:
+        slanted = _are_slanted(layers)
+        self.axes[0].set_xticks(range(len(layers)), [_shown(name, slanted) for name in layers])
+        self.axes[0].tick_params(axis="x", length=0, labelsize=7.5 if slanted else 8.5)
+        if slanted:
             for label in self.axes[0].get_xticklabels():
                 label.set(rotation=28, ha="right", rotation_mode="anchor")
         for ax in self.axes[1:]:
@@ -565,8 +388,13 @@ def _question(name: str, question: str, train: str) -> str:
     return question
 
 
-def _wrapped(name: str, count: int) -> str:
-    return name.replace(OTHER_STATE, "random state\nand others" if count <= _STRAIGHT else "other state")
+def _are_slanted(layers: Sequence[str]) -> bool:
+    longest_lines = [max(map(len, _shown(name, slanted=False).splitlines())) for name in layers]
+    return len(layers) > _STRAIGHT or sum(longest_lines) > _LETTERS
+
+
+def _shown(name: str, slanted: bool) -> str:
+    return name.replace(OTHER_STATE, "other state" if slanted else "random state\nand others")
 
 
 def _decade_above(pairs: list[Pair]) -> int:
@@ -601,8 +429,7 @@ def three_tests(pairs: Mapping[str, Any] | Iterable[Any], train: str = "both", c
     picture.figure.alt = describe(read, train)
     if caption:
         lines = textwrap.wrap(caption, 150)
-        slanted = len({name for pair in read for name in pair.start}) > _STRAIGHT
-        height = -0.03 if slanted else -0.01
+        height = -0.03 if _are_slanted(list({name: None for pair in read for name in pair.start})) else -0.01
         picture.figure.text(0.095, height, "\n".join(lines), va="top", fontsize=9.5, linespacing=1.5, color=INK)
     return picture.figure
 

@@ -22,6 +22,8 @@ _WIDTH = 11.0
 _LABELS = 2.15  # columns that the names of the rows take
 _ROW = 0.36  # inches
 _HEAD, _FOOT = 0.62, 0.78
+_FRAMED = {"facecolor": BAND, "edgecolor": BLUE, "linewidth": 1.3}  # a true clone
+_HATCHED = {"facecolor": "white", "edgecolor": PALE, "hatch": "///", "linewidth": 0}  # no clone
 # Shape and colour both tell the three apart.
 _MARKS = {True: ("o", BLUE, 34), False: ("X", VERMILLION, 44), None: ("_", GREY, 40)}
 
@@ -103,13 +105,13 @@ class MatrixPicture:
     def _cell(self, ax: Any, column: int, row: int, outcome: Outcome, marks: dict) -> None:
         frame = {"xy": (column + 0.04, row + 0.1), "width": 0.92, "height": 0.8, "zorder": 1}
         if outcome.problem is not None:
-            ax.add_patch(Rectangle(**frame, facecolor="white", edgecolor=PALE, hatch="///", linewidth=0))
+            ax.add_patch(Rectangle(**frame, **_HATCHED))
             box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
             text = _short(outcome.problem.name)
             ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=7, color=GREY, bbox=box)
             return
         if outcome.true:
-            ax.add_patch(Rectangle(**frame, facecolor=BAND, edgecolor=BLUE, linewidth=1.3))
+            ax.add_patch(Rectangle(**frame, **_FRAMED))
         for place, survived in enumerate(outcome.survives.values()):
             marks[survived].append((column + 0.5 + (place - 2) * 0.165, row + 0.5))
 
@@ -129,15 +131,13 @@ class MatrixPicture:
                 continue
             frame = {"xy": (0.04, row + 0.1), "height": 0.8, "zorder": 1}
             if outcome.problem is not None:
-                patch = {"facecolor": "white", "edgecolor": PALE, "hatch": "///", "linewidth": 0}
-                ax.add_patch(Rectangle(**frame, width=len(ASPECTS) - 0.08, **patch))
+                ax.add_patch(Rectangle(**frame, width=len(ASPECTS) - 0.08, **_HATCHED))
                 box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-                text = f"raises {outcome.problem.name}"
+                text = outcome.words.removeprefix("! ")
                 ax.text(len(ASPECTS) / 2, row + 0.5, text, ha="center", va="center", fontsize=8, color=GREY, bbox=box)
                 continue
             if outcome.true:
-                patch = {"facecolor": BAND, "edgecolor": BLUE, "linewidth": 1.3}
-                ax.add_patch(Rectangle(**frame, width=len(ASPECTS) - 0.08, **patch))
+                ax.add_patch(Rectangle(**frame, width=len(ASPECTS) - 0.08, **_FRAMED))
             for column, survived in enumerate(outcome.survives.values()):
                 marks[survived].append((column + 0.5, row + 0.5))
             ax.text(len(ASPECTS) + 0.1, row + 0.5, ", ".join(outcome.also_lost), va="center", fontsize=8)
@@ -163,10 +163,10 @@ class MatrixPicture:
             ax.scatter([x + 0.006], [0.42], marker=marker, c=color, s=size, linewidths=0.9)
             self.figure.text(x + 0.018, y, word, **line)
             x += width
-        ax.add_patch(Rectangle((x, 0.31), 0.03, 0.22, facecolor=BAND, edgecolor=BLUE, linewidth=1.3))
+        ax.add_patch(Rectangle((x, 0.31), 0.03, 0.22, **_FRAMED))
         self.figure.text(x + 0.038, y, "framed: a true clone, nothing else is lost either", **line)
         x += 0.35
-        ax.add_patch(Rectangle((x, 0.31), 0.03, 0.22, facecolor="white", edgecolor=PALE, hatch="///", linewidth=0))
+        ax.add_patch(Rectangle((x, 0.31), 0.03, 0.22, **_HATCHED))
         self.figure.text(x + 0.038, y, "hatched: an error, and no clone", **line)
         self.figure.text(0.015, 0.15 / height, text, color=GREY, **line)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.plots import ROUNDING
+from helpers.pairs import ROUNDING
 from helpers.runs import Run, Stage
 
 TRAIN = {"both": "both, alike", "original": "the original only", "clone": "the clone only"}

@@ -1,7 +1,7 @@
 """What a learner has answered so far, in one JSON file under the user's own data folder. Nothing is sent anywhere.
 
-The file is read anew each time and replaced as a whole, and only one writes at a time, so that two notebooks open at
-once do not undo each other, and a kernel that is killed leaves either the old file or the new one.
+The file is read anew each time and replaced as a whole, so that a kernel that is killed leaves either the old file or
+the new one. Where the file system knows locks, only one writes at a time: two notebooks do not undo each other.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 try:
     import fcntl
-except ImportError:  # Windows, where two notebooks have to be answered within the same thousandth of a second
+except ImportError:  # on Windows two notebooks that store in the same instant may lose one answer
     fcntl = None
 
 from helpers import exercises

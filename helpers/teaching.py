@@ -228,6 +228,7 @@ class Exercise:
         solution: Code that solves the task.
         praise: What to say about a correct answer: what was learned, rather than applause.
         untouched: Recognises a starting point that `is_untouched` does not know, such as a half-written class.
+        begin: What to say to who has not begun.
     """
 
     key: str
@@ -238,6 +239,7 @@ class Exercise:
     solution: str
     praise: str = ""
     untouched: Callable[[Any], bool] | None = None
+    begin: str = "Put your own code in place of the `...` in the cell, then run it again."
 
     def __post_init__(self) -> None:
         """Check the exercise."""
@@ -281,9 +283,7 @@ class Exercise:
         """
         try:
             if is_untouched(answer) or (self.untouched is not None and self.untouched(answer)):
-                return Feedback(
-                    Outcome.NOT_ATTEMPTED, "Put your own code in place of the `...` in the cell, then run it again."
-                )
+                return Feedback(Outcome.NOT_ATTEMPTED, self.begin)
             for check in self.checks:
                 diagnosis = check(answer)
                 if diagnosis is not None:

@@ -27,8 +27,9 @@ from typing import Any
 import numpy as np
 
 from helpers.definitions import GENERATIONS, MODULE
-from helpers.plots import OUTPUTS, Pair, is_equal
+from helpers.pairs import OUTPUTS, Pair, is_equal
 from helpers.runs import Problem, Run, Stage
+from helpers.wording import listed
 
 STYLES = {"subclassed": "Subclassed, with get_config", "functional": "Functional"}
 FORMATS = {
@@ -373,11 +374,7 @@ class Carried:
         ]
         there = [words for found, _, words in parts if found]
         missing = [words for found, words, _ in parts if not found]
-        return f"The file holds {_listed(there)}{'; ' + ', '.join(missing) if missing else ''}."
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+        return f"The file holds {listed(there)}{'; ' + ', '.join(missing) if missing else ''}."
 
 
 def carried(folder: Path, file: str) -> Carried:

@@ -59,9 +59,11 @@ def base_image(python: str) -> list[str]:
 def find_python(version: str) -> str:
     """Return a Python of that version on this machine."""
     home = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
-    for candidate in (shutil.which(f"python{version}"), *sorted(glob.glob(f"{home}/versions/{version}.*/bin/python"))):
+    for candidate in filter(
+        None, (shutil.which(f"python{version}"), *sorted(glob.glob(f"{home}/versions/{version}.*/bin/python")))
+    ):
         # Run it: a shim of pyenv is found on the path even if it leads nowhere.
-        with contextlib.suppress(OSError, subprocess.CalledProcessError, TypeError):
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
             subprocess.run([candidate, "-c", "import ensurepip"], check=True, capture_output=True)
             return candidate
     raise SystemExit(f"There is no Python {version} here: install one, or name one with --python.")
@@ -142,6 +144,7 @@ def main() -> None:
         layer("no conflicts", [python, "-m", "pip", "check"], env=environment)
         if not opens_the_first_notebook(repository, environment):
             raise SystemExit("JupyterLab does not open the first notebook.")
+        # There is no pytest-xdist, which the settings in pyproject.toml speak to.
         command = [repository / "binder" / "start", "python", "-m", "pytest", "-o", "addopts=", "-q", "--nbval"]
         command += ["--nbval-current-env", f"--nbval-sanitize-with={repository}/tests/nbval_sanitize.cfg"]
         layer("tests", [*command, *(tests or TESTS)], cwd=repository, env=environment)

@@ -1,4 +1,4 @@
-"""Models of the kinds that are found in public examples, for the bench to be tried on: nobody wrote them for it.
+"""Models as public examples write them, and not with the bench in mind, for the bench to be tried on.
 
 Each maker takes a Keras package and returns (model, inputs or None to have them inferred).
 """

@@ -1,11 +1,9 @@
-"""The bench: models that nobody wrote for it, and everything that a reader may get wrong."""
+"""The bench: models as public examples write them, and everything that a reader may get wrong."""
 
 from __future__ import annotations
 
 import io
-import json
 import re
-import shutil
 import zipfile
 
 import numpy as np
@@ -39,10 +37,9 @@ def plain(keras, size=6):
 
 def one_sentence(text):
     assert text.endswith(".") and "\n" not in text and 40 < len(text) < 500, text
-    assert text[0].isupper() or text[0] in "'" or re.match(r"[\w.]+", text)
 
 
-# -- models that nobody here wrote for it ------------------------------------------------------------------------------
+# -- models as public examples write them ------------------------------------------------------------------------------
 
 STRANGERS = [
     ("keras", strangers.transformer, "clone"),
@@ -385,20 +382,6 @@ def test_classes_of_the_file_are_found_among_the_variables(keras, tmp_path):
     assert bench.best == "keras_file" and '"Scale": Scale' in bench.source
 
 
-def tampered(content, change):
-    """A .keras file whose config is another."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(buffer, "w") as new:
-        for name in old.namelist():
-            data = old.read(name)
-            if name == "config.json":
-                config = json.loads(data)
-                change(config)
-                data = json.dumps(config)
-            new.writestr(name, data)
-    return buffer.getvalue()
-
-
 def test_the_code_of_a_lambda_never_runs(keras, tmp_path):
     proof = tmp_path / "ran"
     layer = keras.layers.Lambda(lambda x, path=str(proof): (open(path, "w").close(), x)[1])
@@ -408,38 +391,6 @@ def test_the_code_of_a_lambda_never_runs(keras, tmp_path):
     bench = run(BenchSettings(Upload("model.keras", content)))
     assert "Lambda" in bench.refusal and "nothing of it ran" in bench.refusal and not proof.exists()
     one_sentence(bench.refusal)
-
-
-ATTACKS = {
-    "a module of Python": lambda layer: layer.update(module="os", class_name="system"),
-    "a function of Python": lambda layer: layer["config"].update(
-        activation={"module": "os", "class_name": "function", "config": "system", "registered_name": "system"}
-    ),
-    "a builtin": lambda layer: layer.update(module="builtins", class_name="exec"),
-    "a tool of Keras": lambda layer: layer.update(module="keras.utils", class_name="get_file"),
-    "a file of words": lambda layer: layer["config"].update(vocabulary="/etc/hosts"),
-    "an operation that writes": lambda layer: layer.update(
-        class_name="TFOpLambda", config={"name": "w", "function": "io.write_file"}
-    ),
-}
-
-
-def test_a_file_may_not_name_a_tool_of_the_notebook(keras, tmp_path):
-    content = saved(plain(keras)[0], tmp_path)
-    function = {"module": "builtins", "class_name": "function", "config": "rmtree", "registered_name": "function"}
-    bad = tampered(content, lambda config: config["config"]["layers"][1]["config"].update(activation=function))
-    with pytest.raises(Refusal, match="names the function rmtree"):
-        load(Upload("model.keras", bad), {"rmtree": shutil.rmtree})
-
-
-@pytest.mark.parametrize("attack", ATTACKS)
-def test_a_file_that_names_what_is_not_of_keras_is_refused_before_keras_sees_it(keras, attack, tmp_path, monkeypatch):
-    content = saved(plain(keras)[0], tmp_path)
-    bad = tampered(content, lambda config: ATTACKS[attack](config["config"]["layers"][1]))
-    monkeypatch.setattr(keras.models, "load_model", lambda *a, **k: pytest.fail("Keras was asked to load it"))
-    with pytest.raises(Refusal) as refused:
-        load(Upload("model.keras", bad))
-    one_sentence(str(refused.value))
 
 
 @pytest.mark.parametrize(

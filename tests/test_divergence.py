@@ -5,7 +5,7 @@ import pytest
 from zoo import batch_normalization_and_dropout, sequential
 
 import helpers
-from helpers import divergence, plots
+from helpers import divergence, pairs
 from helpers.divergence import ThreeTests, largest_difference
 
 
@@ -66,7 +66,7 @@ def test_equal_weights_do_not_make_equal_outputs(keras):
     tests = ThreeTests(model, other, inputs, inputs[:, :3])
     assert tests.future == [0.0]
     assert tests.start["outputs"] > 0.01
-    assert "the outputs differ, though all layers are equal" in plots.describe({"other": tests})
+    assert "the outputs differ, though all layers are equal" in pairs.describe({"other": tests})
 
 
 def test_two_pairs_that_share_an_original_do_not_disturb_each_other(keras):

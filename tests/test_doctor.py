@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -24,7 +23,6 @@ def no_kernel(monkeypatch):
     """As in a terminal: whoever runs the tests may sit in a notebook, with settings of their own."""
     for name in ("JPY_PARENT_PID", "TF_USE_LEGACY_KERAS", "KERAS_BACKEND", "CPU_LIMIT", "MEM_LIMIT"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("MODEL_CLONING_PROGRESS", "")
 
 
 def wrong(finding, *words):
@@ -153,11 +151,11 @@ def test_keras_3_told_to_run_on_something_else(monkeypatch, tmp_path, where):
     assert wrong(doctor.both_kerases(), f"told to run on {backend}", place)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
 def test_a_tensorflow_that_kills_its_process(monkeypatch):
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     monkeypatch.setattr(doctor, "_PROBE", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)")
-    if os.name != "nt":
-        assert wrong(doctor.both_kerases(), "signal 15", "AVX")
+    assert wrong(doctor.both_kerases(), "signal 15", "AVX")
 
 
 # --- Widgets: the kernel's environment and the server's ------------------------------------------------------------
@@ -275,17 +273,14 @@ def test_nowhere_to_save_answers(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path):
+def run(run, monkeypatch, tmp_path):
     """A run.py whose .venv is another one, and which must not mend it by itself."""
-    spec = importlib.util.spec_from_file_location("run", ROOT / "run.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     monkeypatch.chdir(ROOT)  # run.py changes to its folder, and the next test should find itself where it was
-    monkeypatch.setattr(module, "STAMP", tmp_path / "stamp")
-    monkeypatch.setattr(module, "PYTHON", tmp_path / "python")
-    monkeypatch.setattr(module, "set_up", lambda: pytest.fail("something was mended"))
-    monkeypatch.setattr(module, "call", lambda *command: 0)
-    return module
+    monkeypatch.setattr(run, "STAMP", tmp_path / "stamp")
+    monkeypatch.setattr(run, "PYTHON", tmp_path / "python")
+    monkeypatch.setattr(run, "set_up", lambda: pytest.fail("something was mended"))
+    monkeypatch.setattr(run, "call", lambda *command: 0)
+    return run
 
 
 def test_run_py_says_that_there_is_no_venv(run, capsys):

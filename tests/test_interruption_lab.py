@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import io
 
 import ipywidgets
-import numpy as np
 import pytest
-from PIL import Image
+from lab_widgets import assert_keeps_a_picture, everything
 
 from helpers import interruption, labs
 from helpers.interruption import LAYERS, LOSSES, OPTIMIZERS, SAVES, Interruption, InterruptionSettings
@@ -27,12 +25,6 @@ def shared():
 def lab(shared):
     shared.load(shared.preset)
     return shared
-
-
-def everything(widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from everything(child)
 
 
 def test_it_begins_with_an_answer(lab):
@@ -84,10 +76,7 @@ def test_every_control_has_a_description(lab):
 
 
 def test_the_cell_keeps_a_picture_and_the_sentence(lab):
-    data, metadata = lab._repr_mimebundle_()
-    assert data["text/plain"] == metadata["image/png"]["alt"] == lab.verdict
-    picture, _ = lab.still()
-    assert np.asarray(Image.open(io.BytesIO(picture)).convert("L")).std() > 10
+    assert_keeps_a_picture(lab)
 
 
 def test_the_latest_change_wins(shared, monkeypatch):

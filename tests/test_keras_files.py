@@ -10,12 +10,15 @@ import base64
 import io
 import json
 import marshal
+import pickle
 import re
+import shutil
 import sys
 import zipfile
 
 import h5py
 import numpy as np
+import psutil
 import pytest
 
 from helpers import keras_files
@@ -54,6 +57,7 @@ def repacked(content, change=None, **members):
     """The file with its members changed: by name, or all together by a function of a dictionary of bytes."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         held = {name: archive.read(name) for name in archive.namelist()}
+    held.update(members)
     if change:
         change(held)
     buffer = io.BytesIO()
@@ -135,7 +139,11 @@ NAMING = {
     ),
     "a function elsewhere": lambda layer: layer["config"].update(activation=function(MODULE, "Thing")),
     "a function of Python": lambda layer: layer["config"].update(activation=function("os", "system")),
+    "a function under its own name": lambda layer: layer["config"].update(
+        activation=function("os", "system", registered="system")
+    ),
     "a builtin": lambda layer: layer["config"].update(activation=function("builtins", "exec")),
+    "a builtin for a class": lambda layer: layer.update(module="builtins", class_name="exec"),
     "a process": lambda layer: layer.update(module="subprocess", class_name="Popen"),
     "another name in the register": lambda layer: layer.update(
         module="tf_keras.src.layers.core.lambda_layer", class_name="Nothing", registered_name="Lambda"
@@ -173,7 +181,10 @@ NAMING = {
     "a node of a graph": lambda layer: layer.update(
         class_name="TensorFlowOpLayer", config={"name": "dense", "node_def": "WriteFile"}
     ),
-    "a SavedModel": lambda layer: layer.update(class_name="TFSMLayer", config={"name": "dense", "filepath": "/tmp"}),
+    "a SavedModel": lambda layer: layer.update(class_name="TFSMLayer", config={"name": "dense", "filepath": "saved"}),
+    "columns that read files": lambda layer: layer.update(
+        class_name="DenseFeatures", config={"name": "dense", "feature_columns": []}
+    ),
     "a module of PyTorch": lambda layer: layer.update(
         class_name="TorchModuleWrapper", config={"name": "dense", "module": "UEsDBA=="}
     ),
@@ -187,6 +198,7 @@ NAMING = {
     "a vocabulary elsewhere": lambda layer: layer.update(
         class_name="StringLookup", config={"name": "dense", "vocabulary": "secret.bin"}
     ),
+    "a vocabulary in any layer": lambda layer: layer["config"].update(vocabulary="secret.bin"),
 }
 
 
@@ -197,6 +209,103 @@ def test_a_file_that_names_what_may_act_is_refused_before_keras_sees_it(keras, c
 
     monkeypatch.setattr(keras.models, "load_model", lambda *a, **k: pytest.fail("Keras was asked to load it"))
     refused(with_config(content, lambda config, layer: NAMING[attack](layer)), {"Mine": Mine})
+
+
+@pytest.mark.parametrize("tool", ["rmtree", "get_file"])
+def test_a_file_may_not_name_a_tool_of_the_notebook(keras, content, tool, traces):
+    tools = {"rmtree": shutil.rmtree, "get_file": keras.utils.get_file}
+    bad = with_config(content, lambda config, layer: layer["config"].update(activation=function("builtins", tool)))
+    assert f"names the function {tool}" in refused(bad, tools)
+
+
+def leave_a_trace(*given, path="trace", **more):
+    """What a reader may have written: harmless on tensors, and not on what a file says."""
+    open(path, "w").close()
+    return given[0]
+
+
+def known_lambda(**more):
+    options = {"function_type": "function", "module": "builtins", "output_shape": None, "output_shape_type": "raw"}
+    return {**lambda_of(function("builtins", "leave_a_trace"), **options, **more), "module": "keras.layers"}
+
+
+def known_metric(config, layer):
+    wrapped = {"name": "m", "dtype": "float32", "fn": function("builtins", "leave_a_trace"), "path": "trace"}
+    metric = {"class_name": "MeanMetricWrapper", "module": "keras.metrics", "registered_name": None, "config": wrapped}
+    config["compile_config"]["metrics"] = [metric]
+
+
+CALLING = {
+    "arguments": lambda config, layer: layer.update(known_lambda(arguments={"path": "trace"})),
+    "a constant for a tensor": lambda config, layer: layer.update(
+        known_lambda(), inbound_nodes=[[["_CONSTANT_VALUE", -1, "trace", {}]]]
+    ),
+    "a text for a tensor": lambda config, layer: layer.update(
+        known_lambda(), inbound_nodes=[{"args": [], "kwargs": {"inputs": "trace"}}]
+    ),
+    "a metric": known_metric,
+}
+
+
+@pytest.mark.parametrize("attack", CALLING)
+def test_a_known_function_is_not_called_with_what_the_file_says(keras, content, attack, traces, monkeypatch):
+    monkeypatch.setattr(keras.models, "load_model", lambda *a, **k: pytest.fail("Keras was asked to load it"))
+    said = refused(with_config(content, CALLING[attack]), {"leave_a_trace": leave_a_trace})
+    assert "calls a function with what the file says" in said
+
+
+def double(inputs):
+    return 2 * inputs
+
+
+def bias(y_true, y_pred):
+    return abs(y_true - y_pred)
+
+
+def test_known_functions_of_tensors_are_taken(keras, tmp_path):
+    inputs = keras.Input((6,), name="inputs")
+    # Keras 2 keeps the code of any function in a Lambda, and is refused.
+    inner = keras.layers.Lambda(double)(inputs) if keras.__name__ == "keras" else inputs
+    model = keras.Model(inputs, keras.layers.Dense(2)(inner))
+    model.compile("sgd", "mse", metrics=[bias])
+    model.save(tmp_path / "plain.keras")
+    content = (tmp_path / "plain.keras").read_bytes()
+    assert load(Upload("model.keras", content), {"double": double, "bias": bias}).count_params() == 14
+
+
+def test_code_in_layers_of_tensorflow_probability_is_refused(packages, tmp_path, traces):
+    """They are registered as soon as the package is imported, and unpickle what a file says."""
+    import tensorflow_probability as tfp
+
+    class Mine(tfp.layers.DenseFlipout):
+        pass
+
+    tf_keras = packages["tf_keras"]
+    model = tf_keras.Sequential([tf_keras.layers.Input((6,)), tf_keras.layers.Dense(2, name="dense")])
+    model.save(tmp_path / "plain.keras")
+    pickled = base64.b64encode(pickle.dumps(Traced())).decode()
+    config = {
+        "name": "dense",
+        "function": None,
+        "function_type": "raw",
+        "output_shape": None,
+        "output_shape_type": "raw",
+    }
+    for name in ("DistributionLambda", "Mine"):
+        layer = {"class_name": name, "module": "layers", "registered_name": name}
+        layer["config"] = {**config, "make_distribution_fn": pickled}
+        bad = with_config((tmp_path / "plain.keras").read_bytes(), lambda _, old, layer=layer: old.update(layer))
+        known = {"Mine": Mine, "DistributionLambda": tfp.layers.DistributionLambda}
+        assert f"names {name}; layers of TensorFlow Probability" in refused(bad, known)
+        if name in tf_keras.utils.get_custom_objects():
+            refused(bad)
+
+
+class Traced:
+    """Leaves a trace when it is unpickled."""
+
+    def __reduce__(self):
+        return open, ("trace", "w")
 
 
 def test_keras_2_would_import_what_such_a_file_names(packages, tmp_path, monkeypatch):
@@ -278,6 +387,34 @@ def huge_array(file, group):
 def test_weights_that_are_small_in_the_file_and_huge_in_memory_are_refused(content, traces):
     bad = with_weights(content, huge_array)
     assert len(bad) < 1_000_000 and "larger than 200 MB" in refused(bad)
+
+
+def ragged_array(file, group):
+    del group["0"]
+    group.create_dataset("0", (6,), h5py.vlen_dtype("float32"))
+
+
+def test_weights_whose_elements_may_all_be_one_large_one_are_refused(content, traces):
+    assert "the weights in it cannot be read" in refused(with_weights(content, ragged_array))
+
+
+def test_metadata_that_are_small_in_the_file_and_huge_in_memory_are_refused(content, traces):
+    bad = repacked(content, **{"metadata.json": b'{"keras_version": "3", "x": [' + b"[]," * 8_000_000 + b"1]}"})
+    assert "larger than 200 MB" in refused(bad)
+
+
+@pytest.mark.skipif(
+    not hasattr(psutil.Process().memory_info(), "data"), reason="only Linux can be told how much to give"
+)
+def test_a_config_that_asks_for_huge_layers_gets_no_memory(content):
+    def widen(config, layer):
+        layer["config"]["units"] = 400_000_000
+        layer.pop("build_config", None)
+
+    before = psutil.Process().memory_info().rss
+    assert "larger than 200 MB" in refused(with_config(content, widen))
+    assert psutil.Process().memory_info().rss - before < 1e9
+    assert load(Upload("model.keras", content)).count_params() == 14  # and there is room again
 
 
 # -- the archive -------------------------------------------------------------------------------------------------------

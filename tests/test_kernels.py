@@ -120,7 +120,7 @@ def with_tabs(number, what, **options):
         manager = RoomyKernelManager(connection_dir=connections, **options)
         tabs = [Tab(manager, await manager.start_kernel()) for _ in range(number)]
         try:
-            await what(manager, *tabs)
+            await asyncio.wait_for(what(manager, *tabs), 180)
         finally:
             await manager.shutdown_all(now=True)
 

@@ -1,7 +1,7 @@
 """Every lab under random sequences of changes: it never fails, never shows what is out of date without saying so.
 
 Most sequences drive the controls over a run that only pretends to work, so that hundreds of them take seconds; it
-is slow, fails or breaks in ways that depend on the settings alone. Some dozens drive the real one: changes follow each
+is slow, fails or breaks in ways that depend on the settings alone. Some twenty drive the real one: changes follow each
 other fast, and only the last of them runs to the end. More of both: `--hypothesis-profile=thorough`.
 """
 
@@ -23,7 +23,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -283,14 +283,13 @@ def sequence(rig, lab, moves, rest=True):
 
 
 @pytest.mark.parametrize("name", LABS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=st.lists(Move, min_size=1, max_size=8))
 def test_a_lab_holds_under_any_sequence_of_changes(rig, name, moves):
     sequence(rig, lab_of(rig, name, pretending(CLASSES[name])), moves)
 
 
 @pytest.mark.parametrize("name", LABS)
-@settings(max_examples=FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=FEW)
 @given(moves=st.lists(Move, min_size=1, max_size=4))
 def test_the_latest_change_wins_over_the_real_run(rig, name, moves):
     lab = lab_of(rig, name, CLASSES[name])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import itertools
 import threading
 
 import ipywidgets
 import numpy as np
 import pytest
-from PIL import Image
+from lab_widgets import assert_keeps_a_picture, everything
 
 from helpers import definitions, experiment, lessons
 from helpers.definitions import GENERATIONS, KINDS, STYLES, Definition, LayerSpec
@@ -32,12 +31,6 @@ def shared():
 def lab(shared):
     shared.load(shared.preset)
     return shared
-
-
-def everything(widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from everything(child)
 
 
 def combinations():
@@ -139,11 +132,7 @@ def test_every_control_has_a_description_and_parts_have_their_names(lab):
 
 
 def test_the_cell_keeps_a_picture_and_the_sentence(lab):
-    data, metadata = lab._repr_mimebundle_()
-    assert "application/vnd.jupyter.widget-view+json" in data
-    assert data["text/plain"] == metadata["image/png"]["alt"] == lab.verdict
-    picture, _ = lab.still()
-    assert np.asarray(Image.open(io.BytesIO(picture)).convert("L")).std() > 10
+    assert_keeps_a_picture(lab)
 
 
 def test_an_error_of_the_lab_itself_is_shown_in_the_lab(lab, monkeypatch):
@@ -199,7 +188,7 @@ def test_pictures_keep_coming_while_a_key_is_held_down():
             await asyncio.sleep(0.005)
         assert pictures[-1] == lab.settings
 
-    asyncio.run(hold())
+    asyncio.run(asyncio.wait_for(hold(), 120))
 
 
 def test_a_change_while_the_curves_grow_stops_them():
@@ -214,7 +203,7 @@ def test_a_change_while_the_curves_grow_stops_them():
             await asyncio.sleep(0.005)
         assert not first.finished and lab._run.settings.definition.seed == 2
 
-    asyncio.run(interrupt())
+    asyncio.run(asyncio.wait_for(interrupt(), 120))
 
 
 def test_models_are_made_on_the_main_loop_whatever_thread_the_change_came_on(monkeypatch):
@@ -232,7 +221,7 @@ def test_models_are_made_on_the_main_loop_whatever_thread_the_change_came_on(mon
             await asyncio.sleep(0.005)
         assert lab._run.settings.definition.seed == 8
 
-    asyncio.run(change())
+    asyncio.run(asyncio.wait_for(change(), 120))
     assert set(threads) == {threading.get_ident()} and len(threads) == 2
 
 
@@ -250,7 +239,7 @@ def test_play_can_be_paused():
         await asyncio.sleep(0.1)
         assert lab._run.step == step < layer_lab.MOST_STEPS
 
-    asyncio.run(play())
+    asyncio.run(asyncio.wait_for(play(), 120))
 
 
 def test_an_experiment_keeps_errors_and_goes_on_with_the_other_method():

@@ -87,14 +87,14 @@ def other(teacher, student, momentum):
         (trainable_only, "BatchNormalization"),
         (named_only, "has not moved"),
         (constant, "momentum of 0"),
-        (other, "momentum \\* teacher"),
+        (other, "momentum * teacher"),
         (3, "not a function"),
     ],
 )
 def test_a_wrong_teacher_gets_its_diagnosis(answer, diagnosis):
     feedback = FOLLOW.check(answer)
     assert feedback.outcome is Outcome.INCORRECT
-    assert diagnosis.replace("\\", "") in feedback.text
+    assert diagnosis in feedback.text
 
 
 @pytest.mark.parametrize(
@@ -118,12 +118,10 @@ def test_what_is_no_class_is_told(packages):
 
 def test_untouched_answers_are_recognised(packages):
     assert FOLLOW.check(untouched).outcome is Outcome.NOT_ATTEMPTED
-    assert WARM.check(warm(packages, RAW, "")).outcome is Outcome.NOT_ATTEMPTED
+    found = WARM.check(warm(packages, RAW, ""))
+    assert found.outcome is Outcome.NOT_ATTEMPTED and "..." not in found.text  # there are no dots to replace
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.key)
-def test_every_option_explains_itself(question):
-    for option in question.options:
-        feedback = question.grade(option.label)
-        assert option.why in feedback.text
-        assert feedback.outcome is (Outcome.RIGHT if option.right else Outcome.NOT_RIGHT)
+def test_keys_are_unique():
+    keys = [each.key for each in QUESTIONS + EXERCISES]
+    assert len(keys) == len(set(keys)) and all(key.startswith("06-") for key in keys)

@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import nbformat
 import notebook_checks as checks
@@ -50,7 +50,7 @@ def pages(folder):
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
         cells = nbformat.read(path, as_version=4).cells
         found[f"notebooks/{path.name}"] = "\n\n".join(cell.source for cell in cells)
-    assert len(found) == 8
+    assert len(found) == 1 + len(list((ROOT / "notebooks").glob("*.ipynb")))
     return found
 
 
@@ -141,7 +141,6 @@ def test_a_hub_gets_a_link_that_copies_the_repository_and_opens_the_first_notebo
         "urlpath": ["lab/tree/some-repo/notebooks/00_start_here.ipynb"],
     }
     assert content(fork) == before
-    assert unquote(link).endswith("00_start_here.ipynb")
 
 
 @pytest.mark.parametrize(

@@ -15,3 +15,4 @@ def test_there_are_enough_faults_in_helpers_and_in_notebooks():
 def test_a_fault_stands_where_it_is_put(fault):
     text = (ROOT / fault.file).read_text(encoding="utf-8")
     assert text.count(fault.old) == 1 and fault.old != fault.new
+    assert all((ROOT / each).exists() for each in fault.tests if each.startswith(("tests/", "notebooks/")))

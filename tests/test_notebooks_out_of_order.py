@@ -64,5 +64,7 @@ def test_after_the_set_up_alone_nothing_is_claimed(path, monkeypatch, tmp_path, 
             assert shown.feedback.outcome is Outcome.NOT_ATTEMPTED, cell
         elif isinstance(shown, QuestionPanel):
             assert shown.choice.value is None and shown._verdict.content == ""
+        else:
+            assert "labs.show_progress(" in cell, f"{cell} showed {shown!r}"
     assert len(ran) >= 2
     assert not (tmp_path / "progress.json").exists()  # nothing counts as answered

@@ -7,14 +7,13 @@ import itertools
 import math
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from helpers import plots
-from helpers.plots import Pair
+from helpers.pairs import OTHER_STATE, OUTPUTS, Pair, describe
 
 NAIVE = Pair("clone_model", {"a": 0.4, "b": 0.0, "c": None}, [0.4, 0.5, 0.6], [0.0, 0.0, 0.0], [0.0, 0.1, 0.2])
 TRUE = Pair("clone", {"a": 0.0, "b": 0.0, "c": 0.0}, [0.0] * 3, [0.0] * 3)
@@ -119,6 +118,44 @@ def test_no_method_runs_into_its_result(error):
             assert texts[method.label].x1 < result.x0, method.label
 
 
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        ({"a": 0.4, "b": 0.0, "outputs": 1.0}, "\N{BALLOT X} 1 of 2 differ"),
+        ({"a": 0.0, "b": 0.0, "outputs": 1.0}, "\N{BALLOT X} outputs"),
+        ({"a": 0.0, "random state and others": 1.0}, "\N{BALLOT X} other state"),
+        ({"a": 0.0, "outputs": 0.0}, "\N{CHECK MARK} equal"),
+    ],
+)
+def test_the_head_counts_layers_as_the_sentence_does(start, words):
+    pair = Pair("x", start, [0.0], [0.0])
+    picture = plots.ThreeTestsPicture()
+    picture.update([pair])
+    assert words in [text.get_text() for text in picture.axes[0].texts]
+    sentence = describe([pair])
+    assert ("1 of 2 layers" in sentence) == ("1 of 2" in words)
+
+
+@pytest.mark.parametrize(
+    ("names", "slanted"),
+    [
+        (["flatten", "hidden", "head", OUTPUTS], False),
+        (["hidden", "head", OTHER_STATE, OUTPUTS], False),
+        (["dense", "batch_normalization", "dense_1", OUTPUTS], True),
+        (["a", "b", "c", "d", "e"], True),
+    ],
+)
+def test_names_of_layers_do_not_run_into_each_other(names, slanted):
+    picture = plots.ThreeTestsPicture()
+    picture.update([Pair("x", dict.fromkeys(names, 0.0), [0.0], [0.0])])
+    plots.png(picture.figure)  # lays it out
+    labels = picture.axes[0].get_xticklabels()
+    assert all((label.get_rotation() > 0) == slanted for label in labels)
+    if not slanted:
+        boxes = [label.get_window_extent() for label in labels]
+        assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+
+
 def test_the_picture_is_opaque_white_and_not_blank():
     figure = plots.three_tests({"clone_model": NAIVE, "clone": TRUE}, caption="A sentence.")
     image = Image.open(io.BytesIO(plots.png(figure)))
@@ -129,53 +166,13 @@ def test_the_picture_is_opaque_white_and_not_blank():
         assert (pixels[..., :3] == wanted).all(axis=2).sum() > 100
 
 
-def test_numbers_come_from_pairs_or_from_anything_that_has_them():
-    tests = SimpleNamespace(start={"a": 0.0}, future=[0.0, 0.0], own_life=[0.0, 0.0])
-    assert plots.as_pairs({"x": tests}) == [Pair("x", {"a": 0.0}, [0.0, 0.0], [0.0, 0.0])]
-    assert plots.three_tests({"x": tests}).alt == "x gives a true clone: it passes all three tests."
-
-
-def test_the_sentence_says_which_tests_fail_and_why():
-    sentence = plots.describe([NAIVE, TRUE])
-    assert sentence == (
-        "clone_model does not give a true clone: it fails Same start (2 of 3 layers differ, 1 of them without a "
-        "counterpart) and Same future (unequal from the start), and passes Own life; clone gives a true clone: "
-        "it passes all three tests."
-    )
-    alias = Pair("alias", {"a": 0.0}, [0.0, 0.0], [0.0, 0.2])
-    assert "fails Own life (training one moves the other), and passes Same start and Same" in plots.describe([alias])
-    late = Pair("x", {"a": 0.0}, [0.0, 0.0, 0.1], [0.0, 0.0, 0.0])
-    assert "Same future (unequal from step 2 on)" in plots.describe([late])
-    seeds = Pair("x", {"a": 0.0, plots.OTHER_STATE: math.inf}, [0.0, 0.0], [0.0, 0.0])
-    assert "Same start (the random state differs)" in plots.describe([seeds])
-
-
-def test_the_sentence_claims_nothing_that_was_not_measured():
-    one = Pair("x", {"a": 0.0}, [0.0], [0.0, 0.0])
-    assert plots.describe([one], "original") == (
-        "x passes Same start and Own life; Same future is not measured, since only the original was trained."
-    )
-    assert "true clone" not in plots.describe([Pair("x", {"a": 0.0}, [0.0], [0.0])])
-    assert plots.describe([Pair("x", error="TypeError")]) == "x gives no clone at all: it raises a TypeError."
-    assert plots.describe([]) == "There are no two models to compare."
-
-
-def test_the_sentence_holds_no_decimals():
-    assert not any("." in word[:-1] for word in plots.describe([NAIVE, TRUE]).split())
-
-
-def test_rounding_counts_as_equal_and_more_does_not():
-    assert plots.is_equal(0.0) and plots.is_equal(plots.ROUNDING) and not plots.is_equal(1e-5)
-    assert not plots.is_equal(None) and not plots.is_equal(math.inf) and not plots.is_equal(math.nan)
-
-
 def test_show_stores_an_image_with_alternative_text(monkeypatch, capsys):
     import IPython.display
 
     shown = []
     monkeypatch.setattr(IPython.display, "display", lambda *data, **details: shown.append((data[0], details)))
     plots.show(plots.three_tests([NAIVE, TRUE]))
-    (data, details), sentence = shown[0], plots.describe([NAIVE, TRUE])
+    (data, details), sentence = shown[0], describe([NAIVE, TRUE])
     assert details["metadata"]["image/png"]["alt"] == data["text/plain"] == sentence and details["raw"]
     assert capsys.readouterr().out == f"{sentence}\n"
     from matplotlib.figure import Figure

@@ -10,7 +10,7 @@ import pytest
 
 from helpers import lessons, transfer
 from helpers.definitions import GENERATIONS
-from helpers.plots import OUTPUTS
+from helpers.pairs import OUTPUTS
 from helpers.transfer import CHANGES, FORMATS, STYLES, Settings, Transfer
 
 

@@ -7,6 +7,7 @@ import io
 import ipywidgets
 import numpy as np
 import pytest
+from lab_widgets import assert_keeps_a_picture, everything
 from PIL import Image
 
 from helpers.labs import SaveLoadLab
@@ -22,12 +23,6 @@ def shared(packages):
 def lab(shared):
     shared.load(shared.preset)
     return shared
-
-
-def everything(widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from everything(child)
 
 
 def test_it_begins_with_a_true_clone(lab):
@@ -64,10 +59,7 @@ def test_every_field_has_a_control_with_a_description(lab):
 
 
 def test_the_cell_keeps_a_picture_and_the_sentence(lab):
-    data, metadata = lab._repr_mimebundle_()
-    assert data["text/plain"] == metadata["image/png"]["alt"] == lab.verdict
-    picture, _ = lab.still()
-    assert np.asarray(Image.open(io.BytesIO(picture)).convert("L")).std() > 10
+    assert_keeps_a_picture(lab)
 
 
 def test_a_picture_stands_for_the_lab_when_nothing_was_loaded(lab):

@@ -96,6 +96,6 @@ CLAIMS = (
     Claim(
         "1.16",
         "A model of variational layers behaves the same after SavedModel.",
-        "Weights and distribution are the same; for the draws, the posterior and the optimizer make the model anew.",
+        "The weights are the same; for the draws, the posterior and the optimizer make the model anew.",
     ),
 )

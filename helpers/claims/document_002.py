@@ -46,7 +46,7 @@ CLAIMS = (
     Claim(
         "2.6",
         "The usual causes of a failed load are a wrong path, another Keras version and another architecture.",
-        "Read the type of the error: each of the three has its own. A missing class is the fourth.",
+        "Read the message: on Keras 3 the type is the same for all three. A missing class is the fourth.",
     ),
     Claim(
         "2.7",

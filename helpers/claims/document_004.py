@@ -71,7 +71,7 @@ CLAIMS = (
     Claim(
         "4.11",
         "State of your own needs code of its own to be saved, such as a checkpoint.",
-        "`add_weight(..., trainable=False)` is saved by every format.",
+        "`add_weight(..., trainable=False)` is saved by a `.keras` file and by a checkpoint.",
     ),
     Claim(
         "4.12",

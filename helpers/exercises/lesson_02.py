@@ -76,7 +76,7 @@ HIDDEN_DEFAULT = Question(
     options=[
         Option("48, Keras records the arguments", "`tf_keras` does. Keras 3 does so for layers, but not for models."),
         Option(
-            "16, and nobody says so", "The config is empty, so the constructor falls back to its default.", right=True
+            "16, and nobody says so", "The config holds the constructor's default, not what you passed.", right=True
         ),
         Option("None: it raises an error", "An argument without a default would raise. This one has a default."),
     ],

@@ -170,8 +170,9 @@ WARM = Exercise(
     key="06-warm",
     title="a class that a file can hold",
     task="""
-    `Warm` loses its temperature in a `.keras` file, and its size too. Change the class so that what is loaded is a
-    true clone. Calls such as `model.temperature.assign(0.25)` have to go on working, and training must not change it.
+    A `.keras` file of `Warm` forgets the temperature and the size: `Warm(2)` loads with another temperature, and
+    `Warm(3)` does not load at all. Change the class so that what is loaded is a true clone. Calls such as
+    `model.temperature.assign(0.25)` have to go on working, and training must not change it.
     """,
     checks=[_survives_a_file],
     hints=[
@@ -195,4 +196,5 @@ WARM = Exercise(
     """,
     praise="A weight travels with the weights: by set_weights, by file, and into the row of your model in the matrix.",
     untouched=_is_as_it_was_found,
+    begin="This is the class as you found it. Change it, then run the cell again.",
 )

@@ -86,6 +86,8 @@ class BenchPanel(Lab):
         for known, other in _variables().items():
             if other is value and not known.startswith("_"):
                 return known
+        while name in _variables():  # the name of another object, which stays what it is
+            name = f"given_{name}"
         self._given[name] = value
         return name
 
@@ -118,6 +120,7 @@ class BenchPanel(Lab):
         if self.upload.value:
             file = self.upload.value[0]
             self._upload = Upload(file["name"], bytes(file["content"]))
+            self.upload.value = ()  # up to 200 MB, which need not be held twice
             with self.silently():
                 self.control("model").value = file["name"]
             self.changed()

@@ -61,7 +61,8 @@ class _Live(widgets.VBox):
         self._table.value = run.to_html(evidence=False)
 
     def done(self, run: Matrix) -> None:
-        text = f"All {run.total} cells are filled in: see below."
+        count = f"All {run.total}" if run.done == run.total else f"{run.done} of {run.total}"
+        text = f"{count} cells are filled in: see below."
         self.children = [widgets.HTML(f'<span role="status" aria-live="polite">{text}</span>')]
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:

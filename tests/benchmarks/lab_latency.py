@@ -2,18 +2,17 @@
 
     python tests/benchmarks/lab_latency.py [--presses 30] [--screenshots FOLDER] [--labs-only]
 
-The clock runs in the browser: from the key press on a control until a new picture has been decoded. Of every lab, each
-control is changed in turn. The Layer Lab also stands in one notebook with a panel that does the same: a slider sets the
-units of a layer, the model is built anew, cloned with clone_model and with a correct method, compared, trained, and
-shown as three panels. The numbers are printed and nothing is asserted, since they depend on the machine; compare the
-rows.
+The clock runs in the browser: from the key press on a control until a new picture has been decoded. Of the labs of the
+lessons, each dropdown, slider and checkbox is changed in turn. The Layer Lab also stands in one notebook with a panel
+that does the same: a slider sets the units of a layer, the model is built anew, cloned with clone_model and with a
+correct method, compared, trained, and shown as three panels. The numbers are printed and nothing is asserted, since
+they depend on the machine; compare the rows.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import statistics
 import sys
 import tempfile
@@ -129,16 +128,6 @@ AT_END = """node => node.options ? node.selectedIndex === node.options.length - 
   : node.ariaValueNow !== null && node.ariaValueNow === node.ariaValueMax"""
 
 AT_REST = "() => window.told.length > 1 && window.told.at(-1)[1].startsWith('Up to date')"
-
-
-def notebook() -> dict:
-    """Make the notebook with the two panels."""
-    cells = [
-        {"cell_type": "code", "id": name, "metadata": {}, "execution_count": None, "outputs": [], "source": text}
-        for name, text in (("lab", LAB), ("usual", USUAL))
-    ]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
 
 
 def press(page: Page, panel: str, key: str, timeout: float = 60_000) -> float:
@@ -284,7 +273,6 @@ def opened(private: Path) -> Iterator[driver.Lab]:
     """Start JupyterLab and a browser, with a clock in each page; what they write goes into the folder."""
     folder = private / "notebooks"
     folder.mkdir()
-    (folder / "panels.ipynb").write_text(json.dumps(notebook()), encoding="utf-8")
     with contextlib.ExitStack() as stack:
         server = driver.Server(folder, private)
         stack.callback(server.stop)
@@ -314,8 +302,7 @@ def main() -> None:
             measure_labs(lab, max(1, options.presses // 10))
             if options.labs_only:
                 return
-            lab.open("panels.ipynb")
-            lab.run_all()
+            lab.open_and_run(LAB, USUAL)
             lab.page.wait_for_selector(".layer-lab .lab-picture img")
             lab.page.wait_for_selector(".widget-interact img")
             measure(lab.page, options.presses, options.screenshots)

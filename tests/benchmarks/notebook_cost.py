@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-import psutil
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -40,7 +39,7 @@ class Cost:
 def peak(pid: int) -> float:
     """Return the most memory that a process ever held, in megabytes."""
     with open(f"/proc/{pid}/status", encoding="utf-8") as status:
-        return next(int(line.split()[1]) / 1000 for line in status if line.startswith("VmHWM:"))
+        return next(int(line.split()[1]) * 1024 / 1e6 for line in status if line.startswith("VmHWM:"))
 
 
 def measure(path: Path) -> Cost:
@@ -59,9 +58,7 @@ def measure(path: Path) -> Cost:
         for index, cell in enumerate(notebook.cells):
             client.execute_cell(cell, index)
         seconds = time.perf_counter() - start
-        server = psutil.Process(os.getpid())
-        kernels = [each for each in server.children() if str(client.km.connection_file) in " ".join(each.cmdline())]
-        megabytes = peak(kernels[0].pid)
+        megabytes = peak(client.km.provisioner.pid)
     return Cost(path.stem, seconds, max(cells), megabytes)
 
 

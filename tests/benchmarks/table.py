@@ -1,4 +1,4 @@
-"""Measure every notebook and every lab, and write the table docs/measured.md.
+"""Measure every notebook and the labs of the lessons, and write the table docs/measured.md.
 
 .venv/bin/python tests/benchmarks/table.py     # some ten minutes; leave the machine alone meanwhile
 """
@@ -38,7 +38,7 @@ def notebooks() -> list[str]:
 
 
 def labs(rounds: int = 1) -> list[str]:
-    """Change every control of every lab; return the rows of their table."""
+    """Change every dropdown, slider and checkbox of the labs; return the rows of their table."""
     rows = ["| Lab | First new picture, median | p95 | Up to date, median | p95 | Changes |", "|---|" + "---:|" * 5]
     with tempfile.TemporaryDirectory() as name, lab_latency.opened(Path(name)) as lab:
         for title in lab_latency.LABS:
@@ -69,8 +69,9 @@ def main() -> int:
         "",
         *notebooks(),
         "",
-        "Labs in milliseconds, in Chromium: from a key press on a control until a new picture has been decoded, and "
-        "until the lab says that it is up to date. Each control is changed and changed back.",
+        "The labs of the lessons in milliseconds, in Chromium: from a key press on a control until a new picture has "
+        "been decoded, and until the lab says that it is up to date. Each dropdown, slider and checkbox is changed and "
+        "changed back.",
         "",
         *labs(),
     ]

@@ -51,7 +51,7 @@ RUN = 240_000  # milliseconds, for all cells of a notebook
 def find_chromium():
     """Return the path of a Chromium on this machine, or None."""
     named = os.environ.get("CHROMIUM")
-    return named or next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+    return shutil.which(named) if named else next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
 
 
 def artefact(name):
@@ -93,6 +93,10 @@ class Server:
             raise RuntimeError("JupyterLab did not start:\n" + "".join(log))
         # Nobody reads what follows, and a full pipe would stop the server.
         threading.Thread(target=self._process.stderr.read, daemon=True).start()
+        while self._process.poll() is None:  # it tells its address a moment before it listens there
+            with contextlib.suppress(urllib.error.URLError):
+                self._call("GET", "status")
+                break
 
     def _call(self, method, path):
         request = urllib.request.Request(
@@ -252,18 +256,27 @@ class Lab:
         # JupyterLab answers a link to a missing file with an empty page.
         assert (self.server.folder / name).is_file(), f"there is no {name}"
         self.page.goto(f"{self.server.url}/lab/tree/{name}?token={self.server.token}&reset")
+        self.wait_open(name)
+
+    def wait_open(self, name, timeout=READY):
+        """Wait until a notebook is open and its kernel is ready for the first cell."""
         self.until(
             f"(name) => {{ const state = ({_STATE})(); return state?.path === name && state.kernel === 'idle'; }}",
             arg=name,
+            timeout=timeout,
             why=f"for {name} to open",
         )
 
-    def open_and_run(self, *cells):
-        """Make a notebook of these code cells, each a text or a node; open it and run it."""
+    def make_and_open(self, *cells):
+        """Make a notebook of these code cells, each a text or a node, and open it."""
         cells = [new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
         kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
         nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), self.server.folder / "made.ipynb")
         self.open("made.ipynb")
+
+    def open_and_run(self, *cells):
+        """Make a notebook of these code cells, each a text or a node; open it and run it."""
+        self.make_and_open(*cells)
         self.run_all()
 
     def choose(self, menu, item):

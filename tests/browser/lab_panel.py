@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-__all__ = ["AT_REST", "AT_WORK", "change", "choose", "source"]
+import re
+
+import driver
+
+__all__ = ["AT_REST", "AT_WORK", "change", "choose", "source", "upload"]
 
 AT_WORK = "^(Out of date|Working)"
 AT_REST = "^Up to date"
 
 
-def change(panel, description, *keys):
+def change(panel, description, *keys, timeout=driver.READY):
     """Press keys on a control that change something, and wait for the lab to have noticed, worked, and come to rest.
 
     Returns what it then says: the verdict, and the error if there is one.
     """
     panel.record(".lab-status")
     panel.press(description, *keys)
-    panel.wait_recorded(AT_WORK, AT_REST)
+    panel.wait_recorded(AT_WORK, AT_REST, timeout=timeout)
     return panel.text(".lab-verdict"), panel.text(".lab-error")
 
 
-def choose(panel, description, option):
+def choose(panel, description, option, timeout=driver.READY):
     """Choose an option of a dropdown, other than the one that is chosen, as `change` does."""
     panel.record(".lab-status")
     panel.choose(description, option)
-    panel.wait_recorded(AT_WORK, AT_REST)
+    panel.wait_recorded(AT_WORK, AT_REST, timeout=timeout)
     return panel.text(".lab-verdict"), panel.text(".lab-error")
+
+
+def upload(panel, path):
+    """Upload a file by keyboard, wait for the answer, and return the verdict."""
+    panel.record(".lab-status")
+    with panel.page.expect_file_chooser() as chooser:
+        panel.root.get_by_role("button", name=re.compile("Upload")).focus()
+        panel.page.keyboard.press("Enter")
+    chooser.value.set_files(path)
+    panel.wait_recorded(AT_WORK, AT_REST, timeout=driver.RUN)
+    return panel.text(".lab-verdict")
 
 
 def source(panel):

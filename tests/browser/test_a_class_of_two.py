@@ -43,15 +43,6 @@ def log_in(browser, hub, student, password=None):
     return lab
 
 
-def wait_for_first_notebook(lab):
-    lab.until(
-        f"(name) => {{ const state = ({driver._STATE})(); return state?.path === name && state.kernel === 'idle'; }}",
-        arg=NAME,
-        timeout=driver.RUN,
-        why="for notebook 00 to open by itself",
-    )
-
-
 def status(page, path):
     """Ask the hub for a path as the page's user, and return the status of the answer."""
     return page.request.get(path, max_redirects=0).status
@@ -59,12 +50,12 @@ def status(page, path):
 
 def test_a_class_of_two(hub, browser):
     ada, ben = log_in(browser, hub, "ada"), log_in(browser, hub, "ben")
-    wait_for_first_notebook(ben)
+    ben.wait_open(NAME, timeout=driver.RUN)
     # A third would take the memory of the two.
     full = log_in(browser, hub, "cleo")
     full.page.get_by_role("heading", name="Active user limit exceeded").wait_for()
 
-    wait_for_first_notebook(ada)
+    ada.wait_open(NAME, timeout=driver.RUN)
     ada.run_all()
     assert (ada.errors(), ada.widget_problems()) == ([], [])
     panel = ada.panel(".layer-lab")
@@ -95,7 +86,7 @@ def test_a_class_of_two(hub, browser):
     ada.page.goto(f"{hub.url}/hub/home")
     ada.page.get_by_role("button", name="Stop My Server").click()
     ada.page.get_by_role("button", name="Start My Server").click()
-    wait_for_first_notebook(ada)
+    ada.wait_open(NAME, timeout=driver.RUN)
     assert copies["ada"].read_bytes() == saved
     assert next(cell["count"] for cell in ada.state()["cells"] if cell["type"] == "code") is not None
 

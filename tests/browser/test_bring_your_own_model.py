@@ -7,9 +7,8 @@ import re
 from pathlib import Path
 
 import driver
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from lab_panel import AT_REST, AT_WORK, change, choose, source, upload
 
 SETUP = """import helpers
 
@@ -37,8 +36,6 @@ net = Net(5)
 x = np.random.default_rng(0).uniform(size=(64, 6)).astype("float32")
 plain.save("plain.keras")"""
 
-AT_WORK = "^(Out of date|Working)"
-AT_REST = "^Up to date"
 FILLED = "[...document.querySelectorAll('.matrix-live td')].filter(cell => !cell.textContent.includes('…')).length"
 
 
@@ -47,16 +44,17 @@ def opened(server, browser):
     """A notebook with a matrix and an empty bench, and how many cells of the matrix were seen while it ran."""
     page = browser.new_page(viewport={"width": 1400, "height": 1600})
     lab = driver.Lab(page, server)
-    cells = [SETUP, 'labs.MatrixPanel("keras", "dropout")', "labs.BenchPanel()"]
-    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel})
-    nbformat.write(notebook, server.folder / "matrix.ipynb")
-    lab.open("matrix.ipynb")
+    lab.make_and_open(SETUP, 'labs.MatrixPanel("keras", "dropout")', "labs.BenchPanel()")
     lab.choose("Run", "Run All Cells")
     # Something stands in the table while the cell still runs.
-    lab.until(f"() => {FILLED} > 0", timeout=driver.RUN, why="for the first cell of the matrix")
-    lab.seen = page.evaluate(FILLED)
-    lab.running_then = lab.state()["cells"][1]["count"] is None or lab.state()["cells"][1]["running"]
+    lab.until(
+        f"() => {{ const filled = {FILLED}; if (!filled) return false;"
+        f" const cell = ({driver._STATE})().cells[1];"
+        " window.then = [filled, cell.running || cell.count === null]; return true; }",
+        timeout=driver.RUN,
+        why="for the first cell of the matrix",
+    )
+    lab.seen, lab.running_then = page.evaluate("() => window.then")
     lab.wait_idle()
     assert lab.errors() == []
     yield lab
@@ -76,18 +74,10 @@ def bench(opened):
     """The bench, empty; afterwards the page must not have complained, nor any cell have changed."""
     before = [cell["source"] for cell in opened.state()["cells"]]
     panel = opened.panel(".bench-panel")
-    press(panel, "Reset", "Enter")
+    change(panel, "Reset", "Enter", timeout=driver.RUN)
     yield panel
     assert [cell["source"] for cell in opened.state()["cells"]] == before
     assert opened.complaints == []
-
-
-def press(panel, description, *keys):
-    """Press keys on a control and wait for the panel to have worked and come to rest; return what it then says."""
-    panel.record(".lab-status")
-    panel.press(description, *keys)
-    panel.wait_recorded(AT_WORK, AT_REST, timeout=driver.RUN)
-    return panel.text(".lab-verdict")
 
 
 def write(panel, description, text):
@@ -98,11 +88,6 @@ def write(panel, description, text):
     panel.page.keyboard.press("Enter")
     panel.wait_recorded(AT_WORK, AT_REST, timeout=driver.RUN)
     return panel.text(".lab-verdict")
-
-
-def code(panel):
-    """Return the code that the bench gives."""
-    return panel.text(".lab-source pre")
 
 
 def test_the_matrix_fills_in_while_its_cell_runs(opened, matrix):
@@ -144,14 +129,10 @@ def test_the_matrix_is_handed_out_as_csv_and_as_a_picture(matrix, tmp_path):
 
 def test_another_kind_of_model_and_the_other_keras(matrix):
     before = matrix.picture()
-    matrix.record(".lab-status")
-    matrix.choose("Which models", "Sequential")
-    matrix.wait_recorded(AT_WORK, AT_REST, timeout=driver.RUN)
-    assert matrix.text(".lab-verdict").startswith("Sequential on Keras 3")
-    matrix.record(".lab-status")
-    matrix.choose("Which Keras", "Keras 2")
-    matrix.wait_recorded(AT_WORK, AT_REST, timeout=driver.RUN)
-    assert matrix.text(".lab-verdict").startswith("Sequential on Keras 2")
+    verdict, _ = choose(matrix, "Which models", "Sequential", timeout=driver.RUN)
+    assert verdict.startswith("Sequential on Keras 3")
+    verdict, _ = choose(matrix, "Which Keras", "Keras 2", timeout=driver.RUN)
+    assert verdict.startswith("Sequential on Keras 2")
     assert "LoRA" not in matrix.options("Which models") and "DenseFlipout" in matrix.options("Which models")
     assert matrix.wait_other_picture(before) != before
 
@@ -160,19 +141,19 @@ def test_the_bench_begins_by_saying_what_it_wants(bench):
     assert bench.text(".lab-verdict").startswith("Name a variable of this notebook")
 
 
-def test_several_models_each_get_their_code(bench):
+def test_several_models_each_get_their_source(bench):
     assert write(bench, "Model", "plain").startswith("Use .keras file")
-    assert "plain.save(path)" in code(bench) and "import keras" in code(bench)
+    assert "plain.save(path)" in source(bench) and "import keras" in source(bench)
     assert bench.root.locator(".matrix-table summary").count() == 9
     assert "Inputs made up from model.inputs, (64, 6) float32" in bench.text(".bench-told")
     assert bench.accessibility_problems() == []
     bench.lab.screenshot("bench", of=".bench-panel")
     assert write(bench, "Model", "random").startswith("Use helpers.clone")
-    assert code(bench).endswith("twin = helpers.clone(random, inputs)")
+    assert source(bench).endswith("twin = helpers.clone(random, inputs)")
     assert write(bench, "Model", "old").startswith("Use .keras file")
-    assert "tf_keras.models.load_model" in code(bench)
+    assert "tf_keras.models.load_model" in source(bench)
     assert write(bench, "Model", "plain.keras").startswith("Use .keras file")
-    assert 'load_model("plain.keras")' in code(bench)
+    assert 'load_model("plain.keras")' in source(bench)
 
 
 def test_mistakes_are_answered_in_a_sentence_and_can_be_mended(bench):
@@ -180,7 +161,7 @@ def test_mistakes_are_answered_in_a_sentence_and_can_be_mended(bench):
         ("Net", "Net is a class, not a model"),
         ("modle", "There is no variable 'modle'"),
         ("gone.keras", "There is no file 'gone.keras'"),
-        ("matrix.ipynb", "matrix.ipynb is no .keras file"),
+        ("made.ipynb", "made.ipynb is no .keras file"),
         ("net", "was never called"),
     ):
         verdict = write(bench, "Model", said)
@@ -193,17 +174,11 @@ def test_mistakes_are_answered_in_a_sentence_and_can_be_mended(bench):
 
 
 def test_a_file_is_uploaded(bench, tmp_path):
-    source = bench.lab.server.folder / "plain.keras"
+    whole = bench.lab.server.folder / "plain.keras"
     broken = tmp_path / "broken.keras"
-    broken.write_bytes(source.read_bytes()[:700])
-    for path, answer in ((broken, "^broken.keras is cut short"), (source, "^Use .keras file")):
-        bench.record(".lab-status")
-        with bench.page.expect_file_chooser() as chooser:
-            bench.root.get_by_role("button", name=re.compile("Upload")).focus()
-            bench.page.keyboard.press("Enter")
-        chooser.value.set_files(path)
-        bench.wait_recorded(AT_WORK, AT_REST, timeout=driver.RUN)
-        assert re.search(answer, bench.text(".lab-verdict"))
+    broken.write_bytes(whole.read_bytes()[:700])
+    for path, answer in ((broken, "^broken.keras is cut short"), (whole, "^Use .keras file")):
+        assert re.search(answer, upload(bench, path))
 
 
 def test_tab_reaches_every_control(bench, matrix):
