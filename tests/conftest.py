@@ -11,6 +11,9 @@ import helpers
 
 # Answers that tests give are not those of whoever runs them.
 os.environ["MODEL_CLONING_PROGRESS"] = ""
+# Two workers, and the kernels that they start, share the cores: more threads than that only wait for one another.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 
 # The same examples each time in the suite; `--hypothesis-profile=thorough` draws many others.

@@ -110,6 +110,16 @@ def test_what_is_committed_has_no_numbers_that_change(full):
     assert str(full).count("\n") > full.total and not re.search(r"\d\.\d|e-\d", str(full))
 
 
+def test_the_verdict_counts_ties_and_none():
+    run = Matrix(subjects=[Subject("a", None), Subject("b", None)], methods=("clone", "deepcopy"))
+    for subject in run.rows:
+        for name in run.methods:
+            run.outcomes[subject, name] = Outcome(subject, name, problem=Problem("x", ValueError("y")))
+    assert run.verdict == "Your model: no method makes a true clone of any of 2 kinds of models."
+    with pytest.raises(ValueError, match=r"no method 'keras-file'. Use some of alias"):
+        Matrix(methods=("keras-file",))
+
+
 def test_the_verdict_is_one_sentence_made_of_the_counts(full):
     assert full.verdict.endswith(".") and full.verdict.count(".") <= full.verdict.count(".keras") + 3
     assert f"of {len(full.rows)} kinds" in full.verdict

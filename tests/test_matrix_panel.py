@@ -195,3 +195,12 @@ def test_the_bench_keeps_a_picture_whether_there_is_a_model_or_not(keras):
     for panel in (BenchPanel(), BenchPanel(plain(keras))):
         picture, sentence = panel.still()
         assert sentence == panel.verdict and picture == plots.png(panel._drawn.still(panel.bench))
+
+
+def test_an_object_without_a_name_does_not_take_that_of_another(packages, monkeypatch):
+    keras = packages["keras"]
+    mine, other = plain(keras), plain(keras, 4)
+    monkeypatch.setattr(bench_panel, "_variables", lambda: {"model": other})
+    panel = BenchPanel(mine)
+    assert panel.settings.model == "given_model" and "given_model.save(path)" in panel._run.source
+    assert panel._run.model is mine

@@ -141,7 +141,7 @@ def test_the_bench_begins_by_saying_what_it_wants(bench):
     assert bench.text(".lab-verdict").startswith("Name a variable of this notebook")
 
 
-def test_several_models_each_get_their_source(bench):
+def test_several_models_each_get_their_code(bench):
     assert write(bench, "Model", "plain").startswith("Use .keras file")
     assert "plain.save(path)" in source(bench) and "import keras" in source(bench)
     assert bench.root.locator(".matrix-table summary").count() == 9

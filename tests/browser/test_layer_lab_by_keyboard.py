@@ -13,7 +13,7 @@ CELL = """import helpers
 helpers.quiet_tensorflow()
 from helpers.labs import LayerLab
 
-LayerLab()"""
+LayerLab(steps=12)  # fewer than usual, so that it soon comes to rest"""
 
 PANEL = ".layer-lab"
 DROPDOWNS = (

@@ -14,7 +14,7 @@ EXERCISE = """labs.exercise(Exercise(
     "number", "find a number", "Give the number that is asked for.",
     checks=(lambda answer: None if answer == 2 else "it is not two",),
     hints=("It is small.", "It is even."), solution="answer = 2",
-), {answer})"""
+), {answer}).add_class("answer-{answer}")"""
 
 
 def test_a_question_is_answered(lab):
@@ -38,10 +38,11 @@ def test_a_question_is_answered(lab):
 
 
 def test_an_exercise_is_judged_and_helps(lab):
-    for answer, said in (("None", "Not attempted"), ("3", "it is not two"), ("2", "Correct")):
-        lab.open_and_run(QUESTION, EXERCISE.format(answer=answer))
-        assert (lab.errors(), lab.widget_problems()) == ([], [])
-        panel = lab.panel(".lesson-exercise")
+    answers = {"None": "Not attempted", "3": "it is not two", "2": "Correct"}
+    lab.open_and_run(QUESTION, *(EXERCISE.format(answer=answer) for answer in answers))
+    assert (lab.errors(), lab.widget_problems()) == ([], [])
+    for answer, said in answers.items():
+        panel = lab.panel(f".answer-{answer}")
         panel.wait_text(".lesson-verdict", said)
     panel.press("Hint", "Enter")
     panel.wait_text(".lesson-help", "It is small")
@@ -51,5 +52,5 @@ def test_an_exercise_is_judged_and_helps(lab):
     panel.press("Yes, show solution", "Enter")
     panel.wait_text("pre", "answer = 2")
     assert panel.accessibility_problems() == []
-    lab.screenshot("exercise", of=".lesson-exercise")
+    lab.screenshot("exercise", of=".answer-2")
     assert lab.complaints == []
