@@ -269,11 +269,11 @@ class _Config:
 
     def _gives_arguments(self, kind: str, value: dict[str, Any], details: dict[str, Any]) -> bool:
         """Tell whether a known function would be called with what the file says, and not with tensors alone."""
-        function = details.get("fn" if kind == "MeanMetricWrapper" else "function")
+        function = details.get("function" if kind == "Lambda" else "fn")
         named = function.get("config") if isinstance(function, dict) else function
-        if kind not in ("Lambda", "MeanMetricWrapper") or str(named) not in self._known:
+        if str(named) not in self._known:
             return False
-        if kind == "MeanMetricWrapper":
+        if kind != "Lambda":  # what a wrapper of a function does not know itself, it hands on
             return not details.keys() <= {"name", "dtype", "fn"}
         nodes = value.get("inbound_nodes")
         nodes = nodes if isinstance(nodes, list) else []

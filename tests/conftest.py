@@ -1,13 +1,17 @@
-"""What tests of every kind need: both Kerases, imported without their log lines, and run.py as a module."""
+"""What several modules of tests need: both Kerases without their log lines, run.py as a module, the Dockerfile."""
 
 import importlib.util
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import hypothesis
 import pytest
 
 import helpers
+
+ROOT = Path(__file__).resolve().parents[1]
 
 # Answers that tests give are not those of whoever runs them.
 os.environ["MODEL_CLONING_PROGRESS"] = ""
@@ -42,7 +46,22 @@ def keras(request, packages):
 @pytest.fixture
 def run():
     """A fresh copy of run.py as a module, which a test may bend as it likes."""
-    spec = importlib.util.spec_from_file_location("run", Path(__file__).resolve().parents[1] / "run.py")
+    spec = importlib.util.spec_from_file_location("run", ROOT / "run.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def dockerfile_for():
+    """A function that takes options of repo2docker, and returns the Dockerfile that it would build."""
+    if os.name == "nt" or not importlib.util.find_spec("repo2docker"):
+        pytest.skip("repo2docker is not here: on Linux and macOS, `pip install jupyter-repo2docker` brings it")
+
+    def make(*options):
+        command = [sys.executable, "-m", "repo2docker", "--no-build", "--debug", *options, ROOT]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return (done.stdout + done.stderr).replace("\\n", "\n")
+
+    return make

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import importlib.util
 import json
 import os
 import re
@@ -595,14 +594,8 @@ def test_binder_installs_the_lock_but_not_another_jupyterhub(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def dockerfile():
-    if os.name == "nt" or not importlib.util.find_spec("repo2docker"):
-        pytest.skip("repo2docker is not here: on Linux and macOS, `pip install jupyter-repo2docker` brings it")
-    command = [sys.executable, "-m", "repo2docker", "--no-build", "--debug", "--user-id=1000", "--user-name=jovyan"]
-    command += ["--Repo2Docker.default_buildpack=None", ROOT]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return (done.stdout + done.stderr).replace("\\n", "\n")
+def dockerfile(dockerfile_for):
+    return dockerfile_for("--user-id=1000", "--user-name=jovyan", "--Repo2Docker.default_buildpack=None")
 
 
 def test_binder_would_take_the_declared_python(dockerfile):
