@@ -13,13 +13,12 @@ import collections
 import dataclasses
 import functools
 import tempfile
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from helpers import definitions, divergence
+from helpers import definitions, divergence, startup
 from helpers import keras_generations as generations
 from helpers.runs import Run, Stage
 
@@ -528,8 +527,7 @@ class Interruption(Run):
         self._shown = min(self._training.step, self.end)
         yield Stage("training", pictured=True)
         yield from self._train_twin(module, settings.stop)
-        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what a way loses is in the picture; a warning would stay for good
+        with tempfile.TemporaryDirectory() as folder:
             yield Stage("saving")
             saved = self.attempt("Saving", functools.partial(self._save, module, Path(folder)))
             if saved:
@@ -565,10 +563,12 @@ class Interruption(Run):
             yield Stage("training", pictured=True)
 
     def _save(self, module: Any, folder: Path) -> None:
-        module.save(self._training.at(self.settings.stop), folder)
+        with startup.logs_held_back():
+            module.save(self._training.at(self.settings.stop), folder)
 
     def _load(self, module: Any, folder: Path) -> None:
-        self._resumed = module.resume(folder)
+        with startup.logs_held_back():
+            self._resumed = module.resume(folder)
         if not hasattr(self._resumed, "train_on_batch"):
             # What a program would run into at its next line; said here, before anything else is asked of the object.
             self._resumed.train_on_batch  # noqa: B018

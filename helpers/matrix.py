@@ -11,12 +11,9 @@ import functools
 import html
 import inspect
 import io
-import logging
 import re
 import textwrap
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -256,7 +253,7 @@ class Matrix(Run):
         for subject in self.subjects:
             yield Stage(f"making {subject.label}", pictured=bool(self.outcomes))
             made: list[Any] = []
-            with _quiet():
+            with startup.logs_held_back(), startup.standard_error_held_back():
                 went_well = self.attempt(f"Making {subject.label}", lambda: made.extend(subject.make()))  # noqa: B023
             for name, method in self.methods.items():
                 yield Stage(f"{subject.label}, {method.label}", pictured=bool(self.outcomes))
@@ -322,7 +319,7 @@ def try_method(subject: str, name: str, model: Any, inputs: Any, targets: Any) -
         The report or the error.
     """
     method = METHODS[name]
-    with _quiet():
+    with startup.logs_held_back(), startup.standard_error_held_back():
         try:
             twin = method(model, inputs)
         except Exception as error:
@@ -331,20 +328,6 @@ def try_method(subject: str, name: str, model: Any, inputs: Any, targets: Any) -
             return Outcome(subject, name, report=auditing.audit(model, twin, inputs, targets, STEPS))
         except Exception as error:
             return Outcome(subject, name, problem=Problem("Auditing the clone", error.with_traceback(None)))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep warnings and log lines off the page: what is lost stands in the cell, and would not be clearer there."""
-    logger = logging.getLogger("tensorflow")
-    level = logger.level
-    logger.setLevel(logging.ERROR + 1)
-    try:
-        with warnings.catch_warnings(), startup.standard_error_held_back():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
 
 
 # -- the table ---------------------------------------------------------------------------------------------------------

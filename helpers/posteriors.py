@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import textwrap
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from helpers import startup
 from helpers.pairs import ROUNDING
 from helpers.runs import Run, Stage
 
@@ -399,18 +399,10 @@ original = Posterior()
         yield Stage("drawing", pictured=True)
 
     def _run(self, code: str) -> None:
-        import tensorflow as tf
-
-        logger = tf.get_logger()
-        level = logger.level
-        with warnings.catch_warnings():
-            # TFP calls Keras 2 by an old name, and shares an initialiser without a seed: lesson 05 tells of both.
-            warnings.simplefilter("ignore")
-            logger.setLevel("ERROR")  # each clone is tried out by functions that are compiled anew
-            try:
-                exec(compile(code, "<the lab's source>", "exec"), self._scope)
-            finally:
-                logger.setLevel(level)
+        # TFP calls Keras 2 by an old name and shares an initialiser without a seed, of which lesson 05 tells; and each
+        # clone is tried out by functions that are compiled anew.
+        with startup.logs_held_back():
+            exec(compile(code, "<the lab's source>", "exec"), self._scope)
 
     def _make(self) -> None:
         import tensorflow as tf

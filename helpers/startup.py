@@ -1,10 +1,12 @@
-"""Start a session: import TensorFlow without its log lines, and set every seed."""
+"""Quiet and repeatable: import TensorFlow without its log lines, hold back what is logged later, set every seed."""
 
 import importlib
+import logging
 import os
 import random
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
@@ -36,6 +38,27 @@ def standard_error_held_back() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(saved, 2)
             os.close(saved)
+
+
+@contextmanager
+def logs_held_back() -> Iterator[None]:
+    """Keep off warnings, and what TensorFlow and Keras log: below the cell of a lab it would stand for good.
+
+    Example:
+        >>> with logs_held_back():   # doctest: +SKIP
+        ...     model.save("folder")
+    """
+    loggers = [logging.getLogger(name) for name in ("absl", "tensorflow")]
+    before = [logger.disabled for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.disabled = True
+        try:
+            yield
+        finally:
+            for logger, disabled in zip(loggers, before, strict=True):
+                logger.disabled = disabled
 
 
 def _somewhere() -> IO[bytes]:

@@ -9,14 +9,11 @@ part is a module that Keras could import.
 from __future__ import annotations
 
 import collections
-import contextlib
 import dataclasses
 import gc
 import itertools
 import json
 import linecache
-import logging
-import warnings
 import weakref
 import zipfile
 from collections.abc import Iterator
@@ -26,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from helpers import startup
 from helpers.definitions import GENERATIONS, MODULE
 from helpers.pairs import OUTPUTS, Pair, is_equal
 from helpers.runs import Problem, Run, Stage
@@ -317,24 +315,8 @@ class _Program:
         # Padded, so that a line has the number that it has in the whole text.
         above = "".join(text for _, text in self._sections[:number]).count("\n")
         code = compile("\n" * above + self._sections[number][1], self._file, "exec")
-        with _quietly():
+        with startup.logs_held_back():
             exec(code, self._names)
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep off what Keras says of legacy formats: it would stand under the lab's cell for good."""
-    loggers = [logging.getLogger(name) for name in ("absl", "tensorflow")]
-    before = [logger.disabled for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.disabled = True
-        try:
-            yield
-        finally:
-            for logger, disabled in zip(loggers, before, strict=True):
-                logger.disabled = disabled
 
 
 _trained: collections.OrderedDict[tuple, _Program] = collections.OrderedDict()
@@ -582,7 +564,7 @@ class Transfer(Run):
             if not self.attempt(where, lambda n=number: program.run(n)):
                 if self.settings.change == "other_keras":
                     self.problems[-1] = _Foreign(where, self.problems[-1].error)
-                with _quietly():
+                with startup.logs_held_back():
                     gc.collect()  # a checkpoint that was half read complains when it goes, wherever that may be
                 return
         self.loaded = program["loaded"]
@@ -628,5 +610,5 @@ class Transfer(Run):
 
         if generations.is_compiled(self.loaded) and generations.is_compiled(self._here["model"]):
             batch = tuple(tf.constant(self._here[name][:32]) for name in ("images", "labels"))
-            with _quietly(), kept_as_they_are(self.loaded):
+            with startup.logs_held_back(), kept_as_they_are(self.loaded):
                 self.loaded.train_step(batch)

@@ -224,3 +224,10 @@ def test_a_distance_that_is_no_number_is_drawn():
     picture = InterruptionPicture()
     picture.update(run)
     assert np.isfinite(picture._lines["trained"][0].get_ydata()).all()
+
+
+@pytest.mark.parametrize("save", ["folder", "h5"])
+def test_nothing_is_logged_below_the_lab(save, packages, caplog, capfd, recwarn):
+    caplog.set_level("INFO")
+    finished(generation="tf_keras", save=save)
+    assert (caplog.messages, capfd.readouterr().out, recwarn.list) == ([], "", [])
