@@ -571,7 +571,18 @@ class Bench(Run):
         said = self.settings.model
         path = said.name if isinstance(said, Upload) else str(said) if isinstance(said, (str, Path)) else ""
         variable = path if path in self.namespace and _is_name(path) else "model"
-        return warning + code(name, self.model, variable, file=path if path not in self.namespace else "")
+        file = path if path not in self.namespace else ""
+        return warning + code(name, self.model, variable, file, self._batch(variable))
+
+    def _batch(self, variable: str) -> str:
+        """Return the expression by which the notebook has the inputs, for the code to run as it stands."""
+        said = self.settings.inputs
+        if said is not None and not isinstance(said, str):
+            return "inputs"  # an object, whose name nobody told
+        said = (said or "").strip()
+        if said in self.namespace and _is_name(said):
+            return said
+        return f"make_inputs({variable}{', ' + json.dumps(said) if said else ''})[0]"
 
     def stages(self) -> Iterator[Stage]:
         """Find the model, find inputs and targets, and try every method."""
@@ -600,14 +611,18 @@ def _is_name(text: str) -> bool:
     return text.isidentifier() and not keyword.iskeyword(text) and not hasattr(builtins, text)
 
 
-def code(method: str, model: Any, variable: str = "model", file: str = "") -> str:
-    """Write the code that clones a model by a method, ready to be run where `model` and `inputs` are.
+def code(method: str, model: Any, variable: str = "model", file: str = "", inputs: str = "inputs") -> str:
+    """Write the code that clones a model by a method, ready to be run where the model and its inputs are.
 
     Args:
         method: A key of `METHODS`.
         model: The model, which decides on the package and on the classes that have to be named.
         variable: Name of the variable that holds it.
         file: The file that it comes from, or an empty text.
+        inputs: An expression for a batch of its inputs: a variable, or a call of `make_inputs`.
+
+    Returns:
+        The code; it puts the clone into the variable `twin`.
     """
     package = generations.generation(model)
     names = sorted(classes_and_functions(model))
@@ -630,4 +645,8 @@ def code(method: str, model: Any, variable: str = "model", file: str = "") -> st
         imports += [f"import {package}", ""] if file or "keras." in METHODS[method].code else []
         body = METHODS[method].code.replace("keras.models", f"{package}.models").splitlines()
         body = [re.sub(r"\bmodel\b(?!\.keras|\.weights\.h5|s\b)", variable, line) for line in body]
+    if any("inputs" in line for line in body) and inputs != "inputs":
+        body = [re.sub(r"\binputs\b", lambda found: inputs, line) for line in body]
+        if "make_inputs" in inputs:
+            imports = [*imports[:-1], "from helpers.bench import make_inputs", ""]
     return "\n".join([*imports, *head, *body])

@@ -71,7 +71,7 @@ def test_a_stranger_gets_code_that_makes_a_true_clone(packages, package, make, e
     assert (bench.refusal, bench.best) == ("", expected)
     assert METHODS[bench.best].label in bench.verdict
     inputs, _ = make_inputs(model, x)
-    scope = {**classes_and_functions(model), "model": model, "inputs": inputs}
+    scope = {**classes_and_functions(model), **namespace}  # nothing but what the notebook has
     exec(bench.source, scope)
     report = helpers.audit(model, scope["twin"], inputs, make_targets(model, inputs)[0])
     assert report.ok, str(report)
@@ -99,6 +99,16 @@ def test_the_code_names_the_readers_own_variable_and_package(keras):
     assert bench.best == "keras_file" and "reader.save(path)" in bench.source
     assert f"{keras.__name__}.models.load_model" in bench.source
     assert "So do: " in bench.verdict and bench.told.startswith("Inputs from x; made-up targets")
+
+
+@pytest.mark.parametrize("said", ["x", "", "6"])
+@pytest.mark.parametrize("method", ["clone", "weights_file"])
+def test_the_code_runs_with_nothing_but_what_the_notebook_has(keras, said, method):
+    model, x = plain(keras)
+    scope = {"reader": model, "x": x}
+    bench = run(BenchSettings("reader", said), scope, (method,))
+    exec(bench.source, scope)
+    assert helpers.audit(model, scope["twin"], x, np.arange(64) % 3).ok
 
 
 @pytest.mark.parametrize("name", ["deepcopy", "keras_file", "weights_file", "clone"])

@@ -149,7 +149,7 @@ def test_several_models_each_get_their_code(bench):
     assert bench.accessibility_problems() == []
     bench.lab.screenshot("bench", of=".bench-panel")
     assert write(bench, "Model", "random").startswith("Use helpers.clone")
-    assert source(bench).endswith("twin = helpers.clone(random, inputs)")
+    assert source(bench).endswith("twin = helpers.clone(random, make_inputs(random)[0])")
     assert write(bench, "Model", "old").startswith("Use .keras file")
     assert "tf_keras.models.load_model" in source(bench)
     assert write(bench, "Model", "plain.keras").startswith("Use .keras file")
