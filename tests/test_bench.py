@@ -103,7 +103,8 @@ def test_the_code_names_the_readers_own_variable_and_package(keras):
 
 @pytest.mark.parametrize("said", ["x", "", "6"])
 @pytest.mark.parametrize("method", ["clone", "weights_file"])
-def test_the_code_runs_with_nothing_but_what_the_notebook_has(keras, said, method):
+def test_the_code_runs_with_nothing_but_what_the_notebook_has(keras, said, method, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     model, x = plain(keras)
     scope = {"reader": model, "x": x}
     bench = run(BenchSettings("reader", said), scope, (method,))
