@@ -25,7 +25,7 @@ import numpy as np
 import psutil
 import tensorflow as tf
 
-from helpers import divergence, keras_files, lessons, snapshot
+from helpers import keras_files, lessons, snapshot, training
 from helpers import keras_generations as generations
 from helpers.keras_files import Refusal
 from helpers.matrix import Matrix, Subject
@@ -446,13 +446,13 @@ def _targets_to_try(model: Any, inputs: Any) -> Iterator[Any]:
 
 
 def _step_error(model: Any, inputs: Any, targets: Any) -> Exception | None:
-    if not model.built or not divergence.has_own_step(model):
+    if not model.built or not training.has_own_step(model):
         return None
     first = [tf.nest.map_structure(lambda e: tf.convert_to_tensor(e[:32]), each) for each in (inputs, targets)
              if each is not None]  # fmt: skip
     with snapshot.unchanged(model):
         try:
-            divergence.own_step(model, tuple(first) if targets is not None else first[0])
+            training.make_step(model, tuple(first) if targets is not None else first[0], own=True)
         except Exception as error:
             return error.with_traceback(None)
     return None

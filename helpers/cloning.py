@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import divergence, object_graph
+from helpers import distances, object_graph
 from helpers import keras_generations as generations
 from helpers.object_graph import CloneError
 
@@ -152,7 +152,7 @@ def _check_answers(copy: object_graph.Copy, inputs: Any) -> None:
                 theirs = _answers(twin, inputs)
             except Exception:  # it answers differently, then
                 theirs = []
-    if len(mine) != len(theirs) or any(map(divergence.differs, mine, theirs)):
+    if len(mine) != len(theirs) or any(map(distances.differs, mine, theirs)):
         raise CloneError(
             f"The twin of {generations.title(model)} has equal weights and answers differently: something that stands "
             "outside the model, or that depends on the identity of an object, takes part in the call. "

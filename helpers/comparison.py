@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import divergence
+from helpers import distances
 from helpers import keras_generations as generations
 from helpers.wording import digits
 
@@ -466,8 +466,8 @@ class Comparison:
         elif mine is theirs:
             return
         else:
-            values = divergence.values([a, b])
-            distance = divergence.largest_difference(*values)
+            values = distances.values([a, b])
+            distance = distances.largest_difference(*values)
             # A metric starts anew whenever training does: one that has counted nothing is as good.
             if not distance or (area == METRIC and not np.any(values[1])):
                 return
@@ -487,7 +487,7 @@ class Comparison:
         if [leaf.dtype for leaf in mine] != [leaf.dtype for leaf in theirs]:
             self._note(area, path, f"{mine[0].dtype} against {theirs[0].dtype}")
             return
-        distance = divergence.largest_of(map(divergence.largest_difference, mine, theirs))
+        distance = distances.largest_of(map(distances.largest_difference, mine, theirs))
         if distance:
             self._note(area, path, f"|difference| {digits(distance)}", distance)
 
@@ -502,7 +502,7 @@ class Comparison:
                 )
             return
         if isinstance(a, _GENERATORS) and type(a) is type(b):
-            if not divergence.equal_states(generator_state(a), generator_state(b)):
+            if not distances.equal_states(generator_state(a), generator_state(b)):
                 self._note(STATE, path, f"another state of the random generator {type(a).__name__}")
             return
         if isinstance(a, type) or isinstance(b, type):
@@ -674,7 +674,7 @@ def generator_state(generator: Any) -> Any:
         return generator.bit_generator.state
     if isinstance(generator, np.random.RandomState):
         return generator.get_state(legacy=False)
-    return divergence.values([generator.state])[0]
+    return distances.values([generator.state])[0]
 
 
 def set_generator_state(generator: Any, state: Any) -> None:
@@ -686,7 +686,7 @@ def set_generator_state(generator: Any, state: Any) -> None:
     elif isinstance(generator, np.random.RandomState):
         generator.set_state(state)
     else:
-        divergence.assign([generator.state], [state])
+        distances.assign([generator.state], [state])
 
 
 # -- sharing -----------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import comparison, divergence
+from helpers import comparison, distances
 from helpers import keras_generations as generations
 
 
@@ -54,13 +54,13 @@ class Snapshot:
                 self._seen[id(value)] = value
                 queue.extend(self._hold(value))
         # Tensors that share their memory with the variables, until those are written.
-        self._values = divergence.read(list(self.variables.values()))
+        self._values = distances.read(list(self.variables.values()))
 
     def restore(self) -> None:
         """Put everything back."""
         for restore in self._restorers:
             restore()
-        divergence.assign(list(self.variables.values()), self._values)
+        distances.assign(list(self.variables.values()), self._values)
 
     def _hold(self, value: Any) -> list[Any]:
         """Keep one value, and return what it holds."""

@@ -46,7 +46,7 @@ FAULTS = (
     Fault(
         "clone does not look whether the twin answers alike",
         "helpers/cloning.py",
-        "if len(mine) != len(theirs) or any(map(divergence.differs, mine, theirs)):",
+        "if len(mine) != len(theirs) or any(map(distances.differs, mine, theirs)):",
         "if False:",
         ("tests/test_cloning.py", "-k", "answers_differently"),
     ),
@@ -95,7 +95,7 @@ FAULTS = (
     Fault(
         "audit leaves the models as it trained them",
         "helpers/snapshot.py",
-        "        divergence.assign(list(self.variables.values()), self._values)\n",
+        "        distances.assign(list(self.variables.values()), self._values)\n",
         "",
         ("tests/test_auditing.py", "-k", "left_as_they_were"),
     ),
@@ -108,17 +108,17 @@ FAULTS = (
     ),
     Fault(
         "a difference of a tenth counts as rounding",
-        "helpers/divergence.py",
+        "helpers/distances.py",
         "return 100 * unit * max(1.0, float(largest))",
         "return 1e6 * unit * max(1.0, float(largest))",
-        ("tests/test_divergence.py",),
+        ("tests/test_distances.py",),
     ),
     Fault(
         "a number that is none counts as equal to any",
-        "helpers/divergence.py",
+        "helpers/distances.py",
         "nan=np.inf, posinf=np.inf",
         "nan=0.0, posinf=np.inf",
-        ("tests/test_divergence.py",),
+        ("tests/test_distances.py",),
     ),
     Fault(
         "the method named weights file never loads the file",
@@ -130,8 +130,8 @@ FAULTS = (
     Fault(
         "the interruption goes on from the wrong step",
         "helpers/interruption.py",
-        "        divergence.assign(self._held, self._states[step])",
-        "        divergence.assign(self._held, self._states[max(step - 1, 0)])",
+        "        distances.assign(self._held, self._states[step])",
+        "        distances.assign(self._held, self._states[max(step - 1, 0)])",
         ("tests/test_interruption.py", "-k", "nothing_lost"),
     ),
     Fault(

@@ -8,7 +8,7 @@ import tensorflow as tf
 from zoo import KINDS, MODULES, REFUSED, ZOO, batch_normalization_and_dropout, data, sequential, subclass_with_config
 
 import helpers
-from helpers import divergence, object_graph
+from helpers import distances, object_graph
 from helpers import keras_generations as generations
 
 TRUE_KINDS = [entry for entry in KINDS if entry not in REFUSED]
@@ -18,10 +18,10 @@ TRUE_KINDS = [entry for entry in KINDS if entry not in REFUSED]
 def test_the_clone_is_true_and_the_original_untouched(package, kind, packages):
     helpers.set_seeds(0)
     model, x, y = ZOO[kind](packages[package])
-    before = divergence.values(divergence.all_variables(model))
+    before = distances.values(distances.all_variables(model))
     twin = helpers.clone(model, x)
     assert type(twin) is type(model)
-    assert all(map(np.array_equal, before, divergence.values(divergence.all_variables(model))))
+    assert all(map(np.array_equal, before, distances.values(distances.all_variables(model))))
     if not model.built and not generations.weights(model):
         assert not twin.built
         for either in (model, twin):

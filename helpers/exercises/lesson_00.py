@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import audit, divergence
+from helpers import audit, distances
 from helpers import keras_generations as generations
 from helpers.teaching import Exercise, Option, Question
 
@@ -70,7 +70,7 @@ def _goes_on_slower(slower: Any) -> str | None:
         return "it returns the model itself under a second name. That fails *Own life*: make a new model."
     if not isinstance(twin, keras.Model):
         return f"it returns a {type(twin).__name__}, not a model. End it with `return twin`."
-    if any(map(divergence.largest_difference, weights, model.get_weights())):
+    if any(map(distances.largest_difference, weights, model.get_weights())):
         return "the original has other weights than before. Leave it as it is."
     if model.optimizer is not optimizer or float(optimizer.learning_rate) != rate:
         return "the original has another learning rate than before. Set that of the twin only."

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import audit, cloning, divergence
+from helpers import audit, cloning, distances
 from helpers import keras_generations as generations
 from helpers.teaching import Exercise, Option, Question
 
@@ -117,7 +117,7 @@ def _is_a_true_clone(my_clone: Any) -> str | None:
     if not callable(my_clone):
         return "`my_clone` is not a function. Keep the line `def my_clone(model, inputs):`."
     model, inputs, targets = _a_trained_model()
-    before = divergence.values(model.weights)
+    before = distances.values(model.weights)
     with _clone_out_of_reach():
         twin = my_clone(model, inputs)
     if twin is None:
@@ -126,7 +126,7 @@ def _is_a_true_clone(my_clone: Any) -> str | None:
         return "it returns the model itself under a second name. Make a new object."
     if isinstance(twin, type):
         return "it returns a class. Make an instance of it."
-    if any(map(divergence.largest_difference, before, divergence.values(model.weights))):
+    if any(map(distances.largest_difference, before, distances.values(model.weights))):
         return "the original has other weights than before. Copy from `model` to `twin`, not back."
     weights = generations.weights(twin)
     if not weights:
@@ -236,7 +236,7 @@ def _config_is_complete(answer: Any) -> str | None:
     twin = answer.from_config(config)
     twin(inputs)
     twin.set_weights(model.get_weights())
-    if divergence.largest_difference(model(inputs), twin(inputs)):
+    if distances.largest_difference(model(inputs), twin(inputs)):
         return "with equal weights the clone still answers differently. What else does `call` use?"
     return None
 

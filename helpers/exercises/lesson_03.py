@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import divergence, showing
+from helpers import distances, showing
 from helpers.teaching import Exercise, Option, Question, short_message
 
 CLONE_IN_A_FILE = Question(
@@ -126,7 +126,7 @@ def _loads_elsewhere(answer: Any) -> str | None:
             "`activation` is missing in the config. The file loads without an error, and the model is another one: it "
             "uses relu where yours has tanh."
         )
-    if divergence.largest_difference(model(inputs), loaded(inputs)):
+    if distances.largest_difference(model(inputs), loaded(inputs)):
         return "the loaded model answers differently. Return the attributes as they are, not fixed values."
     if loaded.name != model.name:
         return "the entries of the base class are lost, the name among them. Begin with `**super().get_config()`."

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import cloning, divergence
+from helpers import cloning, distances
 from helpers import keras_generations as generations
 from helpers.teaching import Exercise, Option, Question
 
@@ -187,7 +187,7 @@ def _state_comes_back(answer: Any) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder) / "centred.keras")
         twin = keras.models.load_model(Path(folder) / "centred.keras", custom_objects={answer.__name__: answer})
-    if divergence.largest_difference(model(samples), twin(samples)):
+    if distances.largest_difference(model(samples), twin(samples)):
         return "the model that comes back from a `.keras` file answers differently."
     return None
 
@@ -275,7 +275,7 @@ def _goes_on_without_loss(interrupt: Any) -> str | None:
     if not callable(interrupt):
         return "`interrupt` is not a function. Keep the line `def interrupt(model, folder):`."
     model, train = _a_training()
-    before = divergence.values(divergence.all_variables(model))
+    before = distances.values(distances.all_variables(model))
     with tempfile.TemporaryDirectory() as folder:
         with _clone_out_of_reach():
             twin = interrupt(model, folder)
@@ -288,13 +288,13 @@ def _goes_on_without_loss(interrupt: Any) -> str | None:
         return "the folder is empty: nothing was saved, so nothing could be resumed tomorrow."
     if type(twin) is not type(model):
         return f"it returns a {type(twin).__name__}, not a {type(model).__name__}."
-    after = divergence.values(divergence.all_variables(model))
-    if len(before) != len(after) or any(map(divergence.largest_difference, before, after)):
+    after = distances.values(distances.all_variables(model))
+    if len(before) != len(after) or any(map(distances.largest_difference, before, after)):
         return "the original is not as it was before. Save from `model`, and write into the new one only."
     pairs = list(zip(generations.weights(twin), generations.weights(model), strict=False))
     if len(pairs) < len(model.weights):
         return "the new model has no weights yet. Call it on data before you load weights into it."
-    if any(divergence.largest_difference(*divergence.values(pair)) for pair in pairs):
+    if any(distances.largest_difference(*distances.values(pair)) for pair in pairs):
         return "the new model has other weights."
     if not generations.is_compiled(twin):
         return "the new model is not compiled, so it cannot be trained. A `.keras` file brings the settings along."
@@ -304,16 +304,16 @@ def _goes_on_without_loss(interrupt: Any) -> str | None:
             "the optimizer begins anew: its averages are lost, and the schedule starts again. Use a `.keras` file, or "
             "build the optimizer before you load the weights."
         )
-    if any(divergence.largest_difference(*divergence.values(pair)) for pair in zip(mine, theirs, strict=True)):
+    if any(distances.largest_difference(*distances.values(pair)) for pair in zip(mine, theirs, strict=True)):
         return "the optimizer knows its number of steps, and its averages are not those of the original."
-    if any(divergence.largest_difference(*divergence.values(pair)) for pair in _seed_states(twin, model)):
+    if any(distances.largest_difference(*distances.values(pair)) for pair in _seed_states(twin, model)):
         return (
             "the Dropout layer starts its random numbers again. Save `model.dropout.seed_generator.state`, and assign "
             "it to the new model's."
         )
     train(model)
     train(twin)
-    if any(map(divergence.largest_difference, divergence.values(model.weights), divergence.values(twin.weights))):
+    if any(map(distances.largest_difference, distances.values(model.weights), distances.values(twin.weights))):
         return "everything looks equal, and after one more epoch it is not. What else does the training depend on?"
     return None
 

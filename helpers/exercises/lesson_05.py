@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import cloning, divergence
+from helpers import cloning, distances
 from helpers.teaching import Exercise, Option, Question
 
 TWO_DRAWS = Question(
@@ -200,7 +200,7 @@ def _rebuilds(rebuild: Any) -> str | None:
     if not callable(rebuild):
         return "`rebuild` is not a function. Keep the line `def rebuild(distribution):`."
     for name, original in _distributions().items():
-        before = divergence.values(original.variables)
+        before = distances.values(original.variables)
         with _clone_out_of_reach():
             try:
                 twin = rebuild(original)
@@ -216,7 +216,7 @@ def _rebuilds(rebuild: Any) -> str | None:
             return "it returns the distribution itself under a second name. Make a new object."
         if type(twin) is not type(original):
             return f"{name} comes back as a {type(twin).__name__}."
-        if any(map(divergence.largest_difference, before, divergence.values(original.variables))):
+        if any(map(distances.largest_difference, before, distances.values(original.variables))):
             return f"{name} has other values than before. Change only the twin."
         held = set(map(id, original.variables))
         shared = [variable for variable in twin.variables if id(variable) in held]
@@ -234,7 +234,7 @@ def _rebuilds(rebuild: Any) -> str | None:
             )
         if len(twin.trainable_variables) < len(original.trainable_variables):
             return f"the twin of {name} has lost a variable, so it cannot be trained. Wrap values in `tf.Variable`."
-        if any(map(divergence.largest_difference, before, divergence.values(twin.variables))):
+        if any(map(distances.largest_difference, before, distances.values(twin.variables))):
             if "scale_diag" in original.parameters:
                 return (
                     f"the variables of {name} hold other numbers. A TransformedVariable keeps the value before its "
@@ -314,7 +314,7 @@ def _posterior_is_sound(answer: Any) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         path = tf.train.Checkpoint(posterior=other).write(str(Path(folder) / "posterior"))
         tf.train.Checkpoint(posterior=one).read(path).assert_consumed()
-    if divergence.largest_difference(one.q.stddev(), other.q.stddev()):
+    if distances.largest_difference(one.q.stddev(), other.q.stddev()):
         return "a checkpoint does not bring the spread back. Hold `q` as an attribute of the module."
     return None
 

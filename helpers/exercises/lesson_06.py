@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import audit, divergence
+from helpers import audit, distances
 from helpers.teaching import Exercise, Option, Question
 
 A_FILE_OF_WHAT = Question(
@@ -74,14 +74,14 @@ def _follows(follow: Any) -> str | None:
     if not callable(follow):
         return "`follow` is not a function. Keep the line `def follow(teacher, student, momentum):`."
     student, teacher = _student_and_teacher()
-    before = [divergence.values(model.weights) for model in (student, teacher)]
+    before = [distances.values(model.weights) for model in (student, teacher)]
     wanted = [0.9 * b + 0.1 * a for a, b in zip(*before, strict=True)]
     swapped = [0.1 * b + 0.9 * a for a, b in zip(*before, strict=True)]
     follow(teacher, student, 0.9)
-    now = divergence.values(teacher.weights)
-    if any(map(divergence.largest_difference, before[0], divergence.values(student.weights))):
+    now = distances.values(teacher.weights)
+    if any(map(distances.largest_difference, before[0], distances.values(student.weights))):
         return "the student has other weights than before. Only the teacher follows."
-    if not any(map(divergence.largest_difference, before[1], now)):
+    if not any(map(distances.largest_difference, before[1], now)):
         return "the teacher has not moved. Assign the new values to its weights: `weight.assign(value)`."
     if _same(now, before[0]):
         return "the teacher is now a copy of the student. At a momentum of 0.9 it has to keep 9 tenths."
@@ -92,7 +92,7 @@ def _follows(follow: Any) -> str | None:
     if not _same(now, wanted):
         return "the weights are not momentum * teacher + (1 - momentum) * student."
     follow(teacher, student, 0.0)
-    if not _same(divergence.values(teacher.weights), before[0]):
+    if not _same(distances.values(teacher.weights), before[0]):
         return "at a momentum of 0 the teacher has to become equal to the student."
     return None
 

@@ -1,0 +1,162 @@
+"""Distances between arrays, variables and outputs, and how much of a distance is rounding."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from helpers import keras_generations as generations
+
+
+def largest_difference(a: Any, b: Any) -> float:
+    """Return the largest absolute difference between two arrays.
+
+    Args:
+        a: array or tensor of any shape and dtype.
+        b: the same shape as ``a``.
+
+    Returns:
+        0.0 if the arrays are equal bit for bit (NaN counts as equal to NaN); ``inf`` if the shapes differ, or if
+        only one of two elements is a number, or if arrays that are not of numbers differ.
+
+    Example:
+        >>> largest_difference([1.0, 2.0], [1.0, 2.5])
+        0.5
+    """
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape:
+        return float("inf")
+    if a.dtype.kind in "iu" and b.dtype == a.dtype and a.size:
+        # 64-bit integers do not fit into float64; their differences, taken modulo 2**64, are exact.
+        high, low = np.maximum(a, b).astype(np.uint64), np.minimum(a, b).astype(np.uint64)
+        return float(np.max(high - low))
+    try:
+        a, b = a.astype(np.float64), b.astype(np.float64)
+    except (TypeError, ValueError):
+        return 0.0 if np.array_equal(a, b) else float("inf")
+    if a.size == 0 or np.array_equal(a, b, equal_nan=True):
+        return 0.0
+    # Equal infinities subtract to NaN; so does a number and a NaN. Only the first pair is equal.
+    with np.errstate(invalid="ignore"):
+        difference = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
+    return float(np.max(np.nan_to_num(difference, nan=np.inf, posinf=np.inf)))
+
+
+ROUNDING_UNITS = 100
+"""Two computations of the same numbers in a different order may end up so many units in the last place apart."""
+
+PART_OF_MOVEMENT = 1e-3
+"""After training, no difference of a variable that is larger than this part of its own movement is rounding."""
+
+
+def rounding(array: Any) -> float:
+    """Return how far two computations of the same numbers may end up apart, for an array like this one.
+
+    This is ``ROUNDING_UNITS`` units in the last place of the array's largest element.
+
+    Args:
+        array: an array of numbers, or of anything else, for which it is 0.
+
+    Example:
+        >>> 1e-5 < rounding(np.ones(3, "float32")) < 2e-5
+        True
+    """
+    array = np.asarray(array)
+    dtype = tf.as_dtype(array.dtype)
+    if not dtype.is_floating or array.size == 0:
+        return 0.0
+    largest = np.max(np.abs(np.nan_to_num(array.astype(np.float64), posinf=0.0, neginf=0.0)))
+    # NumPy itself knows nothing of bfloat16.
+    unit = 2.0**-7 if dtype == tf.bfloat16 else float(np.finfo(dtype.as_numpy_dtype).eps)
+    return ROUNDING_UNITS * unit * float(largest)
+
+
+def allowed_in_training(array: Any, moved: float) -> float:
+    """Return how far a variable may be from its counterpart after both were trained alike.
+
+    Rounding of the variable's own numbers, and never more than a small part of what this variable has moved: so a
+    variable that training left alone has to be equal bit for bit, and one with large numbers hides nothing.
+
+    Args:
+        array: the values of the variable after training.
+        moved: the largest absolute difference between these values and those before training.
+
+    Example:
+        >>> allowed_in_training(np.full(3, 2e5, "float32"), moved=0.0)
+        0.0
+    """
+    return min(rounding(array), PART_OF_MOVEMENT * moved) if moved else 0.0
+
+
+def differs(a: Any, b: Any) -> bool:
+    """Return True if two arrays are further apart than rounding explains (see ``rounding``)."""
+    distance = largest_difference(a, b)
+    return distance > 0.0 and distance > rounding(a)
+
+
+def read(variables: Sequence[Any]) -> list[tf.Tensor]:
+    """Read variables into tensors, in order.
+
+    A tensor shares its memory with the variable until the variable is next written, so reading copies nothing. The
+    raw operation is an order of magnitude faster than ``Variable.read_value``.
+    """
+    held = map(generations.storage, variables)
+    return [tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype) for variable in held]
+
+
+def equal_states(a: Any, b: Any) -> bool:
+    """Tell whether two states of a random generator, however nested, are equal."""
+    mine, theirs = tf.nest.flatten(a), tf.nest.flatten(b)
+    return len(mine) == len(theirs) and all(map(np.array_equal, mine, theirs))
+
+
+def values(variables: Sequence[Any]) -> list[np.ndarray]:
+    """Copy the values of variables into NumPy arrays, in order."""
+    return [tensor.numpy() for tensor in read(variables)]
+
+
+def assign(variables: Sequence[Any], contents: Sequence[Any]) -> None:
+    """Write tensors or arrays into variables of the same shapes, in order, past any constraint of a layer."""
+    for variable, content in zip(map(generations.storage, variables), contents, strict=True):
+        tensor = tf.convert_to_tensor(content, variable.dtype)
+        tf.raw_ops.AssignVariableOp(resource=variable.handle, value=tensor)
+
+
+def all_variables(model: Any) -> list[Any]:
+    """List every variable of a model: weights, other state, optimizer and metrics."""
+    found = [*generations.weights(model), *generations.other_state(model), *generations.metric_variables(model)]
+    if generations.is_compiled(model):
+        found += generations.optimizer_variables(model.optimizer)
+    return found
+
+
+def answers(outputs: Any) -> list[np.ndarray]:
+    """Turn what a model returned into a flat list of arrays.
+
+    A distribution of TensorFlow Probability is one of its mean, its standard deviation, and the sample that it
+    stands for, as far as it has them.
+    """
+    found = []
+    for output in tf.nest.flatten(outputs, expand_composites=True):
+        if not hasattr(output, "log_prob"):
+            found.append(np.asarray(output))
+            continue
+        for moment in (output.mean, output.stddev, lambda output=output: tf.convert_to_tensor(output)):
+            try:
+                found.append(np.asarray(moment()))
+            except (NotImplementedError, TypeError, ValueError):
+                continue
+    return found
+
+
+def largest_of(distances: Any) -> float:
+    """Return the largest of many distances, with None (no counterpart) counted as infinite."""
+    return max((float("inf") if distance is None else distance for distance in distances), default=0.0)
+
+
+def largest_between(some: Sequence[Any], others: Sequence[Any]) -> float:
+    """Return the largest difference between arrays in pairs; infinite if there are not equally many."""
+    if len(some) != len(others):
+        return float("inf")
+    return largest_of(map(largest_difference, some, others))
