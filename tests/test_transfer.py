@@ -10,7 +10,7 @@ import pytest
 
 from helpers import lessons, transfer
 from helpers.definitions import GENERATIONS
-from helpers.pairs import OUTPUTS
+from helpers.report import OUTPUTS
 from helpers.transfer import CHANGES, FORMATS, STYLES, Settings, Transfer
 
 
