@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from helpers import checks, comparison, distances
+from helpers import checks, comparison, distances, snapshot
 from helpers import keras_generations as generations
 from helpers.report import (
     ORDER,
@@ -67,14 +67,57 @@ def three_tests(
         ['Same start', 'Same future']
     """
     named = clones if isinstance(clones, Mapping) else {"clone": clones}
+    check_arguments(original, named, steps)
+    try:
+        tests = tried(original, named, inputs, targets, steps, train_batch, compiled=True)
+        failed = any(tests.error(name) is not None for name in (None, *named))
+    except ValueError:
+        failed = True
+    if failed:
+        # A step that cannot be compiled may still run; if not, the error is the model's own.
+        tests = tried(original, named, inputs, targets, steps, train_batch, compiled=False)
+    return tests.results()
+
+
+def check_arguments(original: Any, clones: Mapping[str, Any], steps: int) -> None:
+    """Raise an error if models cannot be compared, or the number of steps is not one."""
+    for clone in clones.values():
+        kinds = [generations.generation(model) for model in (original, clone)]
+        if kinds[0] != kinds[1]:
+            raise ValueError(
+                f"The original is a model of {kinds[0]}, the clone one of {kinds[1]}. "
+                "Compare two models of one generation."
+            )
     if steps < 1:
         raise ValueError(f"The models cannot be trained for {steps} steps. Let them make 1 or more.")
-    tests = ThreeTests(original, inputs, targets, train_batch=train_batch)
-    for name, clone in named.items():
+
+
+def tried(
+    original: Any,
+    clones: Mapping[str, Any],
+    inputs: Any,
+    targets: Any,
+    steps: int,
+    train_batch: Any,
+    compiled: bool,
+) -> ThreeTests:
+    """Let the engine run to the end, for all clones.
+
+    Args:
+        original: see ``three_tests``.
+        clones: the clones by name.
+        inputs: see ``three_tests``.
+        targets: see ``three_tests``.
+        steps: see ``three_tests``.
+        train_batch: see ``three_tests``.
+        compiled: see ``ThreeTests``.
+    """
+    tests = ThreeTests(original, inputs, targets, train_batch=train_batch, compiled=compiled)
+    for name, clone in clones.items():
         tests.add(name, clone)
     tests.advance(steps)
     tests.compare_answers()
-    return tests.results()
+    return tests
 
 
 class ThreeTests:
@@ -116,14 +159,9 @@ class ThreeTests:
 
         Args:
             name: what to call the clone.
-            clone: the model to judge, of the original's Keras version.
+            clone: the model to judge.
         """
-        kinds = [generations.generation(model) for model in (self.original, clone)]
-        if kinds[0] != kinds[1]:
-            raise ValueError(
-                f"The original is a model of {kinds[0]}, the clone one of {kinds[1]}. "
-                "Compare two models of one generation."
-            )
+        generations.generation(clone)
         if self._run is not None:
             raise ValueError("The training has begun. Add all clones before it, or make a new ThreeTests.")
         self._pairs[name] = _Pair(self, name, clone)
@@ -392,7 +430,7 @@ class _Pair:
             run = runs[who]
             if run is None or run.error is not None or not run.steps:
                 continue
-            with run.trained():
+            with snapshot.unchanged(tests.original, self.clone), run.trained():
                 now = checks.outputs(models[watched], tests._batches, mine.draws)
                 trained[who] = checks.outputs(models[who], tests._batches, mine.draws)
             self.answers_moved[watched] = checks.movement(now, before[watched])
@@ -473,6 +511,8 @@ class _Pair:
         evidence += f"; training moved {digits(moved)}"
         if apart and worst:
             evidence += f"; up to {allowed:.1g} would be rounding in {worst}, which is {digits(apart)} apart"
+        elif apart:
+            evidence += "; the models have different state outside the weights"
         elif any(self.future):
             evidence += "; all of it is rounding"
         if apart and not any(self.future):

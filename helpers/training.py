@@ -222,7 +222,7 @@ class EagerRun(Run):
     @contextlib.contextmanager
     def trained(self) -> Iterator[None]:
         """Let the model be as trained as it is after the last step, until the body ends."""
-        with snapshot.unchanged(self.model, *self._models.values()):
+        with snapshot.unchanged(self.model):
             if self._after is not None:
                 self._after.restore()
             yield
