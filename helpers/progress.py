@@ -1,6 +1,6 @@
 """What a learner has answered so far, in one JSON file under the user's own data folder. Nothing is sent anywhere.
 
-The file is read anew each time and replaced as a whole, so that a kernel that is killed leaves either the old file or
+The file is read again each time and replaced as a whole, so that a kernel that is killed leaves either the old file or
 the new one. Where the file system knows locks, only one writes at a time: two notebooks do not undo each other.
 """
 
@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import pkgutil
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -149,25 +150,44 @@ def _tasks() -> Iterator[tuple[str, list[tuple[type, list[Any]]]]]:
 
 
 def _read(set_aside: bool = False) -> dict[str, Entry]:
-    """Read the file; what cannot be understood counts as nothing, and is kept beside if it would be written over."""
+    """Read the file, and leave out what cannot be understood.
+
+    Args:
+        set_aside: whether to keep a copy of the file beside it if anything is left out, because it will be replaced.
+    """
     file = path()
     if file is None or not file.is_file():
         return {}
     try:
-        stored = json.loads(file.read_text(encoding="utf-8"))
-        return {
-            key: Entry(Outcome(each["outcome"]), bool(each["solved"]), each.get("answer"))
-            for key, each in stored["answers"].items()
-        }
+        stored = json.loads(file.read_text(encoding="utf-8"))["answers"].items()
     except OSError:
         if set_aside:
             raise  # what stands in it may well be readable another time
         return {}
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
-        if set_aside:
-            names = (file.with_suffix(f".unreadable{number or ''}.json") for number in itertools.count())
-            file.replace(next(name for name in names if not name.exists()))
-        return {}
+        entries, complete = {}, False
+    else:
+        found = {key: _entry(each) for key, each in stored}
+        entries = {key: each for key, each in found.items() if each is not None}
+        complete = len(entries) == len(found)
+    if set_aside and not complete:
+        names = (file.with_suffix(f".unreadable{number or ''}.json") for number in itertools.count())
+        # A copy, so that the entries that are in order are never only in the file that is set aside.
+        shutil.copy(file, next(name for name in names if not name.exists()))
+    return entries
+
+
+def _entry(stored: Any) -> Entry | None:
+    """Return an entry from what was read, or None if it is not what `_write` writes.
+
+    The types are checked here, because a number or a list that passes would fail later: when the file is written.
+    """
+    if not isinstance(stored, dict):
+        return None
+    outcome, solved, answer = stored.get("outcome"), stored.get("solved"), stored.get("answer")
+    if outcome not in [each.value for each in Outcome] or not isinstance(solved, bool):
+        return None
+    return Entry(Outcome(outcome), solved, answer) if answer is None or isinstance(answer, str) else None
 
 
 @contextmanager
@@ -193,8 +213,9 @@ def _write(file: Path, entries: dict[str, Entry]) -> None:
     }
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".new")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump({"version": _VERSION, "answers": answers}, stream, indent=1, ensure_ascii=False)
+        with os.fdopen(handle, "w", encoding="ascii") as stream:
+            # In ASCII, because UTF-8 cannot hold half of a surrogate pair, and JSON's escapes can.
+            json.dump({"version": _VERSION, "answers": answers}, stream, indent=1)
         os.replace(name, file)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -112,6 +112,86 @@ def test_a_file_that_cannot_be_read_is_kept_beside(file, broken):
     assert file.with_suffix(".unreadable.json").read_text() == broken
 
 
+GOOD = {"outcome": "right", "solved": True, "answer": "yes"}
+SPOILED = {
+    "an outcome that is a number": {**GOOD, "outcome": 3},
+    "an outcome that is a list": {**GOOD, "outcome": []},
+    "no outcome": {"solved": True},
+    "an entry that is a list": [1],
+    "an entry that is nothing": None,
+    "solved is a text": {**GOOD, "solved": "false"},
+    "solved is infinite": {**GOOD, "solved": float("inf")},
+    "an answer that is NaN": {**GOOD, "answer": float("nan")},
+    "an answer that is a huge number": {**GOOD, "answer": 10**4000},
+    "an answer that is a list": {**GOOD, "answer": ["yes"]},
+    "an answer that is an object": {**GOOD, "answer": {"yes": 1}},
+}
+
+
+@pytest.mark.parametrize("spoiled", [*SPOILED.values()], ids=[*SPOILED])
+def test_an_entry_of_wrong_types_costs_no_other_answer(file, spoiled):
+    file.parent.mkdir()
+    broken = json.dumps({"version": 1, "answers": {"good": GOOD, "spoiled": spoiled}})
+    file.write_text(broken)
+    assert progress.entry("good") == progress.Entry(Outcome.RIGHT, True, "yes")
+    assert progress.entry("spoiled") is None and labs.show_progress()
+    assert file.read_text() == broken
+    panel = answered(RIGHT)
+    assert "could not be stored" not in panel._verdict.content
+    assert progress.entry(QUESTION.key).solved and progress.entry("good").answer == "yes"
+    assert file.with_suffix(".unreadable.json").read_text() == broken
+    # What is stored now is in order: the next answer sets nothing aside.
+    answered(WRONG)
+    assert progress.entry(QUESTION.key).outcome is Outcome.NOT_RIGHT
+    assert len(list(file.parent.iterdir())) == 2
+
+
+@pytest.mark.parametrize("levels", [100, 900, 100_000])
+@pytest.mark.parametrize("place", ["answer", "outcome", "solved", None])
+def test_deep_nesting_stops_no_answer(file, levels, place):
+    file.parent.mkdir()
+    deep = "[" * levels + "]" * levels
+    fields = ", ".join(f'"{name}": {deep if name == place else json.dumps(value)}' for name, value in GOOD.items())
+    entry = deep if place is None else f"{{{fields}}}"
+    file.write_text(f'{{"version": 1, "answers": {{"deep": {entry}}}}}')
+    assert progress.entry("deep") is None and labs.show_progress()
+    answered(RIGHT)
+    assert progress.entry(QUESTION.key).solved
+
+
+def test_a_number_that_is_too_long_to_read_stops_no_answer(file):
+    file.parent.mkdir()
+    for number in ("1" * 5000, "1e999", "-Infinity", "NaN"):
+        file.write_text(f'{{"version": {number}, "answers": {{"a": {{"outcome": {number}, "solved": {number}}}}}}}')
+        assert progress.entry("a") is None
+        answered(RIGHT)
+        assert progress.entry(QUESTION.key).solved
+
+
+LONE = "\ud800"
+"""Half of a character: JSON can hold it, UTF-8 cannot."""
+
+
+@pytest.mark.parametrize("where", ["key", "answer"])
+def test_half_a_character_in_the_file_stops_no_later_answer(file, where):
+    file.parent.mkdir()
+    key, answer = (LONE if where == name else "plain" for name in ("key", "answer"))
+    file.write_text(json.dumps({"version": 1, "answers": {key: {**GOOD, "answer": answer}}}))
+    for _ in range(2):
+        panel = answered(RIGHT)
+        assert "could not be stored" not in panel._verdict.content
+    assert progress.entry(QUESTION.key).solved
+    assert progress.entry(key) == progress.Entry(Outcome.RIGHT, True, answer)
+    assert [path.name for path in file.parent.iterdir()] == ["progress.json"]
+
+
+def test_half_a_character_in_an_answer_stops_no_later_answer(file):
+    assert progress.note("half", Feedback(Outcome.RIGHT), f"a {LONE} b") is None
+    assert progress.note("whole", Feedback(Outcome.RIGHT), "“ä” 🙂") is None
+    assert progress.entry("half").answer == f"a {LONE} b" and progress.entry("whole").answer == "“ä” 🙂"
+    assert [path.name for path in file.parent.iterdir()] == ["progress.json"]
+
+
 def test_two_notebooks_do_not_undo_each_other(file):
     progress.note("one", Feedback(Outcome.RIGHT), "a")
     progress.note("two", Feedback(Outcome.RIGHT), "b")
