@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
 import notebook_checks
+import psutil
 import pytest
 import yaml
-from traitlets.config.loader import PyFileConfigLoader
+import zmq
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from traitlets.config.loader import KVArgParseConfigLoader, PyFileConfigLoader
+from zmq.utils.monitor import recv_monitor_message
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSROOM = ROOT / "classroom"
@@ -98,6 +105,39 @@ except MemoryError:
     assert (done.stdout, done.stderr) == ("refused\n", "")
 
 
+RAISE = """
+import os, resource
+if os.geteuid() == 0:  # root can raise any limit, and a student of a machine with accounts is not root
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+print(*resource.getrlimit(resource.RLIMIT_DATA))
+for limits in ((600 * 1024**2,) * 2, (600 * 1024**2, 300 * 1024**2), (resource.RLIM_INFINITY,) * 2):
+    try:
+        resource.setrlimit(resource.RLIMIT_DATA, limits)
+    except ValueError:
+        print("refused")
+try:
+    bytearray(400 * 1024**2)
+except MemoryError:
+    print("no memory")
+"""
+
+
+def test_no_later_process_of_a_student_can_raise_the_limit():
+    program = f"""
+import os, sys
+sys.path.insert(0, {str(CLASSROOM)!r})
+import student_server
+student_server.limit_memory({{"MEM_LIMIT": str(300 * 1024**2)}})
+os.execv(sys.executable, [sys.executable, "-c", {RAISE!r}])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    limits, *answers = done.stdout.splitlines()
+    assert limits.split() == [str(300 * 1024**2)] * 2
+    assert (answers, done.stderr) == (["refused"] * 3 + ["no memory"], "")
+
+
 def test_without_a_limit_memory_is_as_it_was(monkeypatch):
     monkeypatch.setattr(resource, "setrlimit", lambda *limits: pytest.fail("a limit was set"))
     student_server.limit_memory({})
@@ -122,15 +162,159 @@ def test_the_server_comes_up_with_the_hubs_options_even_if_the_disk_is_full(tmp_
 
 
 def test_the_servers_options_are_known():
+    from jupyter_client.manager import KernelManager
     from jupyter_server.serverapp import ServerApp
     from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
 
-    known = {"ServerApp": ServerApp, "MappingKernelManager": MappingKernelManager}
-    options = [option for option in student_server.command([]) if "=" in option]
-    assert len(options) == 4
+    known = {"ServerApp": ServerApp, "MappingKernelManager": MappingKernelManager, "KernelManager": KernelManager}
+    channels = ["--KernelManager.transport=ipc", "--KernelManager.transport_encryption=auto"]
+    options = [option for option in student_server.command(channels) if "=" in option]
+    assert len(options) == 6
     for option in options:
         name, trait = re.fullmatch(r"--(\w+)\.(\w+)=.*", option).groups()
         assert trait in known[name].class_trait_names(config=True), option
+
+
+# --- What a student's kernels print -----------------------------------------------------------------------------------
+
+
+def can_subscribe(port):
+    """Whether a stranger who connects to a TCP port of this machine is let in as a reader of what it publishes."""
+    with zmq.Context() as context, context.socket(zmq.SUB) as stranger:
+        stranger.subscribe(b"")
+        failed = zmq.Event.HANDSHAKE_FAILED_PROTOCOL | zmq.Event.HANDSHAKE_FAILED_NO_DETAIL | zmq.Event.DISCONNECTED
+        monitor = stranger.get_monitor_socket(zmq.Event.HANDSHAKE_SUCCEEDED | failed)
+        stranger.connect(f"tcp://127.0.0.1:{port}")
+        found = recv_monitor_message(monitor)["event"] == zmq.Event.HANDSHAKE_SUCCEEDED
+        stranger.disable_monitor()
+        return found
+
+
+def with_a_kernel(options, folder, what):
+    """Start a real kernel as a student's server with some options would, and call a function with it and a client."""
+
+    async def main():
+        manager = AsyncMappingKernelManager(
+            config=KVArgParseConfigLoader(options).load_config(), connection_dir=str(folder)
+        )
+        kernel = manager.get_kernel(await manager.start_kernel(kernel_name="python3"))
+        client = kernel.client()
+        client.start_channels()
+        try:
+            await client.wait_for_ready(timeout=60)
+            return await what(kernel, client)
+        finally:
+            client.stop_channels()
+            await manager.shutdown_all()
+
+    return asyncio.run(main())
+
+
+async def printed(client, code):
+    """Run code in a kernel, and return what it printed."""
+    texts = []
+    await client.execute_interactive(code, output_hook=lambda m: texts.append(m["content"].get("text")), timeout=60)
+    return "".join(filter(None, texts))
+
+
+def listening(kernel):
+    """The TCP ports on which a kernel and what it started listen."""
+    process = psutil.Process(kernel.provisioner.pid)
+    found = [each for one in [process, *process.children(recursive=True)] for each in one.net_connections("tcp")]
+    return {each.laddr.port for each in found if each.status == psutil.CONN_LISTEN}
+
+
+@pytest.fixture
+def home(monkeypatch):
+    """A student's home with a path that is short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="home-", dir="/tmp") as home:
+        monkeypatch.setenv("HOME", home)
+        monkeypatch.setattr(tempfile, "tempdir", home)
+        yield Path(home)
+
+
+@pytest.mark.parametrize("depth", [0, 1], ids=["in the home", "too long a path"])
+def test_what_a_kernel_prints_goes_through_sockets_that_only_the_student_can_reach(home, monkeypatch, depth):
+    if depth:
+        monkeypatch.setenv("HOME", str(home / ("x" * 60)))
+    environment = {}
+    options = student_server.private_channels(environment)
+    folder = Path(environment["JUPYTER_RUNTIME_DIR"])
+    assert folder.parent == home if depth else folder.is_relative_to(home / ".local")
+    assert options == ["--KernelManager.transport=ipc"] and list(folder.iterdir()) == []
+
+    async def check(kernel, client):
+        assert kernel.transport == "ipc" and await printed(client, "print(6 * 7)") == "42\n"
+        sockets = [path for path in folder.iterdir() if path.is_socket()]
+        assert len(sockets) == 5 and folder.stat().st_mode & 0o077 == 0
+        # One port is left, to which processes that the kernel forks send what they print. Nobody can read from it.
+        ports = listening(kernel)
+        assert len(ports) <= 1 and not any(map(can_subscribe, ports))
+        await kernel.restart_kernel(now=True)
+        await client.wait_for_ready(timeout=60)
+        assert await printed(client, "print(6 * 9)") == "54\n"
+        return [str(path) for path in sockets]
+
+    sockets = with_a_kernel(options, folder, check)
+    assert list(folder.iterdir()) == [] and len(sockets) == 5
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can try as another user")
+def test_another_user_cannot_connect_to_a_kernels_socket(home):
+    home.chmod(0o755)
+    environment = {}
+    student_server.private_channels(environment)
+    path = Path(environment["JUPYTER_RUNTIME_DIR"]) / "kernel"
+    program = f"""
+import os, socket
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+try:
+    socket.socket(socket.AF_UNIX).connect({str(path)!r})
+    print("connected")
+except PermissionError:
+    print("refused")
+"""
+    with socket.socket(socket.AF_UNIX) as kernel:
+        kernel.bind(str(path))
+        kernel.listen(1)
+        path.chmod(0o777)  # so that it is the folder that counts
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("refused\n", "")
+
+
+def test_where_no_socket_can_be_had_what_a_kernel_prints_is_encrypted(home, monkeypatch):
+    monkeypatch.setenv("HOME", str(home / ("x" * 60)))
+    monkeypatch.setattr(tempfile, "tempdir", str(home / ("y" * 60)))
+    (home / ("y" * 60)).mkdir()
+    environment = {}
+    options = student_server.private_channels(environment)
+    assert environment == {}
+
+    async def check(kernel, client):
+        assert kernel.transport == "tcp" and await printed(client, "print(6 * 7)") == "42\n"
+        ports = listening(kernel)
+        assert len(ports) >= 5 and not any(map(can_subscribe, ports))
+
+    with_a_kernel(options, home, check)
+
+
+def test_a_stranger_who_could_read_what_a_kernel_prints_would_be_noticed(home):
+    async def check(kernel, client):
+        assert [port for port in listening(kernel) if can_subscribe(port)] == [kernel.iopub_port]
+
+    with_a_kernel([], home, check)
+
+
+def test_a_home_that_cannot_be_written_still_has_private_channels(home, monkeypatch):
+    (home / "file").write_text("")
+    monkeypatch.setenv("HOME", str(home / "file"))
+    environment = {}
+    assert student_server.private_channels(environment) == ["--KernelManager.transport=ipc"]
+    assert Path(environment["JUPYTER_RUNTIME_DIR"]).parent == home
+    monkeypatch.setattr(tempfile, "tempdir", str(home / "file"))
+    assert student_server.private_channels({}) == ["--KernelManager.transport_encryption=auto"]
 
 
 # --- Who may come in --------------------------------------------------------------------------------------------------
@@ -204,6 +388,20 @@ def test_only_this_machine_is_let_in_until_the_teacher_says_otherwise(configure)
     assert configure(**ROOM).JupyterHub.bind_url == "http://127.0.0.1:8000"
 
 
+def test_each_student_can_have_an_origin_of_their_own(configure):
+    assert "subdomain_host" not in configure(**ROOM).JupyterHub
+    for host in ("https://class.example.org", "http://class.localhost:8000"):
+        assert configure(**ROOM, SUBDOMAIN_HOST=host).JupyterHub.subdomain_host == host
+
+
+@pytest.mark.parametrize(
+    "host", ["class.example.org", "http://192.168.0.7:8000", "https://a.org/hub", "http://machine"]
+)
+def test_a_host_that_can_have_no_subdomains_is_refused(configure, host):
+    with pytest.raises(SystemExit, match=r"host with a name: give one such as https://"):
+        configure(**ROOM, SUBDOMAIN_HOST=host)
+
+
 @pytest.mark.parametrize(("seats", "cores", "each"), [("20", 8, 1.0), ("2", 8, 4.0), ("8", 2, 1.0)])
 def test_students_share_the_cores(configure, monkeypatch, seats, cores, each):
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
@@ -222,7 +420,10 @@ def classes():
     return {each.__name__: each for each in found}
 
 
-@pytest.mark.parametrize("given", [{**ROOM, "TEACHER_PASSWORD": "t" * 32}, MACHINE])
+ORIGINS = {"SUBDOMAIN_HOST": "https://class.example.org"}
+
+
+@pytest.mark.parametrize("given", [{**ROOM, "TEACHER_PASSWORD": "t" * 32, **ORIGINS}, MACHINE])
 def test_the_hubs_settings_are_known(configure, given):
     """JupyterHub passes over a setting that it does not know."""
     for name, settings in configure(**given).items():
@@ -345,7 +546,7 @@ def test_the_image_keeps_the_workbook_out_of_the_home(values, dockerfile_for):
 def test_links_of_the_readme_lead_somewhere():
     targets = [target for target in re.findall(r"\]\(([^)\s]+)\)", README) if "://" not in target]
     sections = {
-        re.sub(r"[^\w -]", "", line[3:]).lower().replace(" ", "-") for line in re.findall(r"^## .*", README, re.M)
+        re.sub(r"[^\w -]", "", line).lower().replace(" ", "-") for line in re.findall(r"^##+ (.*)", README, re.M)
     }
     for target in targets:
         assert target[1:] in sections if target.startswith("#") else (CLASSROOM / target).exists(), target
