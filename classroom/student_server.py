@@ -7,12 +7,14 @@ and in a container alike. It tells the limits by ``MEM_LIMIT`` (bytes) and ``CPU
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import os
 import re
 import resource
 import shutil
 import socket
+import stat
 import sys
 import tempfile
 import uuid
@@ -119,6 +121,9 @@ def takes_sockets(folder: Path) -> bool:
     path = folder / f"kernel-{uuid.uuid4()}-ipc-10"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Below /tmp somebody else may have made it first, or a link of that name.
+        if (status := folder.lstat()).st_uid != os.geteuid() or not stat.S_ISDIR(status.st_mode):
+            return False
         folder.chmod(0o700)
         with socket.socket(socket.AF_UNIX) as one, socket.socket(socket.AF_UNIX) as other:
             one.bind(str(path))
@@ -143,13 +148,13 @@ def private_channels(environment: MutableMapping[str, str]) -> list[str]:
     Returns:
         Options of the server: sockets in a folder of the student's own, or else encrypted TCP.
     """
-    folder = Path.home() / ".local" / "share" / "jupyter" / "runtime"
-    if not takes_sockets(folder):
-        # A path in a room's homes is too long. This one is short, only this user can enter it, and nobody can guess it.
-        with contextlib.suppress(OSError):
-            folder = Path(tempfile.mkdtemp(prefix="kernels-"))
-        if not takes_sockets(folder):
-            return ["--KernelManager.transport_encryption=auto"]
+    home = Path.home()
+    # A path in a room's homes is too long. The second one is short, and the same at each start.
+    short = f"kernels-{os.geteuid()}-{hashlib.sha256(os.fsencode(home)).hexdigest()[:12]}"
+    folders = (home / ".local" / "share" / "jupyter" / "runtime", Path(tempfile.gettempdir(), short))
+    folder = next(filter(takes_sockets, folders), None)
+    if folder is None:
+        return ["--KernelManager.transport_encryption=auto"]
     environment["JUPYTER_RUNTIME_DIR"] = str(folder)
     return ["--KernelManager.transport=ipc"]
 

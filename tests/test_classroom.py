@@ -307,6 +307,30 @@ def test_a_stranger_who_could_read_what_a_kernel_prints_would_be_noticed(home):
     with_a_kernel([], home, check)
 
 
+@pytest.mark.parametrize("kind", ["a link", "a file", "a folder of somebody else's"])
+def test_a_folder_that_somebody_else_made_first_is_not_used(home, monkeypatch, kind):
+    monkeypatch.setenv("HOME", str(home / ("x" * 60)))
+    environment = {}
+    student_server.private_channels(environment)
+    folder = Path(environment["JUPYTER_RUNTIME_DIR"])
+    again = {}
+    student_server.private_channels(again)
+    assert again == environment  # or each start would leave a folder behind
+    folder.rmdir()
+    if kind == "a link":
+        (home / "theirs").mkdir()
+        folder.symlink_to(home / "theirs")
+    elif kind == "a file":
+        folder.write_text("")
+    else:
+        folder.mkdir()
+        owner = folder.stat().st_uid
+        monkeypatch.setattr(
+            student_server.Path, "lstat", lambda path: SimpleNamespace(st_uid=owner + 1, st_mode=0o40700)
+        )
+    assert student_server.private_channels({}) == ["--KernelManager.transport_encryption=auto"]
+
+
 def test_a_home_that_cannot_be_written_still_has_private_channels(home, monkeypatch):
     (home / "file").write_text("")
     monkeypatch.setenv("HOME", str(home / "file"))
