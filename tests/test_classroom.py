@@ -150,6 +150,7 @@ def test_the_server_comes_up_with_the_hubs_options_even_if_the_disk_is_full(tmp_
 
     started = []
     monkeypatch.setattr(student_server.Path, "home", lambda: tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(student_server.os, "execv", lambda path, command: started.extend(command))
     monkeypatch.setattr(student_server.sys, "argv", ["student_server.py", "--from=the hub"])
     monkeypatch.setattr(student_server.os, "environ", {})
