@@ -6,23 +6,18 @@ What a reader gets wrong is answered in one sentence, a `Refusal`.
 from __future__ import annotations
 
 import builtins
-import contextlib
 import json
 import keyword
 import math
 import os
 import re
-import sys
-import tempfile
 import textwrap
-import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import tensorflow as tf
 
 from helpers import divergence, keras_files, lessons, snapshot
@@ -36,7 +31,6 @@ from helpers.wording import listed
 __all__ = ["Bench", "BenchSettings", "Refusal", "Upload", "code", "find_model", "load", "make_inputs"]
 
 MOST_NUMBERS, MOST_AXES = 20_000_000, 8  # of inputs that are made up; more would take the memory of a free host
-_FACTOR = 3  # the weights, what the file holds of the optimizer, and what is needed meanwhile
 SAMPLES, FEW_SAMPLES, LARGE = 64, 4, 200_000  # a model of more numbers than this gets few samples
 
 
@@ -56,12 +50,13 @@ class Upload:
 # -- the model ---------------------------------------------------------------------------------------------------------
 
 
-def find_model(said: Any, namespace: Mapping[str, Any] | None = None) -> Any:
+def find_model(said: Any, namespace: Mapping[str, Any] | None = None, *, use_own_classes: bool = False) -> Any:
     """Find out which model a reader means.
 
     Args:
         said: A model, the name of a variable, a path, or an `Upload`.
         namespace: The variables of the notebook.
+        use_own_classes: Whether a file may make objects of the notebook's own classes.
 
     Returns:
         The model.
@@ -71,12 +66,12 @@ def find_model(said: Any, namespace: Mapping[str, Any] | None = None) -> Any:
     """
     namespace = namespace or {}
     if isinstance(said, Upload):
-        return load(said, namespace)
+        return load(said, namespace, use_own_classes=use_own_classes)
     said = said.strip() if isinstance(said, str) else said
     if isinstance(said, str) and not said:
         raise Refusal("Name a variable of this notebook that holds a model, or a .keras file.")
     if isinstance(said, Path) or (isinstance(said, str) and said not in namespace and _is_path(said)):
-        return load(said, namespace)
+        return load(said, namespace, use_own_classes=use_own_classes)
     if isinstance(said, str):
         if said not in namespace:
             raise Refusal(
@@ -128,95 +123,23 @@ def _refuse_without_call(model: Any, package: Any) -> None:
     )
 
 
-def load(file: str | Path | Upload, known: Mapping[str, Any] | None = None) -> Any:
-    """Load a `.keras` file in safe mode, after a look through what it names.
+def load(file: str | Path | Upload, known: Mapping[str, Any] | None = None, *, use_own_classes: bool = False) -> Any:
+    """Load a `.keras` file, after it was looked through and tried in a process of its own.
 
     Args:
         file: A path, or an upload.
-        known: Variables among which the classes and functions of the file may be found, by name.
+        known: Variables among which your own classes may be found, by name.
+        use_own_classes: Whether the file may make objects of your own classes, with the arguments that it holds.
 
     Returns:
         The model.
 
     Raises:
-        Refusal: there is no such file, it is of another kind, damaged or too large, or it names what is not known.
+        Refusal: there is no such file, it is of another kind, damaged or too large, or it names what it may not.
     """
-    name, content = (file.name, file.content) if isinstance(file, Upload) else _read(Path(file))
-    name = _short(name)
-    known = {key: value for key, value in (known or {}).items() if _may_be_named(value)}
-    package = generations.namespace(keras_files.look_through(name, content, known))
-    try:
-        with tempfile.TemporaryDirectory() as folder, _bounded_memory():
-            path = Path(folder) / "model.keras"
-            path.write_bytes(content)
-            return package.models.load_model(path, custom_objects=known, safe_mode=True)
-    except Exception as error:
-        if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)):
-            raise keras_files.too_large(name) from None
-        if lessons.is_no_room(error):
-            raise Refusal(f"{name} could not be unpacked ({_said_by(error)}): {lessons.MAKE_ROOM}") from error
-        raise Refusal(f"{package.__name__} does not load {name}: {_said_by(error)}") from error
-
-
-@contextlib.contextmanager
-def _bounded_memory() -> Iterator[None]:
-    """Let loading take little more than a file may hold, where the system can see to it: a config may ask for more."""
-    held = getattr(psutil.Process().memory_info(), "data", None)
-    if held is None:
-        yield
-        return
-    import resource
-
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-    most = held + _FACTOR * keras_files.MAX_UNPACKED
-    if before[0] != resource.RLIM_INFINITY:
-        most = min(most, before[0])
-    resource.setrlimit(resource.RLIMIT_DATA, (most, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, before)
-
-
-# A file may name what the reader wrote, or took from a package for models: no tool that does other things when called.
-# Keras finds what is its own by itself.
-_TOOLS = {*sys.stdlib_module_names, "IPython", "helpers", "keras", "numpy", "tensorflow", "tf_keras"}
-
-
-def _may_be_named(value: Any) -> bool:
-    """Tell whether a value of the notebook is a class or function that a file may name."""
-    if not isinstance(value, (type, types.FunctionType)):
-        return False
-    return str(value.__module__).split(".")[0] not in _TOOLS
-
-
-def _short(name: str) -> str:
-    """Return a file's name without folders, line breaks and what is too long to be read."""
-    shown = "".join(letter if letter.isprintable() else " " for letter in re.split(r"[\\/]", name)[-1])
-    return shown if len(shown) <= 80 else f"{shown[:36]}...{shown[-36:]}"
-
-
-def _read(path: Path) -> tuple[str, bytes]:
-    name = _short(path.name)
-    try:
-        path = path.expanduser()
-        if not path.exists():
-            raise Refusal(f"There is no file {name!r} in that place: check the path, which is seen from {_here()}.")
-        if path.is_dir():
-            what = "a SavedModel, which holds computations and not a model"
-            what = f", {what}" if (path / "saved_model.pb").exists() else ""
-            raise Refusal(f"{name} is a folder{what}: give a .keras file, as model.save makes.")
-        if not path.is_file():
-            raise Refusal(f"{name} is a device or a pipe, and no file: give a .keras file, as model.save makes.")
-        if path.stat().st_size > keras_files.MAX_BYTES:
-            raise keras_files.too_large(name)
-        return name, path.read_bytes()
-    except (OSError, RuntimeError) as error:  # no permission, no such home folder, a name that no system takes
-        raise Refusal(f"{name} cannot be read ({_said_by(error)}): check the path and who may read it.") from None
-
-
-def _here() -> str:
-    return f"the folder {Path.cwd().name!r}"
+    name, content = (file.name, file.content) if isinstance(file, Upload) else keras_files.read_file(Path(file))
+    own_classes, withheld = (known, None) if use_own_classes else (None, known)
+    return keras_files.load(name, content, own_classes, withheld)
 
 
 # -- its inputs --------------------------------------------------------------------------------------------------------
@@ -290,15 +213,16 @@ def _described(text: str, model: Any) -> Any:
         found = _SPEC.fullmatch(part) if len(part) <= _LONGEST else None
         if not found or not (found[1].strip() or found[2]):
             raise Refusal(
-                f"{_short(part)!r} is neither a variable of this notebook nor a description of inputs: write the shape "
-                "of one input, such as 28, 28, 1 or 20 int below 1000 or text, with semicolons between several inputs."
+                f"{keras_files.short_name(part)!r} is neither a variable of this notebook nor a description of inputs: "
+                "write the shape of one input, such as 28, 28, 1 or 20 int below 1000 or text, with semicolons between "
+                "several inputs."
             )
         shape = [int(number) for number in re.findall(r"\d+", found[1])]
         dtype = {"int": "int32", "text": "string", "bool": "bool", "float": "float32", None: "float32"}[found[2]]
         shape = shape or ([1] if dtype == "string" else [])
         below = int(found[3]) if found[3] else None
         if len(shape) > MOST_AXES or (below or 0) >= 2**31:
-            raise Refusal(f"Inputs of {_short(part)!r} are too large to be made up: give smaller ones.")
+            raise Refusal(f"Inputs of {keras_files.short_name(part)!r} are too large to be made up: give smaller ones.")
         if below == 0:
             raise Refusal("There is no whole number below 0 to make up inputs of: give a larger limit.")
         parts.append(_made_up(model, (_samples(model), *shape), dtype, below))
@@ -469,11 +393,13 @@ class BenchSettings:
         model: A model, the name of a variable, a path, or an `Upload`.
         inputs: Inputs, the name of a variable, a description, or nothing.
         targets: Targets, the name of a variable, or nothing.
+        use_own_classes: Whether a file may make objects of the notebook's own classes, with what it says of them.
     """
 
     model: Any = ""
     inputs: Any = ""
     targets: Any = ""
+    use_own_classes: bool = False
 
 
 # Public Keras first, and the workbook's own clone where nothing else is true.
@@ -588,7 +514,7 @@ class Bench(Run):
         """Find the model, find inputs and targets, and try every method."""
         yield Stage("looking at the model")
         try:
-            self.model = find_model(self.settings.model, self.namespace)
+            self.model = find_model(self.settings.model, self.namespace, use_own_classes=self.settings.use_own_classes)
             yield Stage("finding inputs")
             inputs, told = make_inputs(self.model, self.settings.inputs, self.namespace)
             if not generations.weights(self.model):
@@ -628,7 +554,8 @@ def code(method: str, model: Any, variable: str = "model", file: str = "", input
     names = sorted(classes_and_functions(model))
     objects = ", ".join(f'"{name}": {name}' for name in names)
     given = f", custom_objects={{{objects}}}" if names else ""
-    head = [f"{variable} = {package}.models.load_model({json.dumps(file)}{given})"] if file else []
+    own = f", {{{objects}}}" if names else ""
+    head = [f"{variable} = load_file({json.dumps(file)}{own})"] if file else []
     if method == "keras_file":
         imports = ["import tempfile", "from pathlib import Path", "", f"import {package}", ""]
         body = [
@@ -638,15 +565,19 @@ def code(method: str, model: Any, variable: str = "model", file: str = "", input
             f"    twin = {package}.models.load_model(path{given})",
         ]
     elif method == "clone":
-        imports = [*([f"import {package}", ""] if file else []), "import helpers", ""]
+        imports = ["import helpers", ""]
         body = [f"twin = helpers.clone({variable}, inputs)"]
     else:
         imports = ["import copy", ""] if method == "deepcopy" else []
-        imports += [f"import {package}", ""] if file or "keras." in METHODS[method].code else []
+        imports += [f"import {package}", ""] if "keras." in METHODS[method].code else []
         body = METHODS[method].code.replace("keras.models", f"{package}.models").splitlines()
         body = [re.sub(r"\bmodel\b(?!\.keras|\.weights\.h5|s\b)", variable, line) for line in body]
+    own_imports = []
     if any("inputs" in line for line in body) and inputs != "inputs":
         body = [re.sub(r"\binputs\b", lambda found: inputs, line) for line in body]
-        if "make_inputs" in inputs:
-            imports = [*imports[:-1], "from helpers.bench import make_inputs", ""]
+        own_imports = ["from helpers.bench import make_inputs"] if "make_inputs" in inputs else []
+    if file:
+        own_imports.append("from helpers.keras_files import load_file")
+    if own_imports:
+        imports = [*(imports[:-1] or []), *own_imports, ""]
     return "\n".join([*imports, *head, *body])

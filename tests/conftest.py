@@ -26,6 +26,10 @@ hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=Non
 hypothesis.settings.load_profile("suite")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--fuzz", type=int, default=300, help="how many files to change at random, for each Keras version")
+
+
 @pytest.fixture(scope="session")
 def packages():
     """The two generations of Keras by name."""

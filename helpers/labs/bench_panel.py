@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -105,6 +106,7 @@ class BenchPanel(Lab):
             self._control("model", widgets.Text, "Model", placeholder=model, **late),
             self._control("inputs", widgets.Text, "Its inputs", placeholder=inputs, **late),
             self._control("targets", widgets.Text, "Its targets", placeholder="made up; or a variable", **late),
+            self.checkbox("use_own_classes", "A file may use my own classes"),
             widgets.HBox([self.upload]),
         ]
 
@@ -128,7 +130,7 @@ class BenchPanel(Lab):
     def run(self, settings: BenchSettings) -> Bench:
         """Set up a run with what the names stand for now."""
         if self._upload is not None and settings.model == self._upload.name:
-            settings = BenchSettings(self._upload, settings.inputs, settings.targets)
+            settings = dataclasses.replace(settings, model=self._upload)
         return Bench(settings, {**_variables(), **self._given})
 
     def picture(self) -> _BenchPicture:
