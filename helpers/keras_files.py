@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from helpers import keras_generations as generations
+from helpers import keras_compat as generations
 
 __all__ = ["MAX_BYTES", "Refusal", "look_through", "too_large"]
 
