@@ -1,6 +1,6 @@
 """Measures how fast the labs answer, in a real JupyterLab, and the Layer Lab against the same panel done the usual way.
 
-    python tests/benchmarks/lab_latency.py [--presses 30] [--screenshots FOLDER] [--labs-only]
+    python tools/benchmarks/lab_latency.py [--presses 30] [--screenshots FOLDER] [--labs-only]
 
 The clock runs in the browser: from the key press on a control until a new picture has been decoded. Of the labs of the
 lessons, each dropdown, slider and checkbox is changed in turn. The Layer Lab also stands in one notebook with a panel
@@ -21,10 +21,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "browser"))
 import driver
 
-LABS = {  # class in helpers.labs: class of its panel in the page
+LABS = {  # class in workbook.labs: class of its panel in the page
     "LayerLab": ".layer-lab",
     "BirthLab": ".birth-lab",
     "SaveLoadLab": ".transfer-lab",
@@ -33,10 +33,10 @@ LABS = {  # class in helpers.labs: class of its panel in the page
 }
 
 LAB = """\
-import helpers
-helpers.quiet_tensorflow()
-from helpers.definitions import Definition, LayerSpec
-from helpers.labs import LayerLab
+import workbook
+workbook.quiet_tensorflow()
+from workbook.labs.layer.spec import Definition, LayerSpec
+from workbook.labs import LayerLab
 LayerLab(Definition((LayerSpec("Dense", 20),)), steps=40)
 """
 
@@ -45,7 +45,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from ipywidgets import IntSlider, interact
-from helpers.datasets import load_digits
+from workbook.notebook import load_digits
 
 images, labels = (array[:256] for array in load_digits())
 
@@ -180,8 +180,8 @@ def measure_lab(lab: driver.Lab, name: str, rounds: int) -> tuple[list[float], l
     """Change every control of a lab there and back; return milliseconds to the first new picture and to the rest."""
     selector, page = LABS[name], lab.page
     lab.open_and_run(
-        "import helpers\nhelpers.quiet_tensorflow('tensorflow', 'keras', 'tf_keras', 'tensorflow_probability')",
-        f"from helpers.labs import {name}\n{name}()",
+        "import workbook\nworkbook.quiet_tensorflow('tensorflow', 'keras', 'tf_keras', 'tensorflow_probability')",
+        f"from workbook.labs import {name}\n{name}()",
     )
     page.wait_for_selector(f"{selector} .lab-picture img")
     page.evaluate(WATCH, selector)

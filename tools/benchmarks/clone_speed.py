@@ -1,8 +1,8 @@
 """Measure ``helpers.clone`` against other ways to copy a model: time and peak extra memory. Prints, asserts nothing.
 
-    .venv/bin/python tests/benchmarks/clone_speed.py            # all
-    .venv/bin/python tests/benchmarks/clone_speed.py small ResNet50
-    .venv/bin/python tests/benchmarks/clone_speed.py --profile ResNet50
+    .venv/bin/python tools/benchmarks/clone_speed.py            # all
+    .venv/bin/python tools/benchmarks/clone_speed.py small ResNet50
+    .venv/bin/python tools/benchmarks/clone_speed.py --profile ResNet50
 
 Every number comes from a process of its own, since the peak of a process's memory never goes down.
 """
@@ -51,9 +51,9 @@ def with_clone(model):
 
 
 def with_copy_of_the_graph_only(model):
-    from helpers import object_graph
+    from helpers import graph_copy
 
-    return object_graph.Copy(model).twin
+    return graph_copy.Copy(model).twin
 
 
 def with_keras_file(model):
@@ -119,9 +119,9 @@ class Peak:
 
 
 def measure(name, method):
-    import helpers
+    import workbook
 
-    helpers.quiet_tensorflow()
+    workbook.quiet_tensorflow()
     model = make(name)
     variables = [*model.variables, *(model.optimizer.variables if getattr(model, "optimizer", None) else [])]
     size = sum(int(np.prod(v.shape)) * np.dtype(v.dtype).itemsize for v in variables)
@@ -167,8 +167,9 @@ def main():
         import pstats
 
         import helpers
+        import workbook
 
-        helpers.quiet_tensorflow()
+        workbook.quiet_tensorflow()
         for name in options.names:
             model = make(name)
             helpers.clone(model)

@@ -44,8 +44,8 @@ def page_name(path: PurePosixPath) -> str:
         The file name of the page; all pages are in one folder.
 
     Example:
-        >>> page_name(PurePosixPath("helpers/data/README.md"))
-        'helpers-data-readme.html'
+        >>> page_name(PurePosixPath("workbook/data/README.md"))
+        'workbook-data-readme.html'
     """
     if path == HOME:
         return "index.html"

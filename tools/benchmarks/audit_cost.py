@@ -1,8 +1,8 @@
 """Measure ``helpers.audit`` against the forward passes and training steps that it has to run. Prints, asserts nothing.
 
-.venv/bin/python tests/benchmarks/audit_cost.py
-.venv/bin/python tests/benchmarks/audit_cost.py small ResNet50
-.venv/bin/python tests/benchmarks/audit_cost.py --profile small
+.venv/bin/python tools/benchmarks/audit_cost.py
+.venv/bin/python tools/benchmarks/audit_cost.py small ResNet50
+.venv/bin/python tools/benchmarks/audit_cost.py --profile small
 """
 
 import argparse
@@ -39,10 +39,10 @@ def bare_runs(models, x, y):
     """What an audit cannot do without: for each model one answer, one in training mode, and training steps."""
     import tensorflow as tf
 
-    from helpers import divergence
+    from helpers import distances
 
     tf.config.run_functions_eagerly(True)
-    batch = tf.constant(x[: divergence.BATCH_SIZE]), tf.constant(y[: divergence.BATCH_SIZE])
+    batch = tf.constant(x[: distances.BATCH_SIZE]), tf.constant(y[: distances.BATCH_SIZE])
     for model in models:
         model(tf.constant(x), training=False)
         model(batch[0], training=True)
@@ -67,8 +67,9 @@ def main():
     options = parser.parse_args()
 
     import helpers
+    import workbook
 
-    helpers.quiet_tensorflow()
+    workbook.quiet_tensorflow()
     for name in options.names:
         model, x, y = make(name)
         twin = helpers.clone(model)

@@ -1,17 +1,18 @@
 """Measures what the notebooks and their server take of memory, opened one after the other as on Binder.
 
-    python tests/benchmarks/memory.py [--limit 2] [--close] [NOTEBOOK ...]
+    python tools/benchmarks/memory.py [--limit 2] [--close] [NOTEBOOK ...]
 
 JupyterLab is started by binder/start, on this computer only. Each notebook is opened as a session of the server, as a
 tab does it, and its cells are run from top to bottom over the websocket that a tab would use. Counted is the server
 with all kernels and what they start: the sum of the proportional set sizes, where shared memory counts once.
 
 By default every kernel stays open, as for a reader who never closes a tab, and the server is told of a limit of 2 GB,
-as on Binder. ``--limit 0`` takes the limit away: that is what would happen without helpers/kernels.py. ``--close`` ends
-each kernel before the next is opened. The numbers are printed and nothing is asserted: they depend on the machine.
+as on Binder. ``--limit 0`` takes the limit away: that is what would happen without
+workbook/server/kernel_manager.py. ``--close`` ends each kernel before the next is opened. The numbers are printed and
+nothing is asserted: they depend on the machine.
 
 Another TensorFlow that runs from the same files takes its share of them, and the sum comes out too small (uv links the
-files of all its environments). The environment that ``tests/binder_layers.py --keep`` leaves has files of its own.
+files of all its environments). The environment that ``tools/binder_layers.py --keep`` leaves has files of its own.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ import nbformat
 import psutil
 import websocket
 
-from helpers import memory
+from workbook.server import memory
 
 ROOT = Path(__file__).resolve().parents[2]
 GB = 1024**3

@@ -101,7 +101,7 @@ def _check_outputs(path: PurePosixPath, notebook: NotebookNode) -> None:
             kinds = set(output.get("data", {"text/plain": ""})) - {WIDGET_VIEW}
             if not kinds or kinds - SHOWN:
                 what = ", ".join(sorted(kinds - SHOWN)) or "a widget with nothing in its place"
-                raise Problem(f"Cell {number} of {path} stores {what}: add it to docs/pages/template/cells.html.j2.")
+                raise Problem(f"Cell {number} of {path} stores {what}: add it to tools/site/template/cells.html.j2.")
 
 
 def render(source: Source, frame: str, **resources: object) -> BeautifulSoup:

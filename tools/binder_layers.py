@@ -1,6 +1,6 @@
 """Builds here, without Docker, what Binder builds: the same layers in a fresh environment, and runs tests in it.
 
-    .venv/bin/python tests/binder_layers.py [--python PATH] [--keep FOLDER] [PYTEST ARGUMENT ...]
+    .venv/bin/python tools/binder_layers.py [--python PATH] [--keep FOLDER] [PYTEST ARGUMENT ...]
 
 The layers: the packages that Binder's base image carries in front of ours, the pins of environment.yml, a copy of what
 git tracks, binder/postBuild. Then pip looks for conflicts, binder/start starts JupyterLab, which has to open the first
@@ -31,7 +31,12 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 # A notebook with both Kerases, what the server does, and what only an installation can get wrong.
-TESTS = ["notebooks/00_start_here.ipynb", "tests/test_startup.py", "tests/test_kernels.py", "tests/test_delivery.py"]
+TESTS = [
+    "notebooks/00_start_here.ipynb",
+    "tests/workbook/test_startup.py",
+    "tests/workbook/server/test_kernel_manager.py",
+    "tests/delivery/test_delivery.py",
+]
 
 
 def declared() -> tuple[str, list[str]]:

@@ -1,6 +1,6 @@
 """Measure every notebook and the labs of the lessons, and write the table docs/measured.md.
 
-.venv/bin/python tests/benchmarks/table.py     # some ten minutes; leave the machine alone meanwhile
+.venv/bin/python tools/benchmarks/table.py     # some ten minutes; leave the machine alone meanwhile
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def main() -> int:
     text = [
         "# What it costs to run",
         "",
-        f"Measured on {datetime.date.today():%d %B %Y} by `tests/benchmarks/table.py`, on {os.cpu_count()} cores "
+        f"Measured on {datetime.date.today():%d %B %Y} by `tools/benchmarks/table.py`, on {os.cpu_count()} cores "
         f"(load average {load:.1f} at the start), {platform.system()}, Python {platform.python_version()}, {packages}. "
         "Compare rows, not machines.",
         "",

@@ -1,6 +1,6 @@
 """Measure the running time and the peak memory of every notebook. Prints, asserts nothing.
 
-python tests/benchmarks/notebook_cost.py [NAME ...] [--at-once 2]
+python tools/benchmarks/notebook_cost.py [NAME ...] [--at-once 2]
 
 Each notebook is run from top to bottom in a kernel of its own, in a copy of its folder. The time includes the start of
 the kernel; the memory is the most that the kernel ever held. With ``--at-once 2`` two run side by side, which tells
