@@ -46,7 +46,7 @@ FAULTS = (
     Fault(
         "clone does not look whether the twin answers alike",
         "helpers/cloning.py",
-        "if len(mine) != len(theirs) or any(map(divergence.differs, mine, theirs)):",
+        "if len(mine) != len(theirs) or any(map(distances.differs, mine, theirs)):",
         "if False:",
         ("tests/helpers/test_cloning.py", "-k", "answers_differently"),
     ),
@@ -95,7 +95,7 @@ FAULTS = (
     Fault(
         "audit leaves the models as it trained them",
         "helpers/snapshot.py",
-        "        divergence.assign(list(self.variables.values()), self._values)\n",
+        "        distances.assign(list(self.variables.values()), self._values)\n",
         "",
         ("tests/helpers/test_auditing.py", "-k", "left_as_they_were"),
     ),

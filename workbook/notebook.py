@@ -93,7 +93,7 @@ def quiet_tensorflow(*packages: str) -> None:
         ImportError: a package is not installed, or could not be loaded.
 
     Example:
-        >>> from helpers import quiet_tensorflow
+        >>> from workbook import quiet_tensorflow
         >>> quiet_tensorflow()
         >>> import keras
     """
@@ -115,7 +115,7 @@ def set_seeds(seed: int) -> None:
         seed: an integer from 0 to 2**32 - 1.
 
     Example:
-        >>> from helpers import set_seeds
+        >>> from workbook import set_seeds
         >>> set_seeds(0)
     """
     import numpy

@@ -11,7 +11,7 @@ import pytest
 from lab_panel import AT_REST, AT_WORK, change, choose, source, upload
 
 SETUP = """import helpers
-  import workbook
+import workbook
 
 workbook.quiet_tensorflow()
 import keras

@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from workbook import labs
-from workbook.lessons import lesson_02, progress
+from workbook.lessons import lesson_02, panels, progress
 from workbook.lessons.quiz import Exercise, Feedback, Outcome
 
 QUESTION = lesson_02.TRAINED_CLONE
@@ -47,7 +47,7 @@ def test_an_answer_is_there_again_in_another_process(file):
     assert "Your answer from before" in again._verdict.content
     # A reader of the stored notebook is told nothing.
     assert WRONG not in labs.ask(QUESTION)._static["text/plain"].split("\n", 1)[0]
-    assert again._static == labs.questions.QuestionPanel(QUESTION)._static
+    assert again._static == panels.QuestionPanel(QUESTION)._static
 
 
 def test_an_answer_from_before_stays_when_the_kernel_comes_to_rest(file):
