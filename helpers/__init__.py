@@ -9,52 +9,32 @@ True
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what editors and type checkers read; `__getattr__` below loads the same names at run time
+    from helpers.auditing import Report, audit
+    from helpers.cloning import CloneError, clone
+    from helpers.distances import compare
+    from helpers.methods import METHODS
+
+__all__ = ["METHODS", "CloneError", "Report", "audit", "clone", "compare"]
 
 _WHERE = {
-    "accuracy_in_words": "showing",
     "audit": "auditing",
     "clone": "cloning",
     "CloneError": "cloning",
-    "compare": "divergence",
-    "expected_error": "showing",
-    "load_digits": "datasets",
+    "compare": "distances",
     "METHODS": "methods",
-    "quiet_tensorflow": "startup",
-    "raised": "showing",
-    "set_seeds": "startup",
-    "Verdicts": "claims",
+    "Report": "auditing",
 }
-_MODULES = [
-    "auditing",
-    "bench",
-    "claims",
-    "cloning",
-    "comparison",
-    "datasets",
-    "divergence",
-    "doctor",
-    "keras_generations",
-    "labs",
-    "matrix",
-    "methods",
-    "plots",
-    "showing",
-    "snapshot",
-    "startup",
-]
-
-__all__ = [*_WHERE]
 
 
 def __getattr__(name: str) -> Any:
     """Load the module that holds ``name`` when it is first asked for (PEP 562)."""
     if name in _WHERE:
         return getattr(importlib.import_module(f"helpers.{_WHERE[name]}"), name)
-    if name in _MODULES:
-        return importlib.import_module(f"helpers.{name}")
     raise AttributeError(f"module 'helpers' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*_WHERE, *_MODULES])
+    return sorted({*globals(), *__all__})

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import comparison, divergence, snapshot
-from helpers import keras_generations as generations
-from helpers.wording import digits
+from helpers import distances as divergence
+from helpers import keras_compat as generations
+from helpers import model_diff, snapshot
+from helpers.text import digits
 
 SAME_START, SAME_FUTURE, OWN_LIFE = "Same start", "Same future", "Own life"
 
@@ -145,12 +146,12 @@ def audit(original: Any, clone: Any, inputs: Any, targets: Any = None, steps: in
     if steps < 1:
         raise ValueError(f"The models cannot be trained for {steps} steps. Let them make 1 or more.")
     data = _Data(original, inputs, targets, steps)
-    walk = comparison.compare(original, clone)
+    walk = model_diff.compare(original, clone)
     checks = [
         _weights(original, clone, walk),
         _other_state(original, clone, walk),
-        _of_findings(SAME_START, "structure", walk.of(comparison.STRUCTURE), "same layers, connected alike"),
-        _of_findings(SAME_START, "layer settings", walk.of(comparison.SETTING), "all are equal"),
+        _of_findings(SAME_START, "structure", walk.of(model_diff.STRUCTURE), "same layers, connected alike"),
+        _of_findings(SAME_START, "layer settings", walk.of(model_diff.SETTING), "all are equal"),
         _compile_settings(original, clone, walk),
         _optimizer_state(original, clone, walk),
         _separate_storage(original, clone),
@@ -196,7 +197,7 @@ def _listed(findings: list, most: int = 3) -> str:
     return "; ".join(map(str, findings[:most])) + more
 
 
-def _weights(original: Any, clone: Any, walk: comparison.Comparison) -> Check:
+def _weights(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
     mine, theirs = generations.weights(original), generations.weights(clone)
     if not mine and not theirs:
         return Check(SAME_START, "weights", None, "neither model has weights (yet)")
@@ -204,7 +205,7 @@ def _weights(original: Any, clone: Any, walk: comparison.Comparison) -> Check:
         evidence = f"the original has {len(mine)} weights, the clone {len(theirs)}"
         return Check(SAME_START, "weights", False, evidence)
     # Weights that have the same place in both are compared; any left over, by their position in the list.
-    partner = {id(generations.storage(a)): b for kind, _, a, b in walk.pairs if kind == comparison.WEIGHT}
+    partner = {id(generations.storage(a)): b for kind, _, a, b in walk.pairs if kind == model_diff.WEIGHT}
     pairs = [(a, partner.get(id(generations.storage(a)), b)) for a, b in zip(mine, theirs, strict=True)]
     distances = divergence.distance_per_pair(original, pairs)
     different = {name: distance for name, distance in distances.items() if distance != 0.0}
@@ -220,10 +221,10 @@ def _weights(original: Any, clone: Any, walk: comparison.Comparison) -> Check:
     return Check(SAME_START, "weights", False, evidence)
 
 
-def _other_state(original: Any, clone: Any, walk: comparison.Comparison) -> Check:
+def _other_state(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
     name = "other state"
     mine, theirs = generations.other_state(original), generations.other_state(clone)
-    findings = walk.of(comparison.STATE)
+    findings = walk.of(model_diff.STATE)
     if findings:
         return Check(SAME_START, name, False, _listed(findings))
     if len(mine) != len(theirs):
@@ -234,9 +235,9 @@ def _other_state(original: Any, clone: Any, walk: comparison.Comparison) -> Chec
     return Check(SAME_START, name, True, f"{len(mine)} outside the weights, all equal")
 
 
-def _compile_settings(original: Any, clone: Any, walk: comparison.Comparison) -> Check:
+def _compile_settings(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
     name = "compile settings"
-    findings = walk.of(comparison.COMPILATION)
+    findings = walk.of(model_diff.COMPILATION)
     compiled = [generations.is_compiled(model) for model in (original, clone)]
     if not any(compiled):
         # An optimizer or metric may also be an attribute of a model that trains itself.
@@ -247,12 +248,12 @@ def _compile_settings(original: Any, clone: Any, walk: comparison.Comparison) ->
     return _of_findings(SAME_FUTURE, name, findings, "same optimizer, learning rate, loss and metrics, set alike")
 
 
-def _optimizer_state(original: Any, clone: Any, walk: comparison.Comparison) -> Check:
+def _optimizer_state(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
     name = "optimizer state"
-    findings = walk.of(comparison.OPTIMIZER)
+    findings = walk.of(model_diff.OPTIMIZER)
     if generations.is_compiled(original) and not generations.is_compiled(clone):
         return Check(SAME_FUTURE, name, False, "the clone has no optimizer")
-    count, after = sum(pair[0] == comparison.OPTIMIZER for pair in walk.pairs), ""
+    count, after = sum(pair[0] == model_diff.OPTIMIZER for pair in walk.pairs), ""
     if generations.is_compiled(original):
         iterations = [int(model.optimizer.iterations) for model in (original, clone)]
         if iterations[0] != iterations[1]:
@@ -279,7 +280,7 @@ def _separate_storage(original: Any, clone: Any) -> Check:
     name = "separate storage"
     if original is clone:
         return Check(OWN_LIFE, name, False, "both names stand for one object")
-    found = comparison.shared(original, clone)
+    found = model_diff.shared(original, clone)
     variables = [path for path, value in found if generations.is_variable(value)]
     others = [(path, value) for path, value in found if not generations.is_variable(value)]
     count = len({id(generations.storage(v)) for v in divergence.all_variables(original)})
@@ -422,7 +423,7 @@ def _tried(run: Any) -> Any:
         return error
 
 
-def _in_use(original: Any, clone: Any, data: _Data, walk: comparison.Comparison) -> list[Check]:
+def _in_use(original: Any, clone: Any, data: _Data, walk: model_diff.Comparison) -> list[Check]:
     if not original.built and not generations.weights(original):
         reason = f"the original has no weights yet: call {original.name} once on inputs"
         names = [(SAME_START, name) for name in ("outputs", "outputs in training mode")]
@@ -496,7 +497,7 @@ def _train_original(original: Any, clone: Any, data: _Data) -> _Training:
     return stand_in
 
 
-def _training(original: Any, clone: Any, data: _Data, walk: comparison.Comparison) -> list[Check]:
+def _training(original: Any, clone: Any, data: _Data, walk: model_diff.Comparison) -> list[Check]:
     names = [(SAME_FUTURE, "training steps"), (OWN_LIFE, "clone keeps still"), (OWN_LIFE, "original keeps still")]
     if not generations.weights(original) or not original.trainable_weights:
         return [Check(test, name, None, "the original has no trainable weights") for test, name in names]
@@ -524,7 +525,7 @@ def _training(original: Any, clone: Any, data: _Data, walk: comparison.Compariso
     return [_steps(original, clone, mine, theirs, walk), _still("clone", mine), _still("original", theirs)]
 
 
-def _steps(original: Any, clone: Any, mine: _Training, theirs: _Training, walk: comparison.Comparison) -> Check:
+def _steps(original: Any, clone: Any, mine: _Training, theirs: _Training, walk: model_diff.Comparison) -> Check:
     name = "training steps"
     places = {id(generations.storage(w)): place for place, w in enumerate(generations.weights(clone))}
     partner = {id(generations.storage(a)): places.get(id(generations.storage(b))) for _, _, a, b in walk.pairs}

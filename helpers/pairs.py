@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from helpers.wording import listed
+from helpers.text import listed
 
 __all__ = ["OTHER_STATE", "OUTPUTS", "ROUNDING", "TESTS", "Pair", "as_pairs", "describe", "is_equal"]
 
@@ -104,7 +104,7 @@ def as_pairs(pairs: Mapping[str, Any] | Iterable[Any]) -> list[Pair]:
 
     Args:
         pairs: `Pair` objects, or a mapping from label to an object with `start`, `future` and `own_life`
-            (and, if it has one, `moved`), such as `helpers.divergence.ThreeTests`.
+            (and, if it has one, `moved`), such as `helpers.distances.ThreeTests`.
 
     Returns:
         The pairs, in order.

@@ -9,7 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-import helpers
+import workbook
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -33,7 +33,7 @@ def pytest_addoption(parser):
 @pytest.fixture(scope="session")
 def packages():
     """The two generations of Keras by name."""
-    helpers.quiet_tensorflow()
+    workbook.quiet_tensorflow()
     import keras
     import tf_keras
 
@@ -43,7 +43,7 @@ def packages():
 @pytest.fixture(params=["keras", "tf_keras"])
 def keras(request, packages):
     """Each of the two Kerases in turn, under the same seed."""
-    helpers.set_seeds(0)
+    workbook.set_seeds(0)
     return packages[request.param]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from helpers import keras_generations as generations
+from helpers import keras_compat as generations
 from helpers.keras_files import allowed, archive, child, process, refusal
 from helpers.keras_files.refusal import MAX_BYTES, Refusal, too_large
 

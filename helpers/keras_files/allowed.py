@@ -15,7 +15,7 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-from helpers import keras_generations as generations
+from helpers import keras_compat as generations
 
 # The parts of Keras whose classes may be named, and the class that each of them has to be derived from.
 _CLASSES = {

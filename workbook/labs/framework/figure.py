@@ -1,0 +1,486 @@
+"""The signature picture: three tests of a true clone, side by side on one scale.
+
+Numbers in, matplotlib figures out; nothing here knows of widgets. All three tests are passed at
+a distance of zero, which a logarithmic axis cannot show. So the axis ends in a band of its own for
+"0 exactly", and starts with another for what has no number: a layer without counterpart, or a value
+that is not finite. No point is ever missing from the picture.
+
+Figures are made without pyplot, so that nothing is drawn twice and no figure is kept alive.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from helpers.pairs import OTHER_STATE, TESTS, Pair, as_pairs, describe, is_equal
+
+# Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which all common kinds of colour vision tell apart.
+VERMILLION, BLUE, GREEN, PURPLE = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
+INK, GREY, PALE, BAND = "#1A1A1A", "#5F6368", "#DADCE0", "#EEF3F8"
+
+_SETTINGS = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so the picture is the same on every machine
+    "mathtext.fontset": "dejavusans",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.edgecolor": GREY,
+    "axes.linewidth": 0.8,
+    "axes.labelcolor": GREY,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+}
+
+
+@dataclass(frozen=True)
+class _Style:
+    color: str
+    marker: str
+    line: Any
+    marker_size: float
+
+
+# Methods differ in colour, marker and line at once; none of the three is needed to read the others.
+_STYLES = (
+    _Style(VERMILLION, "X", (0, (4, 1.6)), 7.0),
+    _Style(BLUE, "o", "-", 6.0),
+    _Style(GREEN, "s", (0, (1, 1.2)), 5.5),
+    _Style(PURPLE, "^", "-.", 6.0),
+)
+
+
+def _size(distance: float | None) -> str:
+    """Write a distance for people: two digits, and a power of ten only where it is needed."""
+    if distance is None or not math.isfinite(distance):
+        return "no finite number"
+    if distance == 0 or 0.001 <= distance < 1000:
+        return f"{distance:.2g}" if distance < 100 else f"{distance:.0f}"
+    mantissa, exponent = f"{distance:.0e}".split("e")
+    return f"{mantissa}$\\times$10$^{{{int(exponent)}}}$"
+
+
+def _fit(text: Text, room: float) -> None:
+    """Write a text as large as always, or as small as it takes to fit into so many pixels."""
+    text.set_fontsize(9)
+    text.set_fontsize(9 * min(1.0, 0.92 * room / text.get_window_extent().width))
+
+
+def _headline(pair: Pair, test: str) -> str:
+    """Say the result of one test in the few words that fit above a panel."""
+    if pair.error:
+        return "\N{BALLOT X} no clone"  # the sentence names the error
+    passed = pair.results()[test]
+    if passed is None:
+        return "not measured"
+    mark = "\N{CHECK MARK}" if passed else "\N{BALLOT X}"
+    if test == "Same start":
+        different = [name for name, distance in pair.start.items() if not is_equal(distance)]
+        layers = sum(name in pair.layers for name in different)
+        if layers:
+            return f"{mark} {layers} of {len(pair.layers)} differ"
+        return f"{mark} equal" if passed else f"{mark} {', '.join(_shown(name, slanted=True) for name in different)}"
+    distance = (pair.future if test == "Same future" else pair.own_life)[-1]
+    if test == "Same future":
+        return f"{mark} stay equal" if passed else f"{mark} apart by {_size(distance)}"
+    return f"{mark} keeps still" if passed else f"{mark} moved by {_size(distance)}"
+
+
+# --- the picture ------------------------------------------------------------------------------------------
+
+_LOWEST, _HIGHEST = -8, 2  # decades that are always shown, so that pictures can be compared with one another
+_GAP = 1.1  # from the last decade to the middle of a band
+_STRAIGHT, _LETTERS = 4, 34  # so many names of layers, with so many letters, fit side by side; more are slanted
+_LINE = 0.21  # inches from one name above a panel to the next
+_LANES = (0.21, -0.21, 0.38, -0.38)  # methods that share a band run side by side, or one would hide the other
+
+
+class ThreeTestsPicture:
+    """The three panels as a figure that stays, and whose numbers are exchanged.
+
+    Args:
+        size: Width and height in inches, with room for the names of up to three pairs above the panels.
+        dpi: Pixels per inch.
+        pairs: How many pairs are shown at most. From the fourth on, each makes the figure higher by a line.
+
+    Attributes:
+        figure: The matplotlib figure, on an Agg canvas.
+        moving: Artists that every `update` may move; everything else is repainted only if `update` says so.
+
+    Example:
+        >>> picture = ThreeTestsPicture()
+        >>> picture.update([Pair("clone", {"dense": 0.0}, [0.0], [0.0])], steps=40)
+        True
+    """
+
+    def __init__(self, size: tuple[float, float] = (11.0, 4.3), dpi: float = 110, pairs: int = 3) -> None:
+        width, height = size
+        self._lines = max(pairs, 3)
+        self._extra = _LINE * (self._lines - 3)
+        higher = height + self._extra
+        with matplotlib.rc_context(_SETTINGS):
+            self.figure = Figure(figsize=(width, higher), dpi=dpi, facecolor="white")
+            FigureCanvasAgg(self.figure)
+            top, bottom = 0.70 * height / higher, 0.14 * height / higher
+            grid = self.figure.add_gridspec(
+                1, 3, left=0.095, right=0.985, top=top, bottom=bottom, wspace=0.09, width_ratios=(1.15, 1, 1)
+            )
+            self.axes = [self.figure.add_subplot(cell) for cell in grid]
+        self.moving: list[Artist] = []
+        self._still: list[Artist] = []
+        self._ends: dict[str, float] = {}  # where the label ends that stands before a result, in pixels
+        self._layout: tuple | None = None
+
+    def update(
+        self,
+        pairs: Mapping[str, Any] | Iterable[Any],
+        train: str = "both",
+        steps: int | None = None,
+        message: str | None = None,
+    ) -> bool:
+        """Show other numbers.
+
+        Args:
+            pairs: As for `three_tests`.
+            train: What is trained: "both", "original" or "clone".
+            steps: Length of the step axis; by default that of the longest trace.
+            message: Text across the picture when there is nothing to show.
+
+        Returns:
+            True if more than the moving artists has changed, so that the whole figure must be painted again.
+
+        Example:
+            >>> ThreeTestsPicture().update([], message="There is no model to show.")
+            True
+        """
+        read = as_pairs(pairs)
+        longest = max((len(trace) - 1 for pair in read for trace in (pair.future, pair.own_life)), default=0)
+        steps = max(steps or 0, longest, 1)
+        layers = list(dict.fromkeys(name for pair in read for name in pair.start))
+        highest = _decade_above(read)
+        layout = (tuple(pair.label for pair in read), tuple(layers), train, steps, highest, message)
+        changed = layout != self._layout
+        if changed:
+            self._layout = layout
+            self._top = highest
+            with matplotlib.rc_context(_SETTINGS):
+                self._lay_out(read, layers, train, steps, message)
+        for index, pair in enumerate(read):
+            self._move(index, pair, layers)
+        return changed
+
+    def _lay_out(self, pairs: list[Pair], layers: list[str], train: str, steps: int, message: str | None) -> None:
+        for artist in (*self.moving, *self._still):
+            artist.remove()
+        self.moving, self._still, self._ends = [], [], {}
+        for ax, (name, question) in zip(self.axes, TESTS.items(), strict=True):
+            ax.clear()
+            self._axis(ax, first=ax is self.axes[0])
+            self._head(ax, name, _question(name, question, train), pairs)
+        self.axes[0].set_xlim(-0.6, max(len(layers), 1) - 0.4)
+        slanted = _are_slanted(layers)
+        self.axes[0].set_xticks(range(len(layers)), [_shown(name, slanted) for name in layers])
+        self.axes[0].tick_params(axis="x", length=0, labelsize=7.5 if slanted else 8.5)
+        if slanted:
+            for label in self.axes[0].get_xticklabels():
+                label.set(rotation=28, ha="right", rotation_mode="anchor")
+        for ax in self.axes[1:]:
+            ax.set_xlim(-0.02 * steps, 1.03 * steps)
+            ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5, integer=True))
+            ax.set_xlabel("training step", labelpad=3)
+        self._traces = [self._artists(index, steps) for index in range(len(pairs))]
+        text = "" if train == "both" else f"Not measured:\nonly the {train} is trained."
+        self._note(self.axes[1], text)
+        if message:
+            self._still.append(
+                self.figure.text(
+                    0.54,
+                    0.42,
+                    message,
+                    ha="center",
+                    va="center",
+                    fontsize=13,
+                    linespacing=1.5,
+                    bbox={"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.8", "linewidth": 0.8},
+                )
+            )
+
+    def _axis(self, ax: Axes, first: bool) -> None:
+        zero, top = _LOWEST - _GAP, self._top + _GAP
+        ax.set_ylim(zero - 0.62, top + 0.62)
+        ax.axhspan(zero - 0.62, zero + 0.62, color=BAND, zorder=0, linewidth=0)
+        ax.axhspan(top - 0.62, top + 0.62, facecolor="white", edgecolor=PALE, hatch="////", zorder=0, linewidth=0)
+        for edge in (zero + 0.62, top - 0.62):
+            ax.axhline(edge, color=GREY, linewidth=0.7, zorder=1)
+        decades = range(_LOWEST, self._top + 1, 2)
+        for decade in decades:
+            ax.axhline(decade, color=PALE, linewidth=0.6, zorder=0.5)
+        # The highest decade goes without its number, which would touch the words of the band above.
+        numbers = [f"$10^{{{decade}}}$" for decade in decades[:-1]]
+        words = ["0 exactly", *numbers, "", "none or\nnot finite"]
+        ax.set_yticks([zero, *decades, top], words if first else [""] * len(words))
+        ax.tick_params(axis="y", length=0, pad=5)
+        ax.spines[["top", "right", "left"]].set_visible(False)
+        if first:
+            ax.get_yticklabels()[0].set_fontweight("bold")
+            ax.get_yticklabels()[-1].set(fontsize=7.5, linespacing=0.95)
+            ax.set_ylabel("largest absolute difference", labelpad=6)
+
+    def _head(self, ax: Axes, name: str, question: str, pairs: list[Pair]) -> None:
+        number = list(TESTS).index(name) + 1
+        inches = ax.get_position().height * self.figure.get_figheight()
+
+        def above(distance: float) -> float:
+            return 1 + (distance + self._extra) / inches
+
+        title = {"fontsize": 13, "fontweight": "bold", "va": "center", "transform": ax.transAxes}
+        ax.text(0, above(0.98), f"{number}  {name}", **title)
+        ax.text(0, above(0.73), question, transform=ax.transAxes, fontsize=9, color=GREY, va="center")
+        for index, pair in enumerate(pairs[: self._lines]):
+            style = _STYLES[index % len(_STYLES)]
+            height = above(0.49 - _LINE * index) if len(pairs) > 1 else above(0.38)
+            ax.add_line(
+                Line2D(
+                    [0.004, 0.05, 0.096],
+                    [height] * 3,
+                    transform=ax.transAxes,
+                    color=style.color,
+                    linestyle=style.line,
+                    linewidth=1.8,
+                    marker=style.marker,
+                    markevery=[1],
+                    markersize=style.marker_size,
+                    markeredgecolor="white",
+                    markeredgewidth=0.6,
+                    clip_on=False,
+                )
+            )
+            level = {"va": "center", "fontsize": 9, "transform": ax.transAxes}
+            label = ax.text(0.115, height, pair.label, color=style.color, **level)
+            result = ax.text(1.0, height, "", ha="right", **level)
+            # As small as it takes to leave room for the usual result. One with more digits is written smaller itself.
+            result.set_text(f"\N{BALLOT X} apart by {_size(0.25)}")
+            _fit(label, result.get_window_extent().x0 - label.get_window_extent().x0)
+            result.set_animated(True)
+            result.set_gid(f"result {index} {name}")
+            self._ends[result.get_gid()] = label.get_window_extent().x1
+            self.moving.append(result)
+
+    def _artists(self, index: int, steps: int) -> dict[str, Any]:
+        style = _STYLES[index % len(_STYLES)]
+        marks = {
+            "color": style.color,
+            "marker": style.marker,
+            "markersize": style.marker_size,
+            "markeredgecolor": "white",
+            "markeredgewidth": 0.6,
+            "animated": True,
+            "zorder": 4 + index,
+            "clip_on": False,
+        }
+        stems = LineCollection([], colors=style.color, linestyles=[style.line], linewidths=1.8, zorder=3, animated=True)
+        self.axes[0].add_collection(stems)
+        dots = Line2D([], [], linestyle="none", **{**marks, "markersize": style.marker_size * 1.35})
+        self.axes[0].add_line(dots)
+        artists: dict[str, Any] = {"stems": stems, "dots": dots}
+        every = max(1, math.ceil(steps / 8))
+        for ax, test in zip(self.axes[1:], ("future", "own_life"), strict=True):
+            line = Line2D([], [], linestyle=style.line, linewidth=1.8, markevery=(index * every // 2, every), **marks)
+            tip = Line2D([], [], linestyle="none", **marks)
+            ax.add_line(line)
+            ax.add_line(tip)
+            artists[test] = (line, tip)
+        if index == 0:
+            scale = Line2D([], [], color=GREY, linewidth=1.1, linestyle=(0, (1, 1.5)), animated=True, zorder=2)
+            self.axes[2].add_line(scale)
+            words = self.axes[2].annotate(
+                "the trained model itself",
+                (0, 0),
+                xytext=(0, 4),
+                textcoords="offset points",
+                ha="right",
+                va="bottom",
+                fontsize=7.5,
+                color=GREY,
+                animated=True,
+                annotation_clip=False,
+            )
+            artists["scale"] = (scale, words)
+            self.moving += [scale, words]
+        self.moving += [stems, dots, *artists["future"], *artists["own_life"]]
+        return artists
+
+    def _note(self, ax: Axes, text: str) -> None:
+        if text:
+            ax.text(0.5, 0.55, text, transform=ax.transAxes, ha="center", va="center", color=GREY, linespacing=1.5)
+
+    def _heights(self, distances: Iterable[float | None], index: int) -> np.ndarray:
+        """Turn distances into heights on the axis, the two bands included."""
+        lane = _LANES[index % len(_LANES)]
+        heights = []
+        for distance in distances:
+            if distance is None or not math.isfinite(distance):
+                heights.append(self._top + _GAP + lane)
+            elif distance == 0:
+                heights.append(_LOWEST - _GAP + lane)
+            else:
+                heights.append(min(max(math.log10(distance), _LOWEST), self._top))
+        return np.array(heights)
+
+    def _move(self, index: int, pair: Pair, layers: list[str]) -> None:
+        artists = self._traces[index]
+        known = [(place, pair.start[name]) for place, name in enumerate(layers) if name in pair.start]
+        others = len(self._traces) - 1
+        shift = (index - others / 2) * min(0.3, 0.7 / others) if others else 0.0
+        places = np.array([place + shift for place, _ in known])
+        heights = self._heights((distance for _, distance in known), index)
+        artists["dots"].set_data(places, heights)
+        foot = _LOWEST - _GAP + 0.62
+        artists["stems"].set_segments(
+            [[(x, foot), (x, y)] for x, y in zip(places, heights, strict=True) if y > foot] or [[(0, 0), (0, 0)]]
+        )
+        artists["stems"].set_visible(bool(known) and bool((heights > foot).any()))
+        for test, trace in (("future", pair.future), ("own_life", pair.own_life)):
+            line, tip = artists[test]
+            measured = len(trace) > 1 or (test == "future" and len(trace) == 1)
+            heights = self._heights(trace, index) if measured else np.array([])
+            line.set_data(np.arange(len(heights)), heights)
+            tip.set_data(np.arange(len(heights))[-1:], heights[-1:])
+        if "scale" in artists:
+            line, words = artists["scale"]
+            moved = self._heights(pair.moved, 0) if len(pair.moved) > 1 else np.array([])
+            line.set_data(np.arange(1, len(moved)), moved[1:])
+            words.set_visible(len(moved) > 1)
+            if len(moved) > 1:
+                words.xy = (len(moved) - 1, moved[-1])
+                words.set_ha("right" if len(moved) - 1 > self.axes[2].get_xlim()[1] / 2 else "left")
+        for artist in self.moving:
+            gid = artist.get_gid()
+            if gid and gid.startswith(f"result {index} "):
+                text = _headline(pair, gid.removeprefix(f"result {index} "))
+                if text != artist.get_text():
+                    artist.set_text(text)
+                    _fit(artist, artist.get_window_extent().x1 - self._ends[gid])
+                artist.set_color(GREY if text == "not measured" else INK)
+
+
+def _question(name: str, question: str, train: str) -> str:
+    if name == "Own life" and train != "both":
+        watched = {"original": "clone", "clone": "original"}[train]
+        return f"The {train} is trained: does the {watched} keep still?"
+    return question
+
+
+def _are_slanted(layers: Sequence[str]) -> bool:
+    longest_lines = [max(map(len, _shown(name, slanted=False).splitlines())) for name in layers]
+    return len(layers) > _STRAIGHT or sum(longest_lines) > _LETTERS
+
+
+def _shown(name: str, slanted: bool) -> str:
+    return name.replace(OTHER_STATE, "other state" if slanted else "random state\nand others")
+
+
+def _decade_above(pairs: list[Pair]) -> int:
+    """Find the highest decade to show: the usual one, or more if a model has run away."""
+    values = [value for pair in pairs for value in (*pair.start.values(), *pair.future, *pair.own_life, *pair.moved)]
+    largest = max((value for value in values if value is not None and math.isfinite(value)), default=1.0)
+    return max(_HIGHEST, 2 * math.ceil(math.log10(max(largest, 1.0)) / 2))
+
+
+def three_tests(pairs: Mapping[str, Any] | Iterable[Any], train: str = "both", caption: str | None = None) -> Figure:
+    """Draw the three tests for one or more ways of cloning, in the same axes.
+
+    Args:
+        pairs: A mapping from label to an object with `start`, `future`, `own_life` (such as
+            `helpers.distances.ThreeTests`), or `Pair` objects. Put the naive way first.
+        train: What was trained: "both", "original" or "clone".
+        caption: Text to write under the panels, for places that show the image alone.
+
+    Returns:
+        The figure; its attribute `alt` is the sentence of `describe`.
+
+    Example:
+        >>> figure = three_tests([Pair("clone", {"dense": 0.0}, [0.0, 0.0], [0.0, 0.0])])
+        >>> figure.alt
+        'clone gives a true clone: it passes all three tests.'
+    """
+    read = as_pairs(pairs)
+    picture = ThreeTestsPicture(pairs=len(read))
+    picture.update(read, train, message=None if read else "There is nothing to compare.")
+    for artist in picture.moving:
+        artist.set_animated(False)
+    picture.figure.alt = describe(read, train)
+    if caption:
+        lines = textwrap.wrap(caption, 150)
+        height = -0.03 if _are_slanted(list({name: None for pair in read for name in pair.start})) else -0.01
+        picture.figure.text(0.095, height, "\n".join(lines), va="top", fontsize=9.5, linespacing=1.5, color=INK)
+    return picture.figure
+
+
+def png(figure: Figure, dpi: float | None = None) -> bytes:
+    """Paint a figure.
+
+    Args:
+        figure: A matplotlib figure.
+        dpi: Pixels per inch; by default the figure's own.
+
+    Returns:
+        The bytes of a PNG file, on opaque white.
+
+    Example:
+        >>> png(three_tests([Pair("clone", {"dense": 0.0})]))[1:4]
+        b'PNG'
+    """
+    buffer = io.BytesIO()
+    # Without the software's name in it, the same picture gives the same bytes under every version of matplotlib.
+    # A caption below the figure's edge is taken in.
+    box = figure.get_tightbbox()
+    height = figure.get_figheight()
+    margin = 0.12
+    frame = Bbox.from_extents(0, min(0, box.y0 - margin), figure.get_figwidth(), height)
+    figure.savefig(
+        buffer, format="png", dpi=dpi or "figure", facecolor="white", bbox_inches=frame, metadata={"Software": None}
+    )
+    return buffer.getvalue()
+
+
+def show(figure: Figure, alt: str | None = None) -> None:
+    """Display a figure in a notebook as an image with alternative text, and the sentence under it.
+
+    Args:
+        figure: The figure.
+        alt: What the picture shows, in one sentence; by default the figure's own attribute `alt`.
+
+    Raises:
+        ValueError: If there is no alternative text.
+
+    Example:
+        >>> show(three_tests({"clone_model": tests}))  # doctest: +SKIP
+    """
+    from IPython.display import display
+
+    sentence = alt or getattr(figure, "alt", None)
+    if not sentence:
+        raise ValueError("Say in one sentence what the picture shows: show(figure, alt=...).")
+    # Twice the pixels at the same width, for screens with small pixels.
+    width = round(figure.get_figwidth() * 100)
+    data = {"image/png": base64.b64encode(png(figure, dpi=200)).decode(), "text/plain": sentence}
+    display(data, metadata={"image/png": {"alt": sentence, "width": width}}, raw=True)
+    print(sentence)
