@@ -41,7 +41,7 @@ LOCK = ROOT / "requirements.lock"
 PYPROJECT = ROOT / "pyproject.toml"
 STAMP = VENV / "workbook-stamp"
 NOTEBOOKS = ROOT / "notebooks"
-PAGES = ROOT / "docs" / "pages"
+PAGES = ROOT / "tools" / "site"
 WINDOWS = os.name == "nt"
 BIN = VENV / ("Scripts" if WINDOWS else "bin")
 PYTHON = BIN / ("python.exe" if WINDOWS else "python")
@@ -201,7 +201,7 @@ def find_uv():
 
 
 def install():
-    """Install the lock and the helpers: with uv, several times faster, or else with pip."""
+    """Install the lock and the workbook's own packages: with uv, several times faster, or else with pip."""
     uv = find_uv()
     installers = [[uv, "pip", "install", "--python", PYTHON]] if uv else []
     installers.append([PYTHON, "-m", "pip", "install", "--disable-pip-version-check"])
@@ -213,7 +213,7 @@ def install():
         hint = "see that this computer is online (behind a proxy: that HTTPS_PROXY is set)"
         raise Problem(f"The packages could not be installed, for the reason above: {hint} and try again.")
     if call(*installer, "--no-deps", "--no-build-isolation", "-e", ROOT) != 0:
-        raise Problem("The workbook's own package, helpers, could not be installed: see the reason above.")
+        raise Problem("The workbook's own packages could not be installed: see the reason above.")
 
 
 # --- The commands -----------------------------------------------------------------------------------------------
@@ -429,7 +429,7 @@ def doctor(args):
     if problem:
         print(f"\u2717 {problem}")
     try:
-        return (call(PYTHON, "-m", "helpers.doctor") if PYTHON.exists() else 0) or int(bool(problem))
+        return (call(PYTHON, "-m", "workbook.server.doctor") if PYTHON.exists() else 0) or int(bool(problem))
     except OSError as error:
         again = "delete the folder .venv and run `python3 run.py lab`"
         raise Problem(f"The Python in .venv does not run ({error}): {again}.") from error

@@ -2,6 +2,7 @@
 
 import grp
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -77,6 +78,13 @@ c.Spawner.http_timeout = 180
 # -- Where the hub listens, and what it keeps --------------------------------------------------------------------------
 
 c.JupyterHub.bind_url = "http://127.0.0.1:8000"
+if subdomains := os.environ.get("CLASSROOM_SUBDOMAIN_HOST"):
+    if not re.fullmatch(r"https?://(?=.*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?", subdomains):
+        sys.exit(
+            "CLASSROOM_SUBDOMAIN_HOST is not the address of a host with a name: give one such as "
+            "https://class.example.org, and let *.class.example.org lead to this machine too."
+        )
+    c.JupyterHub.subdomain_host = subdomains
 c.JupyterHub.db_url = f"sqlite:///{folder / 'jupyterhub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(folder / "jupyterhub_cookie_secret")
 c.ConfigurableHTTPProxy.pid_file = str(folder / "proxy.pid")

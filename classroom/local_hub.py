@@ -45,6 +45,7 @@ class LocalHub:
         folder: where the hub keeps its state and the students' homes.
         seats: how many students share the machine; by default as many as the configuration finds room for.
         options: more options of ``jupyterhub``.
+        subdomains: whether each student gets an origin of their own. Browsers find `*.localhost` on this machine.
 
     Raises:
         RuntimeError: the hub did not start; the message is its log.
@@ -54,20 +55,24 @@ class LocalHub:
         ...     print(hub.url, hub.password)
     """
 
-    def __init__(self, folder: Path, seats: int | None = None, options: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, folder: Path, seats: int | None = None, options: tuple[str, ...] = (), subdomains: bool = False
+    ) -> None:
         self.folder = Path(folder)
         self.password = secrets.token_hex(8)
         public, hub, proxy = free_ports(3)
-        self.url = f"http://127.0.0.1:{public}"
+        listen = f"http://127.0.0.1:{public}"
+        self.url = f"http://class.localhost:{public}" if subdomains else listen
         environment = dict(
             os.environ,
             CLASSROOM_PASSWORD=self.password,
             CLASSROOM_FOLDER=str(self.folder),
             CLASSROOM_SEATS=str(seats or ""),
+            CLASSROOM_SUBDOMAIN_HOST=self.url if subdomains else "",
             CLASSROOM_ALLOW_ROOT="1",  # only this machine can reach it, and nobody knows the password
         )
         command = [sys.executable, "-m", "jupyterhub", "--config", str(HERE / "jupyterhub_config.py")]
-        command += [f"--JupyterHub.bind_url={self.url}", f"--JupyterHub.hub_port={hub}"]
+        command += [f"--JupyterHub.bind_url={listen}", f"--JupyterHub.hub_port={hub}"]
         command += [f"--ConfigurableHTTPProxy.api_url=http://127.0.0.1:{proxy}", *options]
         self.process = subprocess.Popen(
             command,

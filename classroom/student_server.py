@@ -7,12 +7,17 @@ and in a container alike. It tells the limits by ``MEM_LIMIT`` (bytes) and ``CPU
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import os
 import re
 import resource
 import shutil
+import socket
+import stat
 import sys
+import tempfile
+import uuid
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
@@ -89,6 +94,8 @@ def settle(environment: MutableMapping[str, str], copy: Path) -> None:
 def limit_memory(environment: MutableMapping[str, str]) -> None:
     """Let no process of the student's have more memory than the limit: it gets a MemoryError, and the others nothing.
 
+    The limit is a hard one, so that no process that comes after can raise it, unless it runs as root.
+
     Args:
         environment: the variables, of which ``MEM_LIMIT`` counts.
     """
@@ -97,7 +104,59 @@ def limit_memory(environment: MutableMapping[str, str]) -> None:
         # five times as large, and mostly empty.
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         wanted = int(limit) if hard == resource.RLIM_INFINITY else min(int(limit), hard)
-        resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+        resource.setrlimit(resource.RLIMIT_DATA, (wanted, wanted))
+
+
+def takes_sockets(folder: Path) -> bool:
+    """Make a folder that only this user can enter, and try whether kernels can have their sockets in it.
+
+    The path of a socket has at most 107 bytes on Linux, and some network file systems know no sockets.
+
+    Args:
+        folder: the folder, which need not exist.
+
+    Returns:
+        Whether a socket with a name as long as that of a kernel's can be bound there, and connected to.
+    """
+    path = folder / f"kernel-{uuid.uuid4()}-ipc-10"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Below /tmp somebody else may have made it first, or a link of that name.
+        if (status := folder.lstat()).st_uid != os.geteuid() or not stat.S_ISDIR(status.st_mode):
+            return False
+        folder.chmod(0o700)
+        with socket.socket(socket.AF_UNIX) as one, socket.socket(socket.AF_UNIX) as other:
+            one.bind(str(path))
+            one.listen(1)
+            other.connect(str(path))
+    except OSError:
+        return False
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+    return True
+
+
+def private_channels(environment: MutableMapping[str, str]) -> list[str]:
+    """Choose how the server talks to its kernels, so that no other user of the machine can read it.
+
+    Over TCP, which is Jupyter's default, every process of the machine can subscribe to what a kernel prints.
+
+    Args:
+        environment: the variables; ``JUPYTER_RUNTIME_DIR`` is set to the folder of the sockets.
+
+    Returns:
+        Options of the server: sockets in a folder of the student's own, or else encrypted TCP.
+    """
+    home = Path.home()
+    # A path in a room's homes is too long. The second one is short, and the same at each start.
+    short = f"kernels-{os.geteuid()}-{hashlib.sha256(os.fsencode(home)).hexdigest()[:12]}"
+    folders = (home / ".local" / "share" / "jupyter" / "runtime", Path(tempfile.gettempdir(), short))
+    folder = next(filter(takes_sockets, folders), None)
+    if folder is None:
+        return ["--KernelManager.transport_encryption=auto"]
+    environment["JUPYTER_RUNTIME_DIR"] = str(folder)
+    return ["--KernelManager.transport=ipc"]
 
 
 def command(arguments: list[str]) -> list[str]:
@@ -132,7 +191,7 @@ def main() -> None:
             copy = Path.home()
     settle(os.environ, copy)
     limit_memory(os.environ)
-    server = command(sys.argv[1:])
+    server = command([*private_channels(os.environ), *sys.argv[1:]])
     os.execv(server[0], server)
 
 

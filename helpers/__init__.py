@@ -9,53 +9,33 @@ True
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what editors and type checkers read; `__getattr__` below loads the same names at run time
+    from helpers.auditing import audit
+    from helpers.cloning import CloneError, clone
+    from helpers.engine import three_tests
+    from helpers.methods import METHODS
+    from helpers.report import Report
+
+__all__ = ["METHODS", "CloneError", "Report", "audit", "clone", "three_tests"]
 
 _WHERE = {
-    "accuracy_in_words": "showing",
     "audit": "auditing",
     "clone": "cloning",
     "CloneError": "cloning",
-    "expected_error": "showing",
-    "load_digits": "datasets",
     "METHODS": "methods",
-    "quiet_tensorflow": "startup",
-    "raised": "showing",
-    "set_seeds": "startup",
+    "Report": "report",
     "three_tests": "engine",
-    "Verdicts": "claims",
 }
-_MODULES = [
-    "auditing",
-    "bench",
-    "claims",
-    "cloning",
-    "comparison",
-    "datasets",
-    "distances",
-    "doctor",
-    "engine",
-    "keras_generations",
-    "labs",
-    "matrix",
-    "methods",
-    "plots",
-    "showing",
-    "snapshot",
-    "startup",
-]
-
-__all__ = [*_WHERE]
 
 
 def __getattr__(name: str) -> Any:
     """Load the module that holds ``name`` when it is first asked for (PEP 562)."""
     if name in _WHERE:
         return getattr(importlib.import_module(f"helpers.{_WHERE[name]}"), name)
-    if name in _MODULES:
-        return importlib.import_module(f"helpers.{name}")
     raise AttributeError(f"module 'helpers' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*_WHERE, *_MODULES])
+    return sorted({*globals(), *__all__})

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from helpers import comparison, distances, snapshot
-from helpers import keras_generations as generations
+from helpers import distances, model_diff, snapshot
+from helpers import keras_compat as generations
 from helpers.report import OWN_LIFE, SAME_FUTURE, SAME_START, Check
+from helpers.text import digits
 from helpers.training import Batches
-from helpers.wording import digits
 
 
 def first_line(error: Exception) -> str:
@@ -34,7 +34,7 @@ class Counterparts:
         extra: the clone's variables that are nobody's counterpart.
     """
 
-    def __init__(self, mine: Sequence[Any], theirs: Sequence[Any], walk: comparison.Comparison):
+    def __init__(self, mine: Sequence[Any], theirs: Sequence[Any], walk: model_diff.Comparison):
         self.mine, self.theirs = list(mine), list(theirs)
         places = {id(generations.storage(v)): place for place, v in enumerate(theirs)}
         partner = {id(generations.storage(a)): places.get(id(generations.storage(b))) for _, _, a, b in walk.pairs}
@@ -77,7 +77,7 @@ class Counterparts:
         return found
 
 
-def at_rest(original: Any, clone: Any, walk: comparison.Comparison, weights: dict[str, float | None]) -> list[Check]:
+def at_rest(original: Any, clone: Any, walk: model_diff.Comparison, weights: dict[str, float | None]) -> list[Check]:
     """Compare everything that two models are made of.
 
     Args:
@@ -89,8 +89,8 @@ def at_rest(original: Any, clone: Any, walk: comparison.Comparison, weights: dic
     return [
         _weights(original, clone, weights),
         _other_state(original, clone, walk),
-        _of_findings(SAME_START, "structure", walk.of(comparison.STRUCTURE), "same layers, connected alike"),
-        _of_findings(SAME_START, "layer settings", walk.of(comparison.SETTING), "all are equal"),
+        _of_findings(SAME_START, "structure", walk.of(model_diff.STRUCTURE), "same layers, connected alike"),
+        _of_findings(SAME_START, "layer settings", walk.of(model_diff.SETTING), "all are equal"),
         _compile_settings(original, clone, walk),
         _optimizer_state(original, clone, walk),
         _separate_storage(original, clone),
@@ -128,10 +128,10 @@ def _weights(original: Any, clone: Any, apart: dict[str, float | None]) -> Check
     return Check(SAME_START, "weights", False, evidence)
 
 
-def _other_state(original: Any, clone: Any, walk: comparison.Comparison) -> Check:
+def _other_state(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
     name = "other state"
     mine, theirs = generations.other_state(original), generations.other_state(clone)
-    findings = walk.of(comparison.STATE)
+    findings = walk.of(model_diff.STATE)
     if findings:
         return Check(SAME_START, name, False, _listed(findings))
     if len(mine) != len(theirs):
@@ -142,9 +142,9 @@ def _other_state(original: Any, clone: Any, walk: comparison.Comparison) -> Chec
     return Check(SAME_START, name, True, f"{len(mine)} outside the weights, all equal")
 
 
-def _compile_settings(original: Any, clone: Any, walk: comparison.Comparison) -> Check:
+def _compile_settings(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
     name = "compile settings"
-    findings = walk.of(comparison.COMPILATION)
+    findings = walk.of(model_diff.COMPILATION)
     compiled = [generations.is_compiled(model) for model in (original, clone)]
     if not any(compiled):
         # An optimizer or metric may also be an attribute of a model that trains itself.
@@ -155,12 +155,12 @@ def _compile_settings(original: Any, clone: Any, walk: comparison.Comparison) ->
     return _of_findings(SAME_FUTURE, name, findings, "same optimizer, learning rate, loss and metrics, set alike")
 
 
-def _optimizer_state(original: Any, clone: Any, walk: comparison.Comparison) -> Check:
+def _optimizer_state(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
     name = "optimizer state"
-    findings = walk.of(comparison.OPTIMIZER)
+    findings = walk.of(model_diff.OPTIMIZER)
     if generations.is_compiled(original) and not generations.is_compiled(clone):
         return Check(SAME_FUTURE, name, False, "the clone has no optimizer")
-    count, after = sum(pair[0] == comparison.OPTIMIZER for pair in walk.pairs), ""
+    count, after = sum(pair[0] == model_diff.OPTIMIZER for pair in walk.pairs), ""
     if generations.is_compiled(original):
         iterations = [int(model.optimizer.iterations) for model in (original, clone)]
         if iterations[0] != iterations[1]:
@@ -187,7 +187,7 @@ def _separate_storage(original: Any, clone: Any) -> Check:
     name = "separate storage"
     if original is clone:
         return Check(OWN_LIFE, name, False, "both names stand for one object")
-    found = comparison.shared(original, clone)
+    found = model_diff.shared(original, clone)
     variables = [path for path, value in found if generations.is_variable(value)]
     others = [(path, value) for path, value in found if not generations.is_variable(value)]
     count = len({id(generations.storage(v)) for v in distances.all_variables(original)})

@@ -3,8 +3,8 @@
 Two roads lead to a clone. Rebuilding from the config is public and teachable, and it is the recipe of the lessons; it
 ends where the config ends. Of about 150 kinds of models it made 41 % truly, and 18 % silently otherwise: arguments that
 no config tells, ties, edits after construction, seeds and optimizers were lost. A copy of the objects themselves (see
-``object_graph``) made all of them. It rests on how Keras is built inside, so what it assumes stands in
-``keras_generations``, with a test for each assumption, and no twin is returned unchecked:
+``graph_copy``) made all of them. It rests on how Keras is built inside, so what it assumes stands in
+``keras_compat``, with a test for each assumption, and no twin is returned unchecked:
 
 1. Structure: the same layers of the same classes, with weights of the same shapes, dtypes and flags.
 2. Bits: every variable is equal bit for bit.
@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import distances, object_graph
-from helpers import keras_generations as generations
-from helpers.object_graph import CloneError
+from helpers import distances, graph_copy
+from helpers import keras_compat as generations
+from helpers.graph_copy import CloneError
 
 __all__ = ["CloneError", "clone"]
 
@@ -62,7 +62,7 @@ def clone(model: Any, inputs: Any = None) -> Any:
     _refuse_stale_training(model)
     # Weights that no one has set are drawn when they are made: a copy of an unbuilt model draws the same.
     with generations.random_state_kept(), _without_garbage_collection():
-        copy = object_graph.Copy(model)
+        copy = graph_copy.Copy(model)
         _check_structure(model, copy)
         _check_reach(copy)
         _check_answers(copy, inputs)
@@ -91,7 +91,7 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _check_structure(model: Any, copy: object_graph.Copy) -> None:
+def _check_structure(model: Any, copy: graph_copy.Copy) -> None:
     """Hold layers and variables against each other, as Keras lists them, and the bits of all that was copied."""
     mine, theirs = (generations.parts(either) for either in (model, copy.twin))
     for a, b in zip(mine, theirs, strict=False):
@@ -115,7 +115,7 @@ def _described(part: Any) -> tuple:
     return type(part).__name__, getattr(part, "name", None), getattr(part, "trainable", None), weights
 
 
-def _check_reach(copy: object_graph.Copy) -> None:
+def _check_reach(copy: graph_copy.Copy) -> None:
     for leak, holder in copy.leaks():
         raise CloneError(
             f"The twin of {generations.title(copy.original)} would still reach {generations.title(leak)} of the "
@@ -123,7 +123,7 @@ def _check_reach(copy: object_graph.Copy) -> None:
         )
 
 
-def _check_answers(copy: object_graph.Copy, inputs: Any) -> None:
+def _check_answers(copy: graph_copy.Copy, inputs: Any) -> None:
     """Let both answer the same inputs from the same state, and compare."""
     model, twin = copy.original, copy.twin
     if not callable(model) or not getattr(model, "built", True):

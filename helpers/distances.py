@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import keras_generations as generations
+from helpers import keras_compat as generations
 
 
 def largest_difference(a: Any, b: Any) -> float:

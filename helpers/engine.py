@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from helpers import checks, comparison, distances, snapshot
-from helpers import keras_generations as generations
+from helpers import checks, distances, model_diff, snapshot
+from helpers import keras_compat as generations
 from helpers.report import (
     ORDER,
     OTHER_STATE,
@@ -25,8 +25,8 @@ from helpers.report import (
     Check,
     ThreeTestsResult,
 )
+from helpers.text import digits
 from helpers.training import Batches, CompiledRun, EagerRun, Run, has_own_step
-from helpers.wording import digits
 
 __all__ = ["ThreeTests", "three_tests"]
 
@@ -294,7 +294,7 @@ class _Pair:
     def __init__(self, tests: ThreeTests, name: str, clone: Any):
         self._tests, self.name, self.clone = tests, name, clone
         original = tests.original
-        walk = comparison.compare(original, clone)
+        walk = model_diff.compare(original, clone)
         self._weights = checks.Counterparts(generations.weights(original), generations.weights(clone), walk)
         self._state = checks.Counterparts(generations.other_state(original), generations.other_state(clone), walk)
         apart = self._weights.apart(original, clone)

@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from helpers import cloning
-from helpers import keras_generations as generations
+from helpers import keras_compat as generations
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from helpers.wording import listed
+from helpers.text import listed
 
 SAME_START, SAME_FUTURE, OWN_LIFE = "Same start", "Same future", "Own life"
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import comparison, distances
-from helpers import keras_generations as generations
+from helpers import distances, model_diff
+from helpers import keras_compat as generations
 
 
 @contextlib.contextmanager
@@ -50,7 +50,7 @@ class Snapshot:
         queue = deque(roots)
         while queue:
             value = queue.popleft()
-            if id(value) not in self._seen and not comparison.is_plain_value(value):
+            if id(value) not in self._seen and not model_diff.is_plain_value(value):
                 self._seen[id(value)] = value
                 queue.extend(self._hold(value))
         # Tensors that share their memory with the variables, until those are written.
@@ -72,20 +72,20 @@ class Snapshot:
         if isinstance(value, np.ndarray):
             self._hold_array(value)
             return []
-        if comparison.is_table(value):
+        if model_diff.is_table(value):
             self._hold_table(value)
             return []
-        if comparison.is_generator(value):
-            state = comparison.generator_state(value)
-            self._restorers.append(lambda: comparison.set_generator_state(value, state))
+        if model_diff.is_generator(value):
+            state = model_diff.generator_state(value)
+            self._restorers.append(lambda: model_diff.set_generator_state(value, state))
             return []
         if isinstance(value, (tf.Tensor, type)):
             return []
         found = self._hold_contents(value)
-        if comparison.is_walked(value) or generations.is_wrapper(value):
+        if model_diff.is_walked(value) or generations.is_wrapper(value):
             return found + self._hold_attributes(value)
-        if comparison.is_function(value):
-            found += (comparison.parts(value) or {}).values()
+        if model_diff.is_function(value):
+            found += (model_diff.parts(value) or {}).values()
         return found
 
     def _hold_attributes(self, value: Any) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from helpers import distances, snapshot
-from helpers import keras_generations as generations
+from helpers import keras_compat as generations
 
 BATCH_SIZE = 32
 

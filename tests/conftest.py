@@ -9,7 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-import helpers
+import workbook
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,10 +26,14 @@ hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=Non
 hypothesis.settings.load_profile("suite")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--fuzz", type=int, default=300, help="how many files to change at random, for each Keras version")
+
+
 @pytest.fixture(scope="session")
 def packages():
     """The two generations of Keras by name."""
-    helpers.quiet_tensorflow()
+    workbook.quiet_tensorflow()
     import keras
     import tf_keras
 
@@ -39,7 +43,7 @@ def packages():
 @pytest.fixture(params=["keras", "tf_keras"])
 def keras(request, packages):
     """Each of the two Kerases in turn, under the same seed."""
-    helpers.set_seeds(0)
+    workbook.set_seeds(0)
     return packages[request.param]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import driver
 import nbformat
+import psutil
 import pytest
 from lab_panel import choose
 
@@ -21,14 +23,29 @@ import student_server
 NAME = "notebooks/00_start_here.ipynb"
 
 
+OPTIONS = ("--Spawner.args=--LabApp.expose_app_in_browser=True",)
+"""Let the driver see what the cells of a page are doing."""
+
+
 @pytest.fixture(scope="module")
-def hub(chromium, tmp_path_factory):
-    """The hub of a class of two, whose pages let the driver see what their cells are doing."""
+def proxy(chromium):
+    """The hub's proxy, without which there is nothing to test."""
     if not local_hub.has_proxy():
         # Where the proxy is promised, a skip would hide that nothing was tested.
         (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(local_hub.NO_PROXY)
-    options = ("--Spawner.args=--LabApp.expose_app_in_browser=True",)
-    with local_hub.LocalHub(tmp_path_factory.mktemp("class"), seats=2, options=options) as hub:
+
+
+@pytest.fixture(scope="module")
+def hub(proxy, tmp_path_factory):
+    """The hub of a class of two."""
+    with local_hub.LocalHub(tmp_path_factory.mktemp("class"), seats=2, options=OPTIONS) as hub:
+        yield hub
+
+
+@pytest.fixture
+def hub_with_subdomains(proxy, tmp_path):
+    """A hub whose students each have an origin of their own."""
+    with local_hub.LocalHub(tmp_path, seats=1, options=OPTIONS, subdomains=True) as hub:
         yield hub
 
 
@@ -48,6 +65,18 @@ def status(page, path):
     return page.request.get(path, max_redirects=0).status
 
 
+def kernels(hub):
+    """The processes of the students' kernels, and what their connection files say."""
+    for process in psutil.Process(hub.process.pid).children(recursive=True):
+        words = process.cmdline()
+        if "ipykernel_launcher" in words:
+            yield process, json.loads(Path(words[words.index("-f") + 1]).read_text(encoding="utf-8"))
+
+
+READ = "url => fetch(url, {credentials: 'include'}).then(answer => answer.status, () => 'refused')"
+"""What a page can do with an address, as the user who is logged in there."""
+
+
 def test_a_class_of_two(hub, browser):
     ada, ben = log_in(browser, hub, "ada"), log_in(browser, hub, "ben")
     ben.wait_open(NAME, timeout=driver.RUN)
@@ -62,6 +91,12 @@ def test_a_class_of_two(hub, browser):
     verdict, error = choose(panel, "Naive method", "second name (=)")
     assert ("fails Own life (" in verdict, error) == (True, "")
     ada.screenshot("classroom-ada")
+
+    # Nobody subscribes to what a kernel prints, and no kernel can have more memory than the limit, or change it.
+    assert list(kernels(hub))
+    for process, connection in kernels(hub):
+        assert connection["transport"] == "ipc" and Path(connection["ip"]).parent.stat().st_mode & 0o077 == 0
+        assert process.rlimit(psutil.RLIMIT_DATA) == (2 * 1024**3,) * 2
 
     # What one writes is in their own copy, and in nobody else's.
     copies = {student: hub.home(student) / student_server.COPY / NAME for student in ("ada", "ben")}
@@ -89,6 +124,22 @@ def test_a_class_of_two(hub, browser):
     ada.wait_open(NAME, timeout=driver.RUN)
     assert copies["ada"].read_bytes() == saved
     assert next(cell["count"] for cell in ada.state()["cells"] if cell["type"] == "code") is not None
+
+
+def test_with_subdomains_a_students_page_cannot_act_on_the_hub(hub_with_subdomains, hub, browser):
+    ada = log_in(browser, hub_with_subdomains, "ada")
+    ada.wait_open(NAME, timeout=driver.RUN)
+    assert ada.page.evaluate("location.hostname") == "ada.class.localhost"
+    ada.run_all()
+    assert (ada.errors(), ada.widget_problems()) == ([], [])
+    assert ada.page.evaluate(READ, f"{hub_with_subdomains.url}/hub/home") == "refused"
+    # As the hub's own page can, and as every page can where there are no subdomains.
+    hub_page = ada.page.context.new_page()
+    hub_page.goto(f"{hub_with_subdomains.url}/hub/home")
+    assert hub_page.evaluate(READ, f"{hub_with_subdomains.url}/hub/home") == 200
+    shared = log_in(browser, hub, "ada")
+    shared.wait_open(NAME, timeout=driver.RUN)
+    assert shared.page.evaluate(READ, f"{hub.url}/hub/home") == 200
 
 
 def test_a_wrong_password_and_a_name_that_is_no_name_for_a_folder_stay_outside(hub, browser):

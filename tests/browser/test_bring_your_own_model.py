@@ -11,13 +11,14 @@ import pytest
 from lab_panel import AT_REST, AT_WORK, change, choose, source, upload
 
 SETUP = """import helpers
+import workbook
 
-helpers.quiet_tensorflow()
+workbook.quiet_tensorflow()
 import keras
 import numpy as np
 import tf_keras
 
-from helpers import labs
+from workbook import labs
 
 
 class Net(keras.Model):

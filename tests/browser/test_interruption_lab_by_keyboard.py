@@ -6,10 +6,10 @@ import re
 
 from lab_panel import change, choose
 
-CELL = """import helpers
+CELL = """import workbook
 
-helpers.quiet_tensorflow()
-from helpers.labs import InterruptionLab
+workbook.quiet_tensorflow()
+from workbook.labs import InterruptionLab
 
 InterruptionLab()"""
 

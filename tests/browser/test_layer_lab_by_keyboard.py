@@ -8,10 +8,10 @@ import pytest
 from lab_panel import AT_REST, AT_WORK, change, choose, source
 from playwright.sync_api import expect
 
-CELL = """import helpers
+CELL = """import workbook
 
-helpers.quiet_tensorflow()
-from helpers.labs import LayerLab
+workbook.quiet_tensorflow()
+from workbook.labs import LayerLab
 
 LayerLab(steps=12)  # fewer than usual, so that it soon comes to rest"""
 

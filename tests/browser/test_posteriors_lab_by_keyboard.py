@@ -6,11 +6,11 @@ import re
 
 from lab_panel import change, choose
 
-CELL = """import helpers
+CELL = """import workbook
 
-helpers.quiet_tensorflow("tensorflow", "keras", "tf_keras", "tensorflow_probability")
-from helpers.labs import PosteriorsLab
-from helpers.posteriors import Settings
+workbook.quiet_tensorflow("tensorflow", "keras", "tf_keras", "tensorflow_probability")
+from workbook.labs import PosteriorsLab
+from workbook.labs.posteriors.run import Settings
 
 PosteriorsLab(Settings(pretrain=4, steps=4))"""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-QUESTION = """from helpers import labs
-from helpers.teaching import Exercise, Option, Question
+QUESTION = """from workbook import labs
+from workbook.lessons.quiz import Exercise, Option, Question
 
 labs.ask(Question("sum", "What is `1 + 1`?", (
     Option("One", "That is the number of plus signs."),

@@ -13,7 +13,7 @@ import ipywidgets
 import traitlets
 from PIL import Image
 
-from helpers.labs.keyboard import keep_keys
+from workbook.labs.framework.keyboard import keep_keys
 
 class Named(ipywidgets.Image):
     description = traitlets.Unicode("").tag(sync=True)

@@ -17,7 +17,7 @@ from accessibility import findings
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-sys.path.insert(0, str(driver.ROOT / "docs" / "pages"))
+sys.path.insert(0, str(driver.ROOT / "tools" / "site"))
 import build
 import pages
 

@@ -8,8 +8,7 @@ import driver
 import pytest
 from lab_panel import choose
 
-from helpers import progress
-from helpers.exercises import lesson_00
+from workbook.lessons import lesson_00, progress
 
 NAME = "notebooks/00_start_here.ipynb"
 RIGHT = [option.right for option in lesson_00.SECOND_NAME.options].index(True)

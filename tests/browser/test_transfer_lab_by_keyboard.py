@@ -7,10 +7,10 @@ import re
 import pytest
 from lab_panel import change, choose, source
 
-CELL = """import helpers
+CELL = """import workbook
 
-helpers.quiet_tensorflow()
-from helpers.labs import SaveLoadLab
+workbook.quiet_tensorflow()
+from workbook.labs import SaveLoadLab
 
 SaveLoadLab()"""
 

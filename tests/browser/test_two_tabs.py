@@ -8,11 +8,11 @@ import driver
 import pytest
 from lab_panel import AT_REST, AT_WORK, change, upload
 
-CELL = """import helpers
+CELL = """import workbook
 
-helpers.quiet_tensorflow()
+workbook.quiet_tensorflow()
 
-from helpers import labs
+from workbook import labs
 
 display(labs.BirthLab())
 labs.BenchPanel()"""

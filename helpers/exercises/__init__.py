@@ -1,1 +1,0 @@
-"""The prediction questions and exercises of the notebooks, one module a notebook."""

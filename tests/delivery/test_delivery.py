@@ -1,0 +1,650 @@
+"""What gets the workbook onto a machine: run.py, the lock, the conda environment and what Binder needs."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+import yaml
+from packaging.markers import Marker, default_environment
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from traitlets.config.loader import PyFileConfigLoader
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+COMMANDS = ("lab", "test", "notebooks", "site", "slides", "lint", "lock", "classroom", "links", "check", "doctor")
+
+
+# --- One declaration: pyproject.toml, requirements.lock, environment.yml ----------------------------------------
+
+
+def target(python, system="linux"):
+    """What a marker sees on a Python and a system."""
+    seen = default_environment()
+    seen.update(python_version=python, python_full_version=python + ".0", sys_platform=system, extra="")
+    seen.update(platform_system={"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}[system])
+    seen.update(os_name="nt" if system == "win32" else "posix", implementation_name="cpython")
+    seen.update(platform_machine={"linux": "x86_64", "darwin": "arm64", "win32": "AMD64"}[system])
+    seen.update(platform_python_implementation="CPython")
+    return seen
+
+
+def declared(extra=True):
+    """The direct dependencies of pyproject.toml."""
+    extras = PROJECT["optional-dependencies"].values() if extra else []
+    lines = PROJECT["dependencies"] + [line for lines in extras for line in lines]
+    return [Requirement(line) for line in lines]
+
+
+def lock_entries():
+    """The entries of the lock: name, version, marker, number of hashes, and who asks for it."""
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    entries = []
+    for block in re.findall(r"^\S.*?(?=^\S|\Z)", text, re.M | re.S):
+        name, version, marker = re.match(r"(\S+?)==(\S+)(?: ; (.+?))? \\\n", block).groups()
+        asked_by = re.findall(r"^ {4}# (?: {2}|via )(\S.*)$", block, re.M)
+        hashes = re.findall(r"--hash=sha256:[0-9a-f]{64}\b", block)
+        entries.append(SimpleNamespace(name=name, version=version, marker=marker, hashes=hashes, asked_by=asked_by))
+    return entries
+
+
+def locked(python, system="linux"):
+    """The versions that the lock gives to a Python on a system, by name."""
+    found = {}
+    for entry in lock_entries():
+        if entry.marker is None or Marker(entry.marker).evaluate(target(python, system)):
+            assert entry.name not in found, f"two versions of {entry.name} on Python {python}"
+            found[entry.name] = entry.version
+    return found
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
+@pytest.mark.parametrize("python", PYTHONS)
+def test_lock_satisfies_every_declared_dependency(python, system):
+    versions = locked(python, system)
+    for requirement in declared():
+        if requirement.marker is None or requirement.marker.evaluate(target(python, system)):
+            assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
+
+
+def test_lock_has_nothing_that_nobody_asks_for():
+    project = f"{PROJECT['name']} (pyproject.toml)"
+    entries = lock_entries()
+    names = {entry.name for entry in entries}
+    assert {entry.name for entry in entries if project in entry.asked_by} == {
+        canonicalize_name(requirement.name) for requirement in declared()
+    }, "run `run.py lock`"
+    for entry in entries:
+        assert entry.asked_by, entry.name
+        assert set(entry.asked_by) <= names | {project}, entry.name
+
+
+def test_lock_has_hashes_and_no_addresses():
+    assert len(lock_entries()) > 100
+    assert all(entry.hashes for entry in lock_entries())
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert not re.search(r"://|file:|--(extra-)?index-url|--find-links", text)
+
+
+def test_lock_reaches_uv_the_way_run_py_reads_it(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(run, "VENV", tmp_path)
+    monkeypatch.setattr(run, "BIN", tmp_path / "bin")
+    monkeypatch.setattr(run.shutil, "which", lambda *args, **kwargs: None)
+    monkeypatch.setattr(run, "call", lambda *command, **options: 0)
+    assert run.find_uv() is None
+    wanted = (tmp_path / "uv.txt").read_text(encoding="utf-8")
+    (entry,) = [entry for entry in lock_entries() if entry.name == "uv"]
+    assert wanted.startswith(f"uv=={entry.version}")
+    assert re.findall(r"--hash=\S+", wanted) == entry.hashes
+
+
+def test_conda_environment_pins_the_locked_versions():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    assert environment["channels"] == ["conda-forge"]
+    python, pip, pins = environment["dependencies"]
+    # In any other form, such as `python >=3.12`, Binder does not see it and takes an older Python.
+    assert (python, pip) == ("python=3.12", "pip")
+    versions = locked("3.12")
+    names = [canonicalize_name(requirement.name) for requirement in declared(extra=False)]
+    assert sorted(pins["pip"]) == sorted(f"{name}=={versions[name]}" for name in names), "run `run.py lock`"
+
+
+def test_every_supported_python_is_declared_alike(run):
+    declared_range = SpecifierSet(PROJECT["requires-python"])
+    for minor in range(6, 20):
+        problem = run.find_problem({**GOOD, "version": (3, minor)}, lambda: "")
+        assert declared_range.contains(f"3.{minor}") == (problem is None) == (f"3.{minor}" in PYTHONS)
+
+
+# --- The messages -----------------------------------------------------------------------------------------------
+
+GOOD = {
+    "version": (3, 12),
+    "kind": "CPython",
+    "bits": 64,
+    "system": "Linux",
+    "machine": "x86_64",
+    "libc": ("glibc", "2.36"),
+    "ensurepip": True,
+}
+MAC = {"system": "Darwin", "machine": "arm64", "libc": ("", "")}
+
+
+def is_one_sentence(text):
+    """Whether a message is one line, says what to do after what is wrong, and is no stack trace."""
+    text = text.strip()
+    return "\n" not in text and text.endswith(".") and ": " in text and "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {},
+        {"machine": "aarch64", "libc": ("glibc", "2.27")},
+        MAC,
+        {"system": "Windows", "machine": "win-amd64", "libc": ("", "")},
+    ],
+)
+def test_a_good_machine_has_no_problem(run, difference):
+    assert run.find_problem({**GOOD, **difference}, lambda: "") is None
+
+
+@pytest.mark.parametrize(
+    "difference, wrong, to_do",
+    [
+        ({"version": (3, 9)}, "Python 3.9", "ADVICE"),
+        ({"version": (3, 14)}, "Python 3.14", "ADVICE"),
+        ({"kind": "PyPy"}, "PyPy 3.12", "ADVICE"),
+        ({"kind": "free-threaded", "version": (3, 13)}, "free-threaded 3.13", "ADVICE"),
+        ({"bits": 32}, "Python 3.12, 32-bit", "ADVICE"),
+        ({**MAC, "machine": "x86_64"}, "Intel Macs", "use another computer"),
+        # Another Python would not help there, so the machine comes first.
+        ({**MAC, "machine": "x86_64", "version": (3, 9)}, "Intel Macs", "use another computer"),
+        ({"machine": "armv7l"}, "Linux on armv7l", "use another computer"),
+        ({"machine": "riscv64"}, "Linux on riscv64", "use another computer"),
+        ({"system": "Windows", "machine": "win-arm64"}, "Windows on win-arm64", "use another computer"),
+        ({"system": "FreeBSD", "machine": "amd64"}, "FreeBSD on amd64", "use another computer"),
+        ({"libc": ("", "")}, "another C library (musl?)", "use a newer"),
+        ({"libc": ("musl", "1.2.5")}, "musl 1.2.5", "use a newer"),
+        ({"libc": ("glibc", "2.17")}, "glibc 2.17", "use a newer"),
+        ({"libc": ("glibc", "2.9")}, "glibc 2.9", "use a newer"),
+        ({"ensurepip": False, "version": (3, 11)}, "no ensurepip", "sudo apt install python3.11-venv"),
+    ],
+)
+def test_each_problem_is_one_sentence(run, difference, wrong, to_do):
+    message = run.find_problem({**GOOD, **difference}, lambda: "ADVICE")
+    assert is_one_sentence(message)
+    assert message.index(wrong) < message.index(to_do)
+
+
+def test_facts_of_this_machine_are_good(run):
+    facts = run.facts()
+    assert facts.keys() == GOOD.keys()
+    assert run.find_problem(facts, lambda: "") is None
+
+
+def test_facts_see_a_missing_ensurepip(run, monkeypatch):
+    monkeypatch.setattr(run.importlib.util, "find_spec", lambda name: None if name == "ensurepip" else object())
+    assert run.facts()["ensurepip"] is False
+
+
+def test_too_little_space_is_one_sentence_and_touches_nothing(run, monkeypatch):
+    monkeypatch.setattr(run.shutil, "disk_usage", lambda path: SimpleNamespace(free=4.9e9))
+    monkeypatch.setattr(run, "call", lambda *command: pytest.fail("something was run"))
+    with pytest.raises(run.Problem) as caught:
+        run.make_venv()
+    assert is_one_sentence(str(caught.value))
+    assert "4.9 GB" in str(caught.value)
+
+
+@pytest.mark.parametrize("uv", [None, "/somewhere/uv"])
+def test_no_network_is_one_sentence_after_both_installers(run, monkeypatch, capsys, uv):
+    commands = []
+    monkeypatch.setattr(run, "find_uv", lambda: uv)
+    monkeypatch.setattr(run, "call", lambda *command: commands.append(command) or 1)
+    with pytest.raises(run.Problem) as caught:
+        run.install()
+    assert is_one_sentence(str(caught.value))
+    assert "online" in str(caught.value)
+    assert [command[0] for command in commands] == ([uv] if uv else []) + [run.PYTHON]
+    assert all("--require-hashes" in command for command in commands)
+
+
+def test_pip_takes_over_where_uv_fails(run, monkeypatch, capsys):
+    commands = []
+    monkeypatch.setattr(run, "find_uv", lambda: "uv")
+    monkeypatch.setattr(run, "call", lambda *command: commands.append(command) or int(command[0] == "uv"))
+    run.install()
+    assert [command[0] for command in commands] == ["uv", run.PYTHON, run.PYTHON]
+    assert "uv could not" in capsys.readouterr().out
+
+
+def test_advice_names_a_python_that_was_really_run(run, monkeypatch, tmp_path):
+    shim = tmp_path / "python3.12"
+    shim.write_text("#!/bin/sh\nexit 127\n", encoding="utf-8")
+    shim.chmod(0o755)
+    monkeypatch.setattr(run.shutil, "which", {"python3.12": str(shim), "python3.11": str(tmp_path / "gone")}.get)
+    monkeypatch.setattr(run, "WINDOWS", False)
+    monkeypatch.setattr(run.sys, "argv", ["run.py", "test", "-k", "clone"])
+    monkeypatch.setattr(run.glob, "glob", lambda pattern: [sys.executable] if "pyenv" in pattern else [])
+    assert run.advise() == f"run `{sys.executable} run.py test -k clone` instead"
+    monkeypatch.setattr(run.glob, "glob", lambda pattern: [])
+    assert "install Python 3.12" in run.advise()
+
+
+def test_an_old_python_can_read_run_py():
+    ast.parse((ROOT / "run.py").read_text(encoding="utf-8"), feature_version=(3, 6))
+
+
+@pytest.mark.parametrize("minor", [6, 7, 8, 9])
+def test_an_old_python_says_so(minor, tmp_path):
+    home = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    found = sorted(home.glob(f"versions/3.{minor}.*/bin/python"))
+    if not found:
+        pytest.skip(f"there is no Python 3.{minor} here; pyenv can install one")
+    # In a copy, so that nothing can be set up by mistake.
+    (tmp_path / "run.py").write_bytes((ROOT / "run.py").read_bytes())
+    for name in ("pyproject.toml", "requirements.lock"):
+        (tmp_path / name).touch()
+    done = subprocess.run([found[0], "run.py", "lab"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert is_one_sentence(done.stderr)
+    assert f"Python 3.{minor}" in done.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_an_unknown_command_is_one_sentence():
+    done = subprocess.run([sys.executable, "run.py", "nonsense"], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert is_one_sentence(done.stderr)
+    for known in (*COMMANDS, "help"):
+        assert known in done.stderr
+
+
+@pytest.mark.parametrize("args", [[], ["help"], ["--help"]])
+def test_help_names_every_command(run, args, capsys):
+    assert run.main(args) == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n  {name} " in shown for name in COMMANDS)
+
+
+@pytest.mark.parametrize("error, code", [(KeyboardInterrupt(), 130), ("Problem", 1)])
+def test_control_c_and_problems_end_without_a_trace(run, monkeypatch, capsys, error, code):
+    def stop():
+        raise run.Problem("A thing is wrong: do this.") if error == "Problem" else error
+
+    monkeypatch.setattr(run, "set_up", stop)
+    assert run.main(["test"]) == code
+    assert capsys.readouterr().err == ("A thing is wrong: do this.\n" if error == "Problem" else "")
+
+
+# --- Set up once, again after a change, and again after a failure ------------------------------------------------
+
+
+@pytest.fixture
+def house(run, monkeypatch, tmp_path):
+    """A small copy of the repository in which making and installing are only noted down."""
+    house = SimpleNamespace(root=tmp_path, done=[], fails=False)
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    monkeypatch.setattr(run, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(run, "LOCK", tmp_path / "requirements.lock")
+    monkeypatch.setattr(run, "PYPROJECT", tmp_path / "pyproject.toml")
+    monkeypatch.setattr(run, "STAMP", tmp_path / ".venv" / "stamp")
+    monkeypatch.setattr(run, "PYTHON", tmp_path / ".venv" / "python")
+    monkeypatch.setattr(run, "facts", lambda: GOOD)
+    run.LOCK.write_text("one", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text("one", encoding="utf-8")
+
+    def make_venv():
+        house.done.append("made")
+        run.VENV.mkdir(exist_ok=True)
+        run.STAMP.unlink(missing_ok=True)
+        run.PYTHON.unlink(missing_ok=True)
+        run.PYTHON.touch()
+
+    def install():
+        assert not run.STAMP.exists()
+        house.done.append("installed")
+        if house.fails:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "make_venv", make_venv)
+    monkeypatch.setattr(run, "install", install)
+
+    def set_up():
+        house.done.clear()
+        run.set_up()
+        return house.done
+
+    house.set_up = set_up
+    return house
+
+
+def test_the_second_run_does_nothing(house):
+    assert house.set_up() == ["made", "installed"]
+    assert house.set_up() == []
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "pyproject.toml"])
+def test_a_changed_declaration_is_installed_in_place(house, name):
+    house.set_up()
+    (house.root / name).write_text("two", encoding="utf-8")
+    assert house.set_up() == ["installed"]
+    assert house.set_up() == []
+
+
+def test_another_python_makes_a_new_venv(house, run, monkeypatch):
+    house.set_up()
+    monkeypatch.setattr(run.platform, "python_version", lambda: "3.13.99")
+    assert house.set_up() == ["made", "installed"]
+
+
+def test_a_moved_folder_makes_a_new_venv(house, run, monkeypatch):
+    house.set_up()
+    moved = house.root / "elsewhere"
+    (house.root / ".venv").rename(moved)
+    for name, path in {"VENV": moved, "STAMP": moved / "stamp", "PYTHON": moved / "python"}.items():
+        monkeypatch.setattr(run, name, path)
+    assert house.set_up() == ["made", "installed"]
+
+
+def test_a_python_that_vanished_makes_a_new_venv(house, run):
+    house.set_up()
+    run.PYTHON.unlink()
+    if os.name != "nt":
+        run.PYTHON.symlink_to(house.root / "gone")
+    assert house.set_up() == ["made", "installed"]
+
+
+@pytest.mark.parametrize("when", ["first", "update"])
+def test_an_interrupted_install_is_made_anew(house, run, when):
+    if when == "update":
+        house.set_up()
+        run.LOCK.write_text("two", encoding="utf-8")
+    house.fails = True
+    with pytest.raises(KeyboardInterrupt):
+        house.set_up()
+    house.fails = False
+    assert house.set_up() == ["made", "installed"]
+    assert house.set_up() == []
+
+
+def test_a_half_written_stamp_counts_as_none(house, run):
+    house.set_up()
+    run.STAMP.write_text(run.STAMP.read_text(encoding="utf-8")[:20], encoding="utf-8")
+    assert house.set_up() == ["made", "installed"]
+
+
+def test_a_problem_leaves_a_working_venv_alone(house, run, monkeypatch):
+    house.set_up()
+    run.LOCK.write_text("two", encoding="utf-8")
+    monkeypatch.setattr(run, "facts", lambda: {**GOOD, "version": (3, 9)})
+    monkeypatch.setattr(run, "advise", lambda: "do that")
+    with pytest.raises(run.Problem):
+        house.set_up()
+    assert run.STAMP.exists()
+
+
+def test_other_peoples_settings_do_not_reach_the_venv(run, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/opt/other")
+    monkeypatch.setenv("PIP_USER", "1")
+    env = run.environment()
+    assert "PYTHONPATH" not in env
+    assert env["PIP_USER"] == "0"
+    assert env["PATH"].split(os.pathsep)[0] == str(run.BIN)
+
+
+# --- The commands -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "args, local",
+    [
+        ([], True),
+        (["--no-browser", "--port", "8899"], True),
+        (["--ip=0.0.0.0"], False),
+        (["--ip", "0.0.0.0"], False),
+        (["--ServerApp.ip=0.0.0.0"], False),
+    ],
+)
+def test_lab_stays_on_this_computer_unless_told_otherwise(run, monkeypatch, args, local):
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/mine")
+    monkeypatch.setattr(run, "become", lambda *command: list(command))
+    command = run.lab(args)
+    assert ("--ip=127.0.0.1" in command) == local
+    assert command[len(command) - len(args) :] == args
+    assert os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep) == [str(ROOT / "binder" / "jupyter"), "/mine"]
+
+
+@pytest.mark.parametrize(
+    "names, first",
+    [
+        (["02_b.ipynb", "00_start_here.ipynb"], "00_start_here.ipynb"),
+        (["03_c.ipynb", "02_b.ipynb"], "02_b.ipynb"),
+        ([], None),
+    ],
+)
+def test_lab_opens_the_first_notebook_on_disk(tmp_path, names, first):
+    settings = tmp_path / "binder" / "jupyter" / "jupyter_lab_config.py"
+    settings.parent.mkdir(parents=True)
+    settings.write_bytes((ROOT / "binder" / "jupyter" / settings.name).read_bytes())
+    (tmp_path / "notebooks").mkdir()
+    for name in names:
+        (tmp_path / "notebooks" / name).touch()
+    config = PyFileConfigLoader(settings.name, str(settings.parent)).load_config()
+    assert config.get("LabApp", {}).get("default_url") == (f"/lab/tree/notebooks/{first}" if first else None)
+
+
+def test_lab_does_not_ask_about_news():
+    path = ROOT / "binder" / "jupyter" / "labconfig" / "default_setting_overrides.json"
+    ((plugin, settings),) = json.loads(path.read_text(encoding="utf-8")).items()
+    # JupyterLab passes over a setting that it does not know, so hold it against JupyterLab's own list.
+    folder, name = plugin.split(":")
+    known = Path(sys.prefix, "share", "jupyter", "lab", "schemas", *folder.split("/"), f"{name}.json")
+    properties = json.loads(known.read_text(encoding="utf-8"))["properties"]
+    assert "false" in [choice["const"] for choice in properties["fetchNews"]["oneOf"]]
+    assert properties["checkForUpdates"]["type"] == "boolean"
+    assert settings == {"fetchNews": "false", "checkForUpdates": False}
+
+
+def test_an_unknown_notebook_is_one_sentence(run, monkeypatch):
+    monkeypatch.setattr(run, "call", lambda *command: pytest.fail("something was run"))
+    with pytest.raises(run.Problem) as caught:
+        run.notebooks(["99_no_such_lesson"])
+    assert is_one_sentence(str(caught.value))
+    assert "99_no_such_lesson.ipynb" in str(caught.value)
+
+
+def test_a_notebook_that_fails_is_named_and_the_others_still_run(run, monkeypatch, tmp_path):
+    for name in ("01_a", "02_b", "03_c"):
+        (tmp_path / f"{name}.ipynb").touch()
+    monkeypatch.setattr(run, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(run, "call", lambda *command: int(command[-1].stem == "01_a"))
+    tidied = []
+    monkeypatch.setattr(run, "tidy", lambda path: tidied.append(path.stem))
+    with pytest.raises(run.Problem) as caught:
+        run.notebooks([])
+    assert is_one_sentence(str(caught.value))
+    assert "01_a" in str(caught.value)
+    assert tidied == ["02_b", "03_c"]
+
+
+def test_stored_notebooks_differ_only_where_it_means_something(run, tmp_path):
+    path = tmp_path / "lesson.ipynb"
+    view = {"model_id": "8c1f0a", "version_major": 2, "version_minor": 0}
+    cell = nbformat.v4.new_code_cell("panel", id="one", execution_count=1, metadata={"tags": ["keep"]})
+    cell.outputs = [nbformat.v4.new_output("display_data", {"application/vnd.jupyter.widget-view+json": view})]
+    notebook = nbformat.v4.new_notebook(cells=[cell, nbformat.v4.new_markdown_cell("größer", id="two")])
+    texts = []
+    for version, model in (("3.11.7", "8c1f0a"), ("3.12.1", "77aa01")):
+        this = copy.deepcopy(notebook)
+        this.metadata = {"language_info": {"name": "python", "version": version}, "widgets": {"state": model}}
+        this.cells[0].metadata["execution"] = {"iopub.execute_input": model}
+        this.cells[0].outputs[0].data["application/vnd.jupyter.widget-view+json"]["model_id"] = model
+        nbformat.write(this, path)
+        run.tidy(path)
+        texts.append(path.read_bytes())
+    assert texts[0] == texts[1]
+    stored = nbformat.read(path, as_version=4)
+    nbformat.validate(stored)
+    assert stored.cells[0].metadata == {"tags": ["keep"]}
+    assert stored.metadata.kernelspec.name == "python3"
+    # What nbconvert writes next must be the same text, or every run would change every line.
+    assert texts[0].decode("utf-8") == nbformat.writes(stored) + "\n"
+
+
+def test_printed_text_is_stored_in_one_piece_however_it_arrived(run, tmp_path):
+    path = tmp_path / "lesson.ipynb"
+    texts = []
+    for pieces in (["one\ntwo\nthree"], ["one\n", "two\nth", "ree"]):
+        cell = nbformat.v4.new_code_cell("print()", id="one")
+        cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=piece) for piece in pieces]
+        cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text="other"))
+        cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text="after"))
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+        run.tidy(path)
+        texts.append(path.read_bytes())
+    assert texts[0] == texts[1]
+    (cell,) = nbformat.read(path, as_version=4).cells
+    assert [output.text for output in cell.outputs] == ["one\ntwo\nthree", "other", "after"]
+
+
+# --- Binder and continuous integration --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["binder/postBuild", "binder/start", ".ci/run"])
+@pytest.mark.skipif(os.name == "nt", reason="these scripts are for Linux")
+def test_scripts_can_be_run(name):
+    path = ROOT / name
+    text = path.read_bytes()
+    assert text.startswith(b"#!")
+    assert b"\r" not in text
+    assert os.access(path, os.X_OK)
+    assert subprocess.run(["bash", "-n", path]).returncode == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="git for Windows checks a symlink out as a text file")
+def test_binder_reads_the_one_environment_file():
+    link = ROOT / "binder" / "environment.yml"
+    assert link.is_symlink()
+    assert link.resolve() == ROOT / "environment.yml"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script for Linux")
+@pytest.mark.parametrize("before", [None, "/hub"])
+def test_binder_start_hands_over_the_settings(before):
+    env = {key: value for key, value in os.environ.items() if key != "JUPYTER_CONFIG_PATH"}
+    env.update({"JUPYTER_CONFIG_PATH": before} if before else {})
+    command = [ROOT / "binder" / "start", "sh", "-c", 'echo "$JUPYTER_CONFIG_PATH"; exit 7']
+    done = subprocess.run(command, cwd="/", env=env, capture_output=True, text=True)
+    assert done.returncode == 7
+    expected = [str(ROOT / "binder" / "jupyter")] + ([before] if before else [])
+    assert done.stdout.strip().split(":") == expected
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script for Linux")
+@pytest.mark.parametrize(
+    "limit, asked, expected",
+    [(None, None, ""), ("0.5", None, "1"), ("1.0", None, "1"), ("1.5", None, "2"), ("4", "3", "3")],
+)
+def test_binder_start_tells_tensorflow_its_share_of_the_processors(limit, asked, expected):
+    env = {key: value for key, value in os.environ.items() if key not in ("CPU_LIMIT", "TF_NUM_INTRAOP_THREADS")}
+    env.update({"CPU_LIMIT": limit} if limit else {})
+    env.update({"TF_NUM_INTRAOP_THREADS": asked} if asked else {})
+    command = [ROOT / "binder" / "start", "sh", "-c", 'echo "$TF_NUM_INTRAOP_THREADS"']
+    assert subprocess.run(command, env=env, capture_output=True, text=True).stdout.strip() == expected
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script for Linux")
+def test_binder_installs_the_lock_but_not_another_jupyterhub(tmp_path):
+    """What stands in for pip notes down how it was called, and what it was given to read."""
+    pip = tmp_path / "pip"
+    pip.write_text(
+        f'#!/bin/bash\necho "$@" >> {tmp_path}/calls\n'
+        f'for last; do :; done; [ "$last" = . ] || cat "$last" > {tmp_path}/lock\n',
+        encoding="utf-8",
+    )
+    pip.chmod(0o755)
+    env = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run([ROOT / "binder" / "postBuild"], cwd=ROOT, env=env, check=True)
+    first, second = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
+    assert all(option in first for option in ("--no-deps", "--require-hashes"))
+    assert all(option in second for option in ("--no-deps", "--no-build-isolation", "-e ."))
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    left_out = re.findall(r"^jupyterhub==.*?(?=^\S|\Z)", text, re.M | re.S)
+    assert len(left_out) == 1
+    assert (tmp_path / "lock").read_text(encoding="utf-8") == text.replace(left_out[0], "")
+
+
+@pytest.fixture(scope="module")
+def dockerfile(dockerfile_for):
+    return dockerfile_for("--user-id=1000", "--user-name=jovyan", "--Repo2Docker.default_buildpack=None")
+
+
+def test_binder_would_take_the_declared_python(dockerfile):
+    assert re.search(r"^COPY .*environment-2epy-2d3-2e12-2d\S+ ", dockerfile, re.M)
+
+
+def test_binder_would_install_before_it_copies_the_repository(dockerfile):
+    """The other way round, every change of any file would install two gigabytes anew."""
+    positions = [
+        dockerfile.index(line)
+        for line in (
+            "COPY --chown=1000:1000 src/binder/environment.yml",
+            '--file "binder/environment.yml"',
+            "COPY --chown=1000:1000 src/ ${REPO_DIR}/",
+            "RUN ./binder/postBuild",
+            'ENV R2D_ENTRYPOINT="${REPO_DIR}/binder/start"',
+        )
+    ]
+    assert positions == sorted(positions)
+
+
+@pytest.fixture(scope="module")
+def job():
+    """The definition of the tests for whoever hosts the repository on GitHub."""
+    return yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8"))
+
+
+def test_the_job_runs_each_week_and_at_every_change(job):
+    starts = job[True]  # YAML 1.1 reads `on` as a truth value
+    ((schedule,),) = [each.values() for each in starts["schedule"]]
+    minute, hour, day, month, weekday = schedule.split()
+    assert (day, month) == ("*", "*") and all(part.isdecimal() for part in (minute, hour, weekday))
+    assert {"push", "pull_request", "workflow_dispatch"} <= set(starts)
+    assert job["permissions"] == {"contents": "read"}
+
+
+def test_the_job_tries_every_declared_python_and_the_three_systems(job):
+    machines = {(each["system"], each["python"]) for each in job["jobs"]["tests"]["strategy"]["matrix"]["include"]}
+    systems = {system for system, _ in machines}
+    assert {system.split("-")[0] for system in systems} == {"ubuntu", "macos", "windows"}
+    assert "macos-13" not in systems  # the last with an Intel processor
+    for system in systems:
+        pythons = sorted((python for each, python in machines if each == system), key=PYTHONS.index)
+        assert pythons == (PYTHONS if system.startswith("ubuntu") else [PYTHONS[0], PYTHONS[-1]])
+
+
+def test_the_job_runs_the_test_command_of_the_readme(job):
+    commands = [step["run"] for step in job["jobs"]["tests"]["steps"] if "run" in step]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (tested,) = re.findall(r"^python3 (run\.py test)\b", readme, re.M)
+    # What actions/setup-python puts first on the path is named `python` on all three systems.
+    assert f"python {tested}" in commands

@@ -1,0 +1,165 @@
+"""Launch links come from the one address in pyproject.toml: none without it, and with it the right ones everywhere."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import nbformat
+import notebook_checks as checks
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["workbook"]["repository"]
+LAUNCHERS = re.compile(r"https?://[^\s)\"'>\]]*(?:mybinder|colab\.research|git-pull|binder/v2)[^\s)\"'>\]]*")
+
+
+@pytest.fixture
+def fork(run, monkeypatch, tmp_path):
+    """A copy of what carries links, whose pyproject.toml a test may change."""
+    for name in ("README.md", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    monkeypatch.setattr(run, "PYPROJECT", tmp_path / "pyproject.toml")
+    monkeypatch.setattr(run, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(run, "set_up", lambda: pytest.fail("links need no .venv"))
+    return tmp_path
+
+
+def declare(fork, address):
+    """Change the one line."""
+    file = fork / "pyproject.toml"
+    text, count = re.subn(r'^repository = ".*"$', f'repository = "{address}"', file.read_text("utf-8"), flags=re.M)
+    assert count == 1
+    file.write_text(text, encoding="utf-8")
+
+
+def pages(folder):
+    """The text of the README, and of all cells of each notebook, by path."""
+    found = {"README.md": (folder / "README.md").read_text(encoding="utf-8")}
+    for path in sorted((folder / "notebooks").glob("*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        found[f"notebooks/{path.name}"] = "\n\n".join(cell.source for cell in cells)
+    assert len(found) == 1 + len(list((ROOT / "notebooks").glob("*.ipynb")))
+    return found
+
+
+def content(folder):
+    """Every byte that may change."""
+    return {path: path.read_bytes() for path in [folder / "README.md", *(folder / "notebooks").glob("*.ipynb")]}
+
+
+def launchers(text):
+    return LAUNCHERS.findall(text)
+
+
+def test_every_link_in_the_repository_is_the_one_that_its_address_makes(run):
+    for path, text in pages(ROOT).items():
+        opens = "notebooks/00_start_here.ipynb" if path == "README.md" else path
+        assert launchers(text) == ([run.binder_link(run.repository(), opens)] if HERE else []), "run `run.py links`"
+
+
+def test_run_py_reads_the_address_as_a_toml_reader_does(run, fork):
+    assert run.repository() == HERE
+    declare(fork, "https://github.com/some-org/some-repo")
+    assert run.repository() == "https://github.com/some-org/some-repo"
+
+
+@pytest.mark.parametrize("ending", ["", "/", ".git", ".git/"])
+def test_one_line_changes_every_link(run, fork, ending):
+    declare(fork, "https://github.com/some-org/some-repo" + ending)
+    assert run.main(["links"]) == 0
+    start = "https://mybinder.org/v2/gh/some-org/some-repo/HEAD?urlpath=lab/tree/notebooks/"
+    for path, text in pages(fork).items():
+        name = "00_start_here.ipynb" if path == "README.md" else Path(path).name
+        assert launchers(text) == [start + name]
+        assert (ROOT / "notebooks" / name).is_file()  # a link to a missing one would open an empty page
+        assert text.index(start) < text.index("\n\n", text.index(start)) < 600  # below the title
+
+
+def test_links_are_written_once_and_leave_no_trace(run, fork):
+    declare(fork, "")
+    run.main(["links"])
+    without = content(fork)
+    declare(fork, "https://github.com/some-org/some-repo")
+    run.main(["links"])
+    once = content(fork)
+    assert all(once[path] != without[path] for path in once)
+    run.main(["links"])
+    assert content(fork) == once
+    declare(fork, "https://gitlab.com/another/home")
+    run.main(["links"])
+    assert not any(b"some-org" in text for text in content(fork).values())
+    declare(fork, "")
+    run.main(["links"])
+    assert content(fork) == without
+
+
+def test_a_notebook_with_a_link_passes_every_check(run, fork):
+    declare(fork, "https://github.com/some-org/some-repo")
+    run.main(["links"])
+    for path in (fork / "notebooks").glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        assert {check.__name__: check(notebook) for check in checks.CHECKS if check(notebook)} == {}
+
+
+@pytest.mark.parametrize(
+    "address, place",
+    [
+        ("https://github.com/some-org/some-repo", "gh/some-org/some-repo"),
+        ("https://gitlab.com/group/part/repo", "gl/group%2Fpart%2Frepo"),
+        ("https://git.school.example/a/b", "git/https%3A%2F%2Fgit.school.example%2Fa%2Fb"),
+    ],
+)
+def test_binder_is_told_where_the_repository_is_in_its_own_way(run, address, place):
+    link = run.binder_link(address, "notebooks/a name & more.ipynb")
+    assert link.startswith(f"https://mybinder.org/v2/{place}/HEAD?urlpath=")
+    assert " " not in link and "&" not in link
+    assert parse_qs(urlsplit(link).query) == {"urlpath": ["lab/tree/notebooks/a name & more.ipynb"]}
+
+
+@pytest.mark.parametrize("hub", ["https://hub.example.org", "https://hub.example.org/", "http://127.0.0.1:8000/base"])
+def test_a_hub_gets_a_link_that_copies_the_repository_and_opens_the_first_notebook(run, fork, capsys, hub):
+    declare(fork, "https://github.com/some-org/some-repo.git")
+    before = content(fork)
+    assert run.main(["links", "--hub", hub]) == 0
+    link = capsys.readouterr().out.strip()
+    assert link.startswith(hub.rstrip("/") + "/hub/user-redirect/git-pull?")
+    assert parse_qs(urlsplit(link).query) == {
+        "repo": ["https://github.com/some-org/some-repo"],
+        "urlpath": ["lab/tree/some-repo/notebooks/00_start_here.ipynb"],
+    }
+    assert content(fork) == before
+
+
+@pytest.mark.parametrize(
+    "address, args, word",
+    [
+        ("git@github.com:some-org/some-repo.git", [], "https://github.com/ORGANISATION/REPOSITORY"),
+        ("https://github.com/some-org", [], "https://github.com/ORGANISATION/REPOSITORY"),
+        ("https://github.com/some-org/some-repo?tab=readme", [], "https://github.com/ORGANISATION/REPOSITORY"),
+        ("http://github.com/some-org/some-repo", [], "https://github.com/ORGANISATION/REPOSITORY"),
+        ("https://github.com/some-org/some-repo", ["--hub"], "--hub https://"),
+        ("https://github.com/some-org/some-repo", ["--hub", "hub.example.org"], "--hub https://"),
+        ("https://github.com/some-org/some-repo", ["now"], "'now'"),
+        ("", ["--hub", "https://hub.example.org"], "pyproject.toml"),
+    ],
+)
+def test_what_cannot_work_is_one_sentence_and_changes_nothing(run, fork, capsys, address, args, word):
+    declare(fork, address)
+    before = content(fork)
+    assert run.main(["links", *args]) == 1
+    said = capsys.readouterr().err.strip()
+    assert word in said and "\n" not in said and ": " in said and said.endswith(".")
+    assert content(fork) == before

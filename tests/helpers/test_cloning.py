@@ -1,0 +1,204 @@
+"""helpers.clone makes a true clone of every kind of model, or refuses with a reason."""
+
+import random
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from zoo import KINDS, MODULES, REFUSED, ZOO, batch_normalization_and_dropout, data, sequential, subclass_with_config
+
+import helpers
+import workbook
+from helpers import distances, graph_copy
+from helpers import keras_compat as generations
+
+TRUE_KINDS = [entry for entry in KINDS if entry not in REFUSED]
+
+
+@pytest.mark.parametrize(("package", "kind"), TRUE_KINDS)
+def test_the_clone_is_true_and_the_original_untouched(package, kind, packages):
+    workbook.set_seeds(0)
+    model, x, y = ZOO[kind](packages[package])
+    before = distances.values(distances.all_variables(model))
+    twin = helpers.clone(model, x)
+    assert type(twin) is type(model)
+    assert all(map(np.array_equal, before, distances.values(distances.all_variables(model))))
+    if not model.built and not generations.weights(model):
+        assert not twin.built
+        for either in (model, twin):
+            workbook.set_seeds(1)
+            either(x)
+    report = helpers.audit(model, twin, x, y)
+    assert report.ok, str(report)
+
+
+@pytest.mark.parametrize(("package", "kind"), list(REFUSED))
+def test_what_cannot_be_cloned_is_refused_by_name(package, kind, packages):
+    model, x, _ = ZOO[kind](packages[package])
+    with pytest.raises(helpers.CloneError, match=REFUSED[package, kind]):
+        helpers.clone(model, x)
+
+
+@pytest.mark.parametrize("kind", list(MODULES))
+def test_what_is_no_model_is_cloned_as_well(kind):
+    module, told = MODULES[kind]()
+    before = told(module)
+    twin = helpers.clone(module)
+    assert type(twin) is type(module)
+    for a, b in zip(before, told(twin), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert len(twin.trainable_variables) == len(module.trainable_variables) > 0
+    for variable in twin.trainable_variables:
+        variable.assign_add(tf.ones_like(variable))
+    for a, b in zip(before, told(module), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert any(not np.array_equal(a, b) for a, b in zip(before, told(twin), strict=True))
+
+
+def test_without_inputs_a_model_that_needs_them_is_refused_or_true(keras):
+    model, x, y = subclass_with_config(keras)
+    assert helpers.audit(model, helpers.clone(model), x, y).ok
+
+
+def test_what_is_not_a_model_is_refused(keras):
+    with pytest.raises(TypeError, match="class, not a model"):
+        helpers.clone(keras.Sequential)
+    with pytest.raises(TypeError, match="not a Keras model"):
+        helpers.clone("model.keras")
+
+
+def test_the_vocabulary_of_a_lookup_is_copied(keras):
+    layers = keras.layers
+    lookup = layers.StringLookup()
+    lookup.adapt(["cat", "dog", "dog"])
+    model = keras.Sequential([layers.Input((1,), dtype="string"), lookup, layers.Embedding(8, 2)])
+    words = tf.constant([["cat"], ["dog"], ["cow"]])
+    model(words)
+    twin = helpers.clone(model, words)
+    assert twin.layers[0].get_vocabulary() == lookup.get_vocabulary()
+    assert np.array_equal(twin(words), model(words))
+
+
+def test_dropout_masks_of_the_next_steps_are_the_same(packages):
+    # Keras 2 keeps the random state in the compiled training function, which belongs to no model.
+    keras = packages["keras"]
+    model, x, y = batch_normalization_and_dropout(keras)
+    twin = helpers.clone(model, x)
+    for either in (model, twin):
+        workbook.set_seeds(3)
+        either.fit(x, y, epochs=2, verbose=0)
+    assert all(map(np.array_equal, model.get_weights(), twin.get_weights()))
+
+
+def test_training_the_twin_by_fit_leaves_the_original_alone(keras):
+    model, _, _ = sequential(keras)
+    twin = helpers.clone(model)
+    before = model.get_weights(), int(model.optimizer.iterations)
+    twin.fit(*data(), verbose=0)
+    assert all(map(np.array_equal, before[0], model.get_weights()))
+    assert int(model.optimizer.iterations) == before[1]
+
+
+def test_a_layer_can_be_cloned_by_itself(keras):
+    model, x, _ = sequential(keras)
+    layer = model.layers[0]
+    twin = helpers.clone(layer, x)
+    assert np.array_equal(layer(x), twin(x))
+    assert twin.kernel is not layer.kernel
+
+
+def test_the_random_state_of_the_process_is_left_alone(packages):
+    # Operations of Keras 2 keep theirs inside the compiled training function: setting a seed would restart it.
+    keras = packages["tf_keras"]
+    futures = []
+    for cloned in (False, True):
+        workbook.set_seeds(0)
+        model, x, y = batch_normalization_and_dropout(keras)
+        if cloned:
+            helpers.clone(model, x)
+        model.fit(x, y, verbose=0)
+        futures.append([*model.get_weights(), np.random.uniform(), random.random(), float(tf.random.uniform([]))])
+    assert all(map(np.array_equal, *futures))
+
+
+def test_no_attribute_of_the_original_changes(keras):
+    class Counting(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.head = keras.layers.Dense(3)
+            self.calls, self.seen = 0, []
+
+        def call(self, inputs):
+            self.calls += 1
+            self.seen.append(self.calls)
+            return self.head(inputs)
+
+    model, (x, _) = Counting(), data()
+    model(x)
+    before = model.calls, list(model.seen)
+    twin = helpers.clone(model, x)
+    assert (model.calls, list(model.seen)) == (twin.calls, list(twin.seen)) == before
+
+
+def test_models_copied_together_keep_what_they_share(keras):
+    inner, x, _ = sequential(keras)
+    outer = keras.Sequential([inner, keras.layers.Dense(2)])
+    outer(x)
+    inner_twin, outer_twin = graph_copy.Copy((inner, outer)).twin
+    assert outer_twin.layers[0] is inner_twin
+    assert inner_twin is not inner
+
+
+def test_a_model_does_not_drag_the_models_around_it_along(keras):
+    inner, _x, _ = sequential(keras)
+    inputs = keras.Input((6,))
+    around = keras.Model(inputs, keras.layers.Dense(2, name="outside")(inner(inputs)))
+    names = {getattr(new, "name", None) for _, new in graph_copy.Copy(inner).pairs}
+    assert "outside" not in names
+    assert "outside" in {getattr(new, "name", None) for _, new in graph_copy.Copy(around).pairs}
+
+
+def test_layers_of_the_twin_still_tell_their_outputs(keras):
+    model, x, _ = sequential(keras)
+    twin = helpers.clone(model)
+    extractor = keras.Model(twin.inputs, twin.layers[0].output)
+    assert np.array_equal(extractor(x), model.layers[0](x))
+
+
+def test_compiled_functions_are_left_behind(keras):
+    model, x, _ = sequential(keras)
+    model.predict(x, verbose=0)
+    twin = helpers.clone(model, x)
+    assert model.predict_function is not None
+    assert twin.train_function is None and twin.predict_function is None
+    assert np.array_equal(twin.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_inputs_that_do_not_fit_are_refused(keras):
+    model, _, _ = sequential(keras)
+    with pytest.raises(helpers.CloneError, match="does not take these inputs"):
+        helpers.clone(model, np.zeros((2, 7), "float32"))
+
+
+def test_a_twin_that_answers_differently_is_refused(keras):
+    class AtHome(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.home = hex(id(self))
+
+        def call(self, inputs):
+            return inputs if hex(id(self)) == self.home else -inputs
+
+    model, x, _ = sequential(keras)
+    at_home = keras.Sequential([model, AtHome()])
+    at_home(x)
+    with pytest.raises(helpers.CloneError, match="equal weights and answers differently"):
+        helpers.clone(at_home, x)
+
+
+def test_a_twin_that_would_reach_into_the_original_is_refused(keras, monkeypatch):
+    """No model is known that gets so far; the check is there for those that are not known."""
+    model, x, _ = sequential(keras)
+    monkeypatch.setattr(graph_copy.Copy, "leaks", lambda copy: [(model.layers[0], copy.twin)])
+    with pytest.raises(helpers.CloneError, match="would still reach"):
+        helpers.clone(model, x)

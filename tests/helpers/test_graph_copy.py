@@ -1,0 +1,229 @@
+"""A copy of an object graph keeps every tie, shares nothing that can change, and runs nothing."""
+
+import collections
+import functools
+import random
+import threading
+import types
+import weakref
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from helpers.graph_copy import CloneError, Copy
+
+
+class Thing:
+    def __init__(self, **attributes):
+        self.__dict__.update(attributes)
+
+    def method(self):
+        return self
+
+
+class Slotted:
+    __slots__ = ("a", "never")
+
+    def __init__(self, a):
+        self.a = a
+
+
+class Pair(NamedTuple):
+    left: object
+    right: object
+
+
+class AttributeDict(dict):
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.__dict__ = self
+
+
+class Unwilling:
+    """A class that would do harm if any of its own ways of being made or copied ran."""
+
+    def __init__(self):
+        self.value = [1]
+
+    def _never(self, *args, **kwargs):
+        raise AssertionError("this must not run")
+
+    __deepcopy__ = __copy__ = __reduce_ex__ = __getstate__ = __eq__ = _never
+
+    def __hash__(self):
+        return 3
+
+    def __setattr__(self, name, value):
+        if "value" in self.__dict__:
+            self._never()
+        super().__setattr__(name, value)
+
+
+def test_what_is_one_object_twice_stays_one_object_twice():
+    shared = [1]
+    twin = Copy({"a": shared, "b": (shared, {"c": shared})}).twin
+    assert twin["a"] is twin["b"][0] is twin["b"][1]["c"]
+    assert twin["a"] is not shared
+
+
+def test_cycles_of_every_kind():
+    a = Thing(items=[])
+    a.items += [a, (a,), a.method, weakref.ref(a), functools.partial(a.method), Pair(a, 1), frozenset([a])]
+    twin = Copy(a).twin
+    itself, pair, method, reference, partial, named, frozen = twin.items
+    assert twin is not a
+    assert itself is pair[0] is method() is reference() is partial() is named.left is next(iter(frozen)) is twin
+
+
+def test_containers_keep_class_order_and_attributes():
+    ordered = collections.OrderedDict([("b", [1]), ("a", [2])])
+    ordered.move_to_end("b")
+    original = Thing(
+        ordered=ordered,
+        default=collections.defaultdict(list, {"a": [1]}),
+        counter=collections.Counter("abba"),
+        deque=collections.deque([[1], [2]], maxlen=3),
+        attributes=AttributeDict({"a": [1]}),
+        slotted=Slotted([1]),
+        local=threading.local(),
+        array=np.array([[1.0, 2.0]]),
+        objects=np.array([[1], None], dtype=object),
+        numbers=random.Random(3),
+        generator=np.random.default_rng(4),
+    )
+    original.local.mine = [1]
+    twin = Copy(original).twin
+    assert list(twin.ordered.items()) == list(ordered.items()) and type(twin.ordered) is collections.OrderedDict
+    assert twin.default["new"] == [] and twin.default["a"] == [1] and "new" not in original.default
+    assert twin.counter == original.counter and type(twin.counter) is collections.Counter
+    assert twin.deque == original.deque and twin.deque.maxlen == 3 and twin.deque[0] is not original.deque[0]
+    assert twin.attributes.a is twin.attributes["a"] is not original.attributes.a
+    assert twin.slotted.a == [1] and twin.slotted.a is not original.slotted.a and not hasattr(twin.slotted, "never")
+    assert twin.local.mine == [1] and twin.local.mine is not original.local.mine
+    assert twin.objects[0] == [1] and twin.objects[0] is not original.objects[0]
+    twin.array[0] = 7
+    assert original.array[0, 0] == 1
+    assert twin.numbers.random() == original.numbers.random()
+    assert twin.generator.random() == original.generator.random()
+
+
+def test_keys_that_are_objects_or_identities_are_translated():
+    a, b = Thing(), Thing()
+    original = Thing(a=a, b=b, by_object={a: 1, (a, b): 2}, by_number={id(a): 1}, by_text={f"{id(a)}_ib-0": 1})
+    original.known, original.last = {id(a), id(b)}, id(b)
+    twin = Copy(original).twin
+    assert twin.by_object == {twin.a: 1, (twin.a, twin.b): 2}
+    assert twin.by_number == {id(twin.a): 1}
+    assert twin.by_text == {f"{id(twin.a)}_ib-0": 1}
+    assert twin.known == {id(twin.a), id(twin.b)} and twin.last == id(twin.b)
+
+
+def test_closures_are_rebuilt_cell_by_cell():
+    def make():
+        count, log = 0, []
+
+        def increase(by=log):
+            nonlocal count
+            count += 1
+            by.append(count)
+            return count
+
+        def told():
+            return count
+
+        return increase, told
+
+    increase, told = make()
+    increase()
+    twin_increase, twin_told = Copy((increase, told)).twin
+    twin_increase()
+    assert (told(), twin_told()) == (1, 2)
+    assert increase.__defaults__[0] == [1] and twin_increase.__defaults__[0] == [1, 2]
+
+
+def test_importable_functions_and_classes_are_shared():
+    twin = Copy({"f": test_cycles_of_every_kind, "c": Thing, "m": types, "n": np.mean}).twin
+    assert twin == {"f": test_cycles_of_every_kind, "c": Thing, "m": types, "n": np.mean}
+
+
+def test_methods_put_on_one_object_are_bound_to_its_copy():
+    original = Thing()
+    original.own = types.MethodType(lambda self: self, original)
+    original.appended = [].append
+    twin = Copy(original).twin
+    assert twin.own() is twin
+    twin.appended(1)
+    assert original.appended.__self__ == []
+
+
+def test_no_method_of_the_class_runs():
+    original = Unwilling()
+    twin = Copy(original).twin
+    assert twin.value == [1] and twin.value is not original.value
+
+
+def test_weak_containers_keep_what_is_part_of_the_copy():
+    inside, outside = Thing(), Thing()
+    keys = weakref.WeakKeyDictionary({inside: 1, outside: 2})
+    members = weakref.WeakSet([inside, outside])
+    twin = Copy((inside, keys, members)).twin
+    assert dict(twin[1]) == {twin[0]: 1} and set(twin[2]) == {twin[0]}
+
+
+def test_variables_of_tensorflow_keep_their_ties():
+    variable = tf.Variable(1.0)
+    twin = Copy({"a": variable, "b": [variable], "c": {variable.ref(): 1}}).twin
+    assert twin["a"] is twin["b"][0] and next(iter(twin["c"])).deref() is twin["a"]
+    twin["a"].assign(5.0)
+    assert float(variable) == 1.0
+
+
+def test_a_leak_is_found_wherever_it_hides():
+    hidden = [1]
+    copy = Copy({"hidden": hidden, "other": Thing(), "function": lambda x=hidden: x})
+    assert copy.leaks() == []
+    for place in (copy.twin["other"].__dict__, copy.twin):
+        place["leak"] = (lambda: hidden,)
+        assert [leak for leak, _ in copy.leaks()] == [hidden]
+        del place["leak"]
+
+
+def test_everything_is_put_back():
+    original = Thing(items=[1], table={"a": 1}, variable=tf.Variable([1.0]), array=np.ones(2), members={"a"})
+    copy = Copy(original)
+    with copy.kept():
+        for either in (original, copy.twin):
+            either.items.append(2)
+            either.table["b"] = either.new = 3
+            either.variable.assign([7.0])
+            either.array[:] = 0
+            either.members.add("b")
+    for either in (original, copy.twin):
+        assert either.items == [1] and either.table == {"a": 1} and either.members == {"a"}
+        assert float(either.variable[0]) == 1.0 and either.array.sum() == 2 and not hasattr(either, "new")
+
+
+STATE = {"variable": tf.Variable(1.0)}
+
+
+def reaches_state():
+    return STATE["variable"]
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        (Thing(work=threading.Thread()), "work"),
+        (Thing(items=[{"deep": (i for i in range(3))}]), "deep"),
+        (Thing(f=reaches_state), "reaches_state"),
+        (Thing(f=lambda: STATE), "STATE"),
+        (Thing(f=functools.partial(reaches_state)), "reaches_state"),
+        (type("Holding", (), {"held": tf.Variable(1.0), "__module__": __name__})(), "Holding"),
+        (Thing(handle=tf.Variable(1.0).handle), "handle"),
+    ],
+)
+def test_what_cannot_be_copied_is_refused_with_its_place(value, word):
+    with pytest.raises(CloneError, match=word):
+        Copy(value)

@@ -1,0 +1,308 @@
+"""Every notebook against every check, and every check against a notebook that is broken in just that way."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import functools
+import io
+from pathlib import Path
+
+import nbformat
+import notebook_checks as checks
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image, ImageDraw
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+
+
+@functools.cache
+def _read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def test_there_are_notebooks():
+    """Without this, no notebook would mean no test, and all green."""
+    assert NOTEBOOKS, f"no notebook found in {FOLDER}"
+
+
+@pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook(path, check):
+    assert check(_read(path)) == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_links_lead_somewhere(path):
+    assert checks.broken_links(_read(path), path.parent) == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_ends_with_a_link_to_the_next_notebook(path):
+    """The last one leads back to the first."""
+    following = NOTEBOOKS[(NOTEBOOKS.index(path) + 1) % len(NOTEBOOKS)]
+    title = _read(following).cells[0].source.strip().splitlines()[0].removeprefix("# ")
+    assert _read(path).cells[-1].source.splitlines()[-1].endswith(f": [{title}]({following.name}).")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_size(path):
+    assert checks.too_large(path) == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_format(path):
+    nbformat.validate(_read(path))
+
+
+# --- a notebook with nothing wrong, and ways to break it ---------------------------------------------------------
+
+TOLD = "The clone starts equal and stays equal."
+
+
+def _png(paint=None, size=(320, 200), mode="RGB", background="white"):
+    """A small picture as a notebook stores it; `paint` draws into it."""
+    image = Image.new(mode, size, background)
+    if paint:
+        paint(ImageDraw.Draw(image))
+    buffer = io.BytesIO()
+    image.save(buffer, "png")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _curves(draw):
+    for shade in range(20):
+        draw.line([(10, 10 + 8 * shade), (300, 20 + 8 * shade)], fill=(0, 114 - shade, 178 + shade), width=3)
+
+
+def _axes_only(draw):
+    """What matplotlib leaves when nothing was plotted: thin grey lines, in more than a few shades of grey."""
+    for shade in range(20):
+        draw.line([(30, 10 + shade), (34, 10 + shade)], fill=(shade * 12,) * 3)
+    draw.rectangle([(30, 10), (300, 180)], outline="black")
+
+
+def _code(source, outputs=(), tags=()):
+    return new_code_cell(source, outputs=list(outputs), metadata={"tags": list(tags)} if tags else {})
+
+
+def _display(data, metadata=None):
+    return new_output("display_data", data=data, metadata=metadata or {})
+
+
+def _picture(png=None, alt=TOLD, text=TOLD, **more):
+    return _display(
+        {"image/png": png or _png(_curves), "text/plain": text, **more},
+        {"image/png": {"alt": alt}},
+    )
+
+
+def _number(notebook):
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(cells, start=1):
+        cell.execution_count = number
+    return notebook
+
+
+def _sound():
+    opening = """# Clones
+What is a true clone?
+
+You will be **able to** tell a clone from an alias. It takes 10 minutes to read.
+What you should know first: Python."""
+    return _number(
+        new_notebook(
+            cells=[
+                new_markdown_cell(opening),
+                _code("import helpers"),
+                _code("class Net(keras.Model):\n    def call(self, x):\n        return x"),
+                _code("plots.show()", [_picture(), new_output("stream", name="stdout", text=TOLD)]),
+                _code("LayerLab()", [_picture(**{checks.WIDGET_VIEW: {"model_id": "a"}})]),
+                new_markdown_cell(
+                    f"{TOLD} See [the checks](notebook_checks.py#frame) and [this](https://example.org)."
+                ),
+                _code("quiz()", [_display({checks.WIDGET_VIEW: {"model_id": "b"}, "text/plain": TOLD})]),
+                _code("1 / 0", [new_output("error", ename="ZeroDivisionError", evalue="")], ["raises-exception"]),
+                new_markdown_cell("## Recap\n- one\n- two\n\nNext: more."),
+            ]
+        )
+    )
+
+
+def _problems(notebook):
+    """The names of the checks that find something, the two that need a place included."""
+    found = {check.__name__ for check in checks.CHECKS if check(notebook)}
+    return found | ({"broken_links"} if checks.broken_links(notebook, Path(checks.__file__).parent) else set())
+
+
+def _add(*cells):
+    """Break the notebook by adding cells in its middle."""
+
+    def change(notebook):
+        notebook.cells[4:4] = copy.deepcopy(cells)
+        _number(notebook)
+
+    return change
+
+
+def _says(text, where="stdout"):
+    return _add(_code("run()", [new_output("stream", name=where, text=text)]))
+
+
+def _set(index, **fields):
+    """Break the notebook by replacing fields of one of its cells."""
+
+    def change(notebook):
+        notebook.cells[index].update(copy.deepcopy(fields))
+
+    return change
+
+
+def _shows(*outputs):
+    """Break the notebook by adding outputs, with a sentence beside them so that only one thing is wrong."""
+    return _add(_code("run()", [*outputs, new_output("stream", name="stdout", text=TOLD)]))
+
+
+def _widget(**data):
+    return _display({checks.WIDGET_VIEW: {"model_id": "c"}, **data})
+
+
+def _in_folder(*parts):
+    """A path that begins at the root, made here so that no such path stands in this file."""
+    return "/" + "/".join(parts)
+
+
+def _drop_cell(index):
+    return lambda notebook: (notebook.cells.pop(index), _number(notebook))
+
+
+BREAKAGES = [
+    ("saved_widget_state", lambda notebook: notebook.metadata.update(widgets={"state": {}})),
+    ("log_lines", _says("2026-01-02 03:04:05.678901: I tensorflow/core/util/port.cc:153] hello", "stderr")),
+    ("log_lines", _says("I0000 00:00:1700000000.000001      12 port.cc:153] hello")),
+    ("log_lines", _says("WARNING:tensorflow:5 out of the last 5 calls triggered retracing", "stderr")),
+    ("log_lines", _says("... external/local_xla/xla/tsl/cuda/cudart_stub.cc ...")),
+    ("machine_paths", _says("saved to " + _in_folder("home", "ada", "model.keras"))),
+    ("machine_paths", _says("saved to " + _in_folder("tmp", "tmpabc123"))),
+    ("machine_paths", _says("saved to " + _in_folder("private", "var", "folders", "x"))),
+    ("machine_paths", _says("saved to C:\\Users\\ada\\model.keras")),
+    ("machine_paths", _says("File ~/venv/site-packages/keras/x.py:3")),
+    (
+        "machine_paths",
+        _add(
+            _code(
+                "raise_it()",
+                [
+                    new_output(
+                        "error",
+                        ename="ValueError",
+                        evalue="",
+                        traceback=["File \x1b[32m" + _in_folder("usr", "lib", "x.py") + "\x1b[39m:3"],
+                    )
+                ],
+                ["raises-exception"],
+            )
+        ),
+    ),
+    ("machine_paths", lambda notebook: notebook.metadata.update(interpreter=_in_folder("opt", "python", "bin"))),
+    ("execution_order", _set(2, execution_count=7)),
+    ("execution_order", _set(1, execution_count=None)),
+    ("execution_order", _add(_code("  "))),
+    ("errors", _add(_code("1 / 0", [new_output("error", ename="ZeroDivisionError", evalue="")]))),
+    ("errors", _add(_code("fine()", tags=["raises-exception"]))),
+    ("blank_pictures", _shows(_picture(_png()))),
+    ("blank_pictures", _shows(_picture(_png(_axes_only)))),
+    ("blank_pictures", _shows(_picture(_png(_curves, size=(320, 20))))),
+    ("blank_pictures", _shows(_picture(_png(_curves, mode="RGBA", background=(255, 255, 255, 0))))),
+    ("blank_pictures", _shows(_picture("bm90IGEgcGljdHVyZQ=="))),
+    ("blank_pictures", _shows(_picture(_png(_curves)[:200]))),
+    ("widget_stand_ins", _add(_code("box", [_widget()]))),
+    ("widget_stand_ins", _add(_code("box", [_widget(**{"text/plain": "VBox(children=(IntSlider(value=1),))"})]))),
+    ("widget_stand_ins", _add(_code("box", [_widget(**{"text/plain": "A Jupyter Widget"})]))),
+    ("widget_stand_ins", _add(_code("LayerLab()", [_widget(**{"text/plain": TOLD})]))),
+    ("widget_stand_ins", _add(_code("LayerLab()"))),
+    ("picture_descriptions", _shows(_picture(alt=""))),
+    ("picture_descriptions", _shows(_picture(alt="Figure"))),
+    ("picture_descriptions", _shows(_picture(text="<Figure size 640x480 with 1 Axes>"))),
+    ("picture_descriptions", _shows(_display({"image/png": _png(_curves), "text/plain": TOLD}))),
+    ("picture_descriptions", _shows(_display({"image/svg+xml": "<svg/>", "text/plain": TOLD}))),
+    ("picture_sentences", _add(_code("plots.show()", [_picture()]), _code("more()"))),
+    ("picture_sentences", _add(_code("plots.show()", [_picture()]), new_markdown_cell("## A long heading is not it."))),
+    ("image_alternatives", _add(new_markdown_cell("![](notebook_checks.py)"))),
+    ("image_alternatives", _add(new_markdown_cell("![image](notebook_checks.py)"))),
+    ("image_alternatives", _add(new_markdown_cell('<img src="notebook_checks.py">'))),
+    ("image_alternatives", _shows(_display({"text/html": '<img alt="" src="data:image/png;base64,aa/bb/cc">'}))),
+    ("image_alternatives", _shows(_display({"text/html": '<svg width="9"></svg>'}))),
+    ("too_many_code_cells", _add(*[_code("1") for _ in range(30)])),
+    ("frame", _drop_cell(0)),
+    ("frame", lambda notebook: _set(0, source=notebook.cells[0].source.replace("# Clones", "Clones"))(notebook)),
+    ("frame", lambda notebook: _set(0, source=notebook.cells[0].source.replace("?", "."))(notebook)),
+    ("frame", lambda notebook: _set(0, source=notebook.cells[0].source.replace("able", "going"))(notebook)),
+    ("frame", lambda notebook: _set(0, source=notebook.cells[0].source.replace("10 minutes", "a while"))(notebook)),
+    ("frame", lambda notebook: _set(0, source=notebook.cells[0].source.replace("know first", "know"))(notebook)),
+    ("recap", _drop_cell(-1)),
+    ("recap", _set(-1, source="## Recap\nNothing as a list.")),
+    ("recap", _set(-1, source="## Recap\n" + "- a line\n" * 6)),
+    ("recap", lambda notebook: (notebook.cells.append(_code("more()")), _number(notebook))),
+    ("own_functions", _add(_code("def helper():\n    pass"))),
+    ("own_functions", _add(_code("%matplotlib inline\nif True:\n    async def helper():\n        pass"))),
+    ("own_functions", _add(_code("helper = lambda x: x"))),
+    ("own_functions", _add(_code("class Namespace:\n    pass"))),
+    ("own_functions", _add(_code("class Net(keras.Model) pass"))),
+    ("broken_links", _add(new_markdown_cell("[next](03_missing.ipynb)"))),
+    ("broken_links", _add(new_markdown_cell("[next][label]\n\n[label]: 03_missing.ipynb"))),
+    ("broken_links", _add(new_markdown_cell('<a href="03_missing.ipynb">next</a>'))),
+    ("broken_links", _add(new_markdown_cell("![a picture of it](pictures/missing.png)"))),
+    ("broken_links", _add(new_markdown_cell("![a picture of it](attachment:missing.png)"))),
+    ("broken_links", _add(new_markdown_cell("[root](" + _in_folder("etc") + ")"))),
+]
+
+
+def test_a_sound_notebook_has_no_problem():
+    assert {check.__name__: check(_sound()) for check in checks.CHECKS if check(_sound())} == {}
+    assert checks.broken_links(_sound(), Path(checks.__file__).parent) == []
+
+
+@pytest.mark.parametrize("name, breaking", BREAKAGES, ids=[f"{name}-{i}" for i, (name, _) in enumerate(BREAKAGES)])
+def test_a_broken_notebook_is_found(name, breaking):
+    """Each breakage is found by the check that is meant for it, and by no other."""
+    notebook = _sound()
+    breaking(notebook)
+    assert _problems(notebook) == {name}
+
+
+def test_every_check_has_been_seen_to_fail():
+    assert {name for name, _ in BREAKAGES} == {check.__name__ for check in checks.CHECKS} | {"broken_links"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see https://example.org/docs/page/one",
+        "largest |difference| 1.31 in dense/kernel, 4/6 equal and/or not",
+        "<table><tr><td>1</td></tr></table>",
+        "saved to model.keras, or to checkpoints/epoch/1",
+        "12:30: fine",
+    ],
+)
+def test_what_only_looks_like_a_machine_path(text):
+    notebook = _sound()
+    _says(text)(notebook)
+    _shows(_display({"text/html": f"<p>{text}</p>"}))(notebook)
+    assert checks.machine_paths(notebook) == []
+
+
+def test_code_in_markdown_is_no_image_and_no_link():
+    notebook = _sound()
+    _add(new_markdown_cell("Write `![](x.png)`, or:\n\n```\n[next](missing.ipynb)\n![](y.png)\n```\n"))(notebook)
+    assert _problems(notebook) == set()
+
+
+def test_a_large_file_is_found(tmp_path):
+    path = tmp_path / "large.ipynb"
+    path.write_bytes(b" " * checks.MAX_BYTES)
+    assert checks.too_large(path) == []
+    path.write_bytes(b" " * (checks.MAX_BYTES + 1))
+    assert len(checks.too_large(path)) == 1

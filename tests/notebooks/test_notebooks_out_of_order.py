@@ -1,0 +1,70 @@
+"""Cells that are run before those above them: a name that is missing, or the plain word that something did not run yet.
+
+Here the cells run in this process, so that TensorFlow is loaded once. What a reader does after a restart is the same:
+the set-up cell, and then the cell where they were.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from workbook.lessons import progress
+from workbook.lessons.claims import Verdicts
+from workbook.lessons.panels import ExercisePanel, QuestionPanel
+from workbook.lessons.quiz import Outcome
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+FIRST = re.compile(r"labs\.ask\(|labs\.exercise\(|^verdicts$|labs\.show_progress\(", re.MULTILINE)
+JUDGED = re.compile(r'verdicts\.(?:cite|record)\("([^"]+)"')
+
+
+def code_cells(path):
+    return [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def run(source, namespace):
+    """Run a cell; return what its last line gives, as a notebook would show it."""
+    tree = ast.parse(source)
+    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "<cell>", "exec"), namespace)
+    return eval(compile(ast.Expression(last.value), "<cell>", "eval"), namespace) if last else None
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_after_the_set_up_alone_nothing_is_claimed(path, monkeypatch, tmp_path, capsys, packages):
+    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress.json"))
+    set_up, *cells = code_cells(path)
+    assert set_up.replace("import helpers\n", "").startswith("import workbook\n\nworkbook.quiet_tensorflow(")
+    for cell in cells:  # before the set-up: Python says which name is missing
+        if FIRST.search(cell):
+            with pytest.raises(NameError):
+                run(cell, {"__name__": "__main__"})
+    namespace = {"__name__": "__main__"}
+    run(set_up, namespace)
+    ran = []
+    for cell in cells:
+        if not FIRST.search(cell):
+            continue
+        try:
+            shown = run(cell, namespace)
+        except NameError:
+            continue  # Python's own word that a cell above was not run
+        ran.append(cell)
+        if isinstance(shown, Verdicts):
+            judged = {claim.number for claim in shown.claims} - set(shown.open)
+            assert judged <= set(JUDGED.findall("\n".join([set_up, *ran])))
+            assert all(shown.verdict(number) == "not run yet" for number in shown.open)
+            assert len(shown.open) > len(judged) and "not run yet" in shown.summary
+        elif isinstance(shown, ExercisePanel):
+            assert shown.feedback.outcome is Outcome.NOT_ATTEMPTED, cell
+        elif isinstance(shown, QuestionPanel):
+            assert shown.choice.value is None and shown._verdict.content == ""
+        else:
+            assert "labs.show_progress(" in cell, f"{cell} showed {shown!r}"
+    assert len(ran) >= 2
+    assert not (tmp_path / "progress.json").exists()  # nothing counts as answered

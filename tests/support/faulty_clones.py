@@ -1,0 +1,778 @@
+"""Ways to break a true clone in one place each: a fault takes (keras, model, twin) and returns the broken twin or None.
+
+Every fault names the model that it is for, the check that has to fail, and a word that the evidence has to contain.
+"""
+
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import zoo
+from zoo import data, trained
+
+import workbook
+
+
+@dataclass(frozen=True)
+class Fault:
+    make: Callable
+    check: str
+    names: str
+    only_on: str
+    apply: Callable
+
+
+FAULTS: dict[str, Fault] = {}
+
+
+def fault(make: Callable, check: str, names: str, only_on: str = ""):
+    """Enter a fault."""
+
+    def enter(apply: Callable) -> Callable:
+        FAULTS[apply.__name__] = Fault(make, check, names, only_on, apply)
+        return apply
+
+    return enter
+
+
+def pair(keras: Any, make: Callable) -> tuple[Any, Any, Any, Any]:
+    """Make a model and a true twin of it, by building it twice under the same seeds."""
+    models = []
+    for _ in range(2):
+        workbook.set_seeds(0)
+        model, x, y = make(keras)
+        models.append(model)
+    return *models, x, y
+
+
+# -- models ------------------------------------------------------------------------------------------------------------
+
+
+def several_layers(keras):
+    layers, regularizers = keras.layers, keras.regularizers
+    stack = [
+        layers.Input((6,)),
+        layers.Dense(
+            5, "relu", kernel_regularizer=regularizers.L2(0.01), kernel_constraint=keras.constraints.MaxNorm(2)
+        ),
+        layers.Dense(5, "tanh"),
+        layers.BatchNormalization(),
+        layers.Dropout(0.25),
+        layers.Dense(3),
+    ]
+    return trained(keras, keras.Sequential(stack), keras.optimizers.Adam(0.01, clipnorm=1.0))
+
+
+def equal_branches(keras):
+    """Two branches of equal shapes and weights, subtracted: connecting one twice shows in no output."""
+    layers = keras.layers
+    inputs = keras.Input((6,))
+    left, right = layers.Dense(4, kernel_initializer="ones"), layers.Dense(4, kernel_initializer="ones")
+    model = keras.Model(inputs, layers.Dense(3)(layers.Subtract()([left(inputs), right(inputs)])))
+    x, y = data()
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model, x, y
+
+
+def unused_block(keras):
+    """A subclass with plain attributes, a function, an array, and layers that no output needs."""
+
+    def double(x):
+        return 2 * x
+
+    class Block(keras.layers.Layer):
+        def __init__(self, settings=None, **kwargs):
+            super().__init__(**kwargs)
+            self.settings = {"depth": 2} if settings is None else settings
+            self._scale = 1.5
+            self.mask = np.arange(3.0)
+            self.function = double
+            self.note = "first"
+            self.seen, self.more = [], types.SimpleNamespace(depth=2)
+            self.inner = [keras.layers.Dropout(0.1), keras.layers.LeakyReLU()]
+
+        def call(self, inputs):
+            return self.function(inputs)
+
+    return trained(keras, keras.Sequential([keras.layers.Input((6,)), Block(), keras.layers.Dense(3)]))
+
+
+def gan(keras):
+    class Gan(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.generator, self.judge = keras.layers.Dense(6), keras.layers.Dense(1)
+            self.judge_optimizer = keras.optimizers.Adam(0.01)
+            self.generator_optimizer = keras.optimizers.Adam(0.02)
+
+        def call(self, inputs):
+            return self.judge(self.generator(inputs))
+
+        def train_step(self, batch):
+            x = batch[0] if isinstance(batch, (tuple, list)) else batch
+            for part, optimizer in ((self.judge, self.judge_optimizer), (self.generator, self.generator_optimizer)):
+                with tf.GradientTape() as tape:
+                    loss = tf.reduce_mean(tf.square(self(x, training=True)))
+                weights = part.trainable_variables
+                optimizer.apply_gradients(list(zip(tape.gradient(loss, weights), weights, strict=True)))
+            return {"loss": loss}
+
+    model, (x, _) = Gan(), data()
+    model(x)
+    model.compile("sgd")
+    model.fit(x, verbose=0)
+    return model, x, None
+
+
+def text(keras):
+    layers = keras.layers
+    lookup = layers.StringLookup()
+    lookup.adapt(np.array(["a", "b", "c"]))
+    inputs = keras.Input((1,), dtype="string")
+    embedded = layers.Flatten()(layers.Embedding(6, 3)(lookup(inputs)))
+    model = keras.Model(inputs, layers.Dense(2)(embedded))
+    return model, tf.constant([["a"], ["b"], ["z"], ["c"]]), None
+
+
+def with_added_loss(keras):
+    class Encoder(keras.Model):
+        def __init__(self, weight=0.1):
+            super().__init__()
+            self.weigh = lambda loss: weight * loss
+            self.hidden, self.head = keras.layers.Dense(4), keras.layers.Dense(3)
+
+        def call(self, inputs):
+            hidden = self.hidden(inputs)
+            self.add_loss(self.weigh(tf.reduce_mean(tf.square(hidden))))
+            return self.head(hidden)
+
+    return trained(keras, Encoder())
+
+
+def scheduled(keras):
+    rate = keras.optimizers.schedules.ExponentialDecay(0.05, 2, 0.5)
+    model, _, _ = zoo.sequential(keras)
+    return trained(keras, model, keras.optimizers.SGD(rate, momentum=0.9))
+
+
+def metrics(keras):
+    model, x, y = zoo.sequential(keras)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=[keras.metrics.SparseTopKCategoricalAccuracy(k=2)])
+    model.fit(x, y, verbose=0)
+    return model, x, y
+
+
+def decaying(keras):
+    optimizer = keras.optimizers.AdamW(0.01)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return trained(keras, zoo.sequential(keras)[0], optimizer)
+
+
+# -- weights and other state -------------------------------------------------------------------------------------------
+
+
+@fault(several_layers, "weights", "kernel")
+def one_weight_nudged(keras, model, twin):
+    kernel = twin.layers[0].kernel
+    kernel.assign(np.asarray(kernel) + 1e-7)
+
+
+@fault(several_layers, "weights", "bias")
+def weights_rounded_in_one_layer(keras, model, twin):
+    twin.layers[-1].bias.assign(np.asarray(twin.layers[-1].bias).astype("float16").astype("float32"))
+
+
+@fault(several_layers, "weights", "moving_variance")
+def statistic_reset(keras, model, twin):
+    twin.layers[2].moving_variance.assign(np.ones(5))
+
+
+@fault(several_layers, "weights", "4 of")
+def trainable_weights_only(keras, model, twin):
+    fresh = several_layers(keras)[0]
+    for mine, old in zip(twin.weights, fresh.weights, strict=True):
+        if "moving" in mine.name or "gamma" in mine.name or "beta" in mine.name:
+            mine.assign(np.asarray(old) + 1)
+
+
+@fault(several_layers, "other state", "seed", only_on="keras")
+def dropout_seed_restarted(keras, model, twin):
+    twin.layers[3].seed_generator.state.assign([7, 0])
+
+
+@fault(zoo.raw_variable, "other state", "temperature", only_on="keras")
+def raw_variable_lost(keras, model, twin):
+    twin.temperature.assign(1.0)
+
+
+@fault(zoo.stateful_recurrent, "other state", "gru", only_on="keras")
+def recurrent_state_lost(keras, model, twin):
+    twin.layers[0].reset_states()
+
+
+@fault(zoo.stateful_recurrent, "other state", "", only_on="tf_keras")
+def recurrent_state_lost_on_2(keras, model, twin):
+    twin.layers[0].reset_states()
+
+
+@fault(text, "other state", "string_lookup")
+def vocabulary_permuted(keras, model, twin):
+    next(layer for layer in twin.layers if "lookup" in layer.name).set_vocabulary(["a", "b", "c"])
+
+
+@fault(text, "other state", "string_lookup")
+def vocabulary_shortened(keras, model, twin):
+    next(layer for layer in twin.layers if "lookup" in layer.name).set_vocabulary(["a", "b"])
+
+
+@fault(zoo.adapted_normalization, "layer settings", "mean", only_on="keras")
+def normalization_not_finalised(keras, model, twin):
+    twin.layers[0].mean = twin.layers[0].mean + 1
+
+
+# -- structure and settings --------------------------------------------------------------------------------------------
+
+
+@fault(several_layers, "layer settings", "rate")
+def another_dropout_rate(keras, model, twin):
+    twin.layers[3].rate = 0.3
+
+
+@fault(several_layers, "layer settings", "activation")
+def another_activation(keras, model, twin):
+    twin.layers[1].activation = keras.activations.sigmoid
+
+
+@fault(several_layers, "layer settings", "activation")
+def activation_became_a_lambda(keras, model, twin):
+    twin.layers[1].activation = lambda x: tf.tanh(x)
+
+
+@fault(several_layers, "layer settings", "kernel_regularizer.l2")
+def another_regulariser_strength(keras, model, twin):
+    twin.layers[0].kernel_regularizer.l2 = 0.02
+
+
+@fault(several_layers, "layer settings", "kernel_regularizer")
+def regulariser_lost(keras, model, twin):
+    twin.layers[0].kernel_regularizer = None
+
+
+@fault(several_layers, "layer settings", "kernel_constraint.max_value")
+def another_constraint(keras, model, twin):
+    twin.layers[0].kernel_constraint.max_value = 3
+
+
+@fault(several_layers, "layer settings", "activity_regularizer")
+def activity_regulariser_added(keras, model, twin):
+    twin.layers[1].activity_regularizer = keras.regularizers.L1(0.1)
+
+
+@fault(several_layers, "layer settings", "trainable")
+def layer_frozen(keras, model, twin):
+    twin.layers[1].trainable = False
+
+
+@fault(several_layers, "layer settings", "trainable")
+def model_flag_differs(keras, model, twin):
+    # What clone_model does to a model that was frozen as a whole.
+    for either in (model, twin):
+        either.trainable = False
+    twin.trainable = True
+    for layer in twin.layers:
+        layer.trainable = False
+
+
+@fault(several_layers, "layer settings", "momentum")
+def another_batch_norm_momentum(keras, model, twin):
+    twin.layers[2].momentum = 0.5
+
+
+@fault(several_layers, "layer settings", "epsilon")
+def another_epsilon(keras, model, twin):
+    twin.layers[2].epsilon = 0.0011
+
+
+@fault(several_layers, "layer settings", "dtype policy")
+def another_dtype_policy(keras, model, twin):
+    stack = [type(layer).from_config(layer.get_config()) for layer in twin.layers[:-1]]
+    other = keras.Sequential([keras.layers.Input((6,)), *stack, keras.layers.Dense(3, dtype="mixed_float16")])
+    other(np.zeros((1, 6), "float32"))
+    other.set_weights(twin.get_weights())
+    other.compile(keras.optimizers.Adam(0.01, clipnorm=1.0), model.loss)
+    return other
+
+
+@fault(equal_branches, "structure", "dense")
+def branch_connected_twice(keras, model, twin):
+    _, left, _, subtract, head = twin.layers
+    inputs = twin.inputs[0]
+    other = keras.Model(inputs, head(subtract([left(inputs), left(inputs)])))
+    other.compile("sgd", model.loss)
+    return other
+
+
+@fault(zoo.functional_with_two_inputs_and_shared_layer, "structure", "dense")
+def shared_layer_untied(keras, model, twin):
+    layers = keras.layers
+    left, right = keras.Input((6,), name="left"), keras.Input((6,), name="right")
+    one, two = layers.Dense(5, "tanh"), layers.Dense(5, "tanh")
+    other = keras.Model({"left": left, "right": right}, layers.Dense(3)(layers.add([one(left), two(right)])))
+    dense = [layer for layer in model.layers if type(layer).__name__ == "Dense"]
+    one.set_weights(dense[0].get_weights())
+    two.set_weights(dense[0].get_weights())
+    other.layers[-1].set_weights(dense[1].get_weights())
+    other.compile("adam", model.loss)
+    return other
+
+
+@fault(several_layers, "structure", "only the original")
+def layer_dropped(keras, model, twin):
+    other = keras.Sequential([keras.layers.Input((6,)), *twin.layers[:-1]])
+    other.compile("adam", model.loss)
+    return other
+
+
+@fault(unused_block, "structure", "LeakyReLU")
+def class_of_an_unused_layer(keras, model, twin):
+    twin.layers[0].inner[1] = keras.layers.ELU()
+
+
+@fault(unused_block, "layer settings", "dropout")
+def setting_of_an_unused_layer(keras, model, twin):
+    twin.layers[0].inner[0].rate = 0.2
+
+
+@fault(unused_block, "layer settings", "supports_masking")
+def masks_no_longer_passed_on(keras, model, twin):
+    twin.layers[0].supports_masking = not model.layers[0].supports_masking
+
+
+@fault(several_layers, "layer settings", "autocast", only_on="keras")
+def autocast_off(keras, model, twin):
+    twin.layers[1].autocast = False
+
+
+@fault(zoo.spectral_normalization, "weights", "vector_u", only_on="keras")
+def vector_of_spectral_normalization_turned(keras, model, twin):
+    vector = twin.layers[0].vector_u
+    vector.assign(-np.asarray(vector))
+
+
+@fault(zoo.lora, "layer settings", "lora_alpha", only_on="keras")
+def another_weight_of_lora(keras, model, twin):
+    twin.layers[0].lora_alpha = 9
+
+
+@fault(zoo.quantized, "weights", "kernel_scale", only_on="keras")
+def another_scale_of_quantization(keras, model, twin):
+    scale = twin.layers[0].kernel_scale
+    scale.assign(np.asarray(scale) * 1.01)
+
+
+@fault(unused_block, "layer settings", "_scale")
+def private_number_changed(keras, model, twin):
+    twin.layers[0]._scale = 1.25
+
+
+@fault(unused_block, "layer settings", "mask")
+def array_changed(keras, model, twin):
+    twin.layers[0].mask = np.array([0.0, 1.0, 2.5])
+
+
+@fault(unused_block, "layer settings", "depth")
+def entry_of_a_dict_changed(keras, model, twin):
+    twin.layers[0].settings["depth"] = 3
+
+
+@fault(unused_block, "structure", "seen[0]: only the clone has it")
+def entry_added_to_an_empty_list(keras, model, twin):
+    twin.layers[0].seen.append(3)
+
+
+@fault(unused_block, "layer settings", "more.depth")
+def attribute_of_an_attribute_changed(keras, model, twin):
+    twin.layers[0].more.depth = 3
+
+
+@fault(unused_block, "separate storage", "more (SimpleNamespace)")
+def namespace_shared(keras, model, twin):
+    twin.layers[0].more = model.layers[0].more
+
+
+@fault(unused_block, "layer settings", "note")
+def text_changed(keras, model, twin):
+    twin.layers[0].note = "second"
+
+
+@fault(unused_block, "layer settings", "function")
+def function_changed(keras, model, twin):
+    twin.layers[0].function = lambda x: x + x
+
+
+@fault(several_layers, "structure", "call")
+def call_patched(keras, model, twin):
+    layer = twin.layers[1]
+    own = layer.call
+    layer.call = lambda *args, **kwargs: own(*args, **kwargs)
+
+
+# -- compile settings and optimizer ------------------------------------------------------------------------------------
+
+
+@fault(several_layers, "compile settings", "learning rate")
+def another_learning_rate(keras, model, twin):
+    twin.optimizer.learning_rate.assign(0.011)
+
+
+@fault(several_layers, "compile settings", "clipnorm")
+def clipping_lost(keras, model, twin):
+    twin.optimizer.clipnorm = None
+
+
+@fault(several_layers, "compile settings", "beta_1")
+def another_beta(keras, model, twin):
+    twin.optimizer.beta_1 = 0.8
+
+
+@fault(zoo.sequential, "compile settings", "Adam")
+def another_optimizer(keras, model, twin):
+    twin.compile("rmsprop", model.loss, metrics=["accuracy"])
+
+
+@fault(zoo.sequential, "compile settings", "loss")
+def another_loss(keras, model, twin):
+    twin.optimizer, optimizer = twin.optimizer, twin.optimizer
+    twin.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+
+
+@fault(zoo.sequential, "compile settings", "metrics")
+def another_metric(keras, model, twin):
+    twin.compile(twin.optimizer, twin.loss, metrics=["mae"])
+
+
+@fault(metrics, "compile settings", "k")
+def another_setting_of_a_metric(keras, model, twin):
+    twin.compile(twin.optimizer, twin.loss, metrics=[keras.metrics.SparseTopKCategoricalAccuracy(k=3)])
+
+
+@fault(zoo.sequential, "compile settings", "not compiled")
+def compiled_away(keras, model, twin):
+    other = (
+        keras.models.clone_model(twin)
+        if keras.__name__ == "tf_keras"
+        else keras.Sequential.from_config(twin.get_config())
+    )
+    other.set_weights(twin.get_weights())
+    return other
+
+
+@fault(several_layers, "optimizer state", "variables differ")
+def slot_reset(keras, model, twin):
+    slot = twin.optimizer._momentums[2]
+    slot.assign(np.zeros(slot.shape))
+
+
+@fault(several_layers, "optimizer state", "steps")
+def iterations_reset(keras, model, twin):
+    twin.optimizer.iterations.assign(0)
+
+
+@fault(scheduled, "compile settings", "decay_rate")
+def another_schedule(keras, model, twin):
+    twin.optimizer._learning_rate.decay_rate = 0.6
+
+
+@fault(scheduled, "optimizer state", "made 4 steps, the clone 0")
+def schedule_restarted(keras, model, twin):
+    twin.optimizer.iterations.assign(0)
+
+
+@fault(scheduled, "compile settings", "learning rate")
+def schedule_became_a_number(keras, model, twin):
+    twin.compile(keras.optimizers.SGD(0.05 * 0.25, momentum=0.9), twin.loss, metrics=["accuracy"])
+
+
+@fault(decaying, "compile settings", "exclude")
+def exemptions_from_decay_lost(keras, model, twin):
+    for key in [key for key in vars(twin.optimizer) if "exclude" in key]:
+        del vars(twin.optimizer)[key]
+
+
+@fault(gan, "optimizer state", "variables differ")
+def slot_of_a_second_optimizer(keras, model, twin):
+    slot = twin.generator_optimizer._velocities[0]
+    slot.assign(np.ones(slot.shape))
+
+
+@fault(gan, "compile settings", "judge_optimizer")
+def rate_of_a_second_optimizer(keras, model, twin):
+    twin.judge_optimizer.learning_rate.assign(0.5)
+
+
+@fault(zoo.loss_scaled, "optimizer state", "scale", only_on="keras")
+def loss_scale_reset(keras, model, twin):
+    twin.optimizer.dynamic_scale.assign(128.0)
+
+
+@fault(zoo.loss_scaled, "optimizer state", "loss_scale", only_on="tf_keras")
+def loss_scale_reset_on_2(keras, model, twin):
+    twin.optimizer._loss_scale._current_loss_scale.assign(128.0)
+
+
+@fault(zoo.loss_scaled, "compile settings", "learning rate")
+def rate_of_an_inner_optimizer(keras, model, twin):
+    twin.optimizer.inner_optimizer.learning_rate.assign(0.5)
+
+
+@fault(zoo.everything_compiled, "optimizer state", "average")
+def averages_lost(keras, model, twin):
+    for average in twin.optimizer._model_variables_moving_average:
+        average.assign(np.zeros(average.shape))
+
+
+@fault(zoo.gradient_accumulation, "optimizer state", "variables differ", only_on="keras")
+def accumulated_gradients_lost(keras, model, twin):
+    gradient = twin.optimizer._accumulated_gradients[0]
+    gradient.assign(np.asarray(gradient) + 1)
+
+
+@fault(zoo.legacy_optimizer, "optimizer state", "variables differ", only_on="tf_keras")
+def slot_of_a_legacy_optimizer(keras, model, twin):
+    slot = twin.optimizer.weights[1]
+    slot.assign(np.ones(slot.shape))
+
+
+@fault(zoo.legacy_optimizer, "compile settings", "decay_steps", only_on="tf_keras")
+def schedule_of_a_legacy_optimizer(keras, model, twin):
+    twin.optimizer._hyper["learning_rate"].decay_steps = 20
+
+
+@fault(zoo.sequential, "compile settings", "steps_per_execution", only_on="keras")
+def another_number_of_steps_at_once(keras, model, twin):
+    twin.steps_per_execution = 4
+
+
+@fault(zoo.sequential, "other state", "total")
+def running_metric_changed(keras, model, twin):
+    twin.metrics[0].total.assign(5.0)
+
+
+@fault(zoo.trained_without_a_call, "other state", "count")
+def running_metric_of_an_attribute_changed(keras, model, twin):
+    twin.tracker.count.assign(7.0)
+
+
+@fault(zoo.trained_without_a_call, "training steps", "largest")
+def step_changed_in_a_model_without_a_call(keras, model, twin):
+    decoder = twin.decoder
+    twin.decoder = keras.Sequential([*decoder.layers[:-1], keras.layers.Dropout(0.9)])
+    twin.decoder(np.zeros((1, 2), "float32"))
+
+
+@fault(zoo.loss_with_state, "other state", "against")
+def state_of_a_loss_lost(keras, model, twin):
+    twin.loss.weight.assign(1.0)
+
+
+@fault(with_added_loss, "added losses", "largest")
+def another_weight_of_an_added_loss(keras, model, twin):
+    weigh = twin.weigh
+    twin.weigh = lambda loss: 2 * weigh(loss)
+
+
+@fault(zoo.own_train_step, "structure", "train_step")
+def train_step_patched(keras, model, twin):
+    own = twin.train_step
+    twin.train_step = lambda batch: own((batch[0], batch[1] * 0))
+
+
+# -- shared ------------------------------------------------------------------------------------------------------------
+
+
+@fault(several_layers, "separate storage", "optimizer (Adam)")
+def optimizer_shared(keras, model, twin):
+    twin.optimizer = model.optimizer
+
+
+@fault(metrics, "separate storage", "SparseTopK")
+def metric_shared(keras, model, twin):
+    metric = keras.metrics.SparseTopKCategoricalAccuracy(k=2)
+    for either in (model, twin):
+        either.compile("adam", either.loss, metrics=[metric])
+
+
+@fault(unused_block, "separate storage", "settings (")
+def dict_shared(keras, model, twin):
+    settings = {"depth": 2, "more": [1, 2]}
+    for either in (model, twin):
+        # As a constructor would do that keeps what it is given.
+        object.__setattr__(either.layers[0], "settings", settings)
+
+
+@fault(unused_block, "separate storage", "mask (ndarray)")
+def array_shared(keras, model, twin):
+    twin.layers[0].mask = model.layers[0].mask
+
+
+@fault(several_layers, "separate storage", "variables are shared")
+def layer_shared(keras, model, twin):
+    other = keras.Sequential([keras.layers.Input((6,)), *twin.layers[:-1], model.layers[-1]])
+    other.compile("adam", model.loss)
+    return other
+
+
+@fault(unused_block, "separate storage", "shared")
+def method_of_the_original(keras, model, twin):
+    twin.layers[0].function = model.layers[1].__call__
+
+
+@fault(text, "separate storage", "table")
+def table_shared(keras, model, twin):
+    tables = [tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)] * 2
+    for either, table in zip((model, twin), tables, strict=True):
+        either.layers[-1].table = table
+
+
+@fault(text, "other state", "table")
+def table_differs(keras, model, twin):
+    for number, either in enumerate((model, twin)):
+        either.layers[-1].table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)
+        either.layers[-1].table.insert(tf.constant(["a"]), tf.constant([number], tf.int64))
+
+
+@fault(unused_block, "other state", "rng")
+def numpy_generator_differs(keras, model, twin):
+    for number, either in enumerate((model, twin)):
+        either.layers[0].rng = np.random.default_rng(number)
+
+
+# -- TensorFlow Probability (on tf_keras only) -------------------------------------------------------------------------
+
+
+def _probability():
+    import tensorflow_probability as tfp
+
+    return tfp
+
+
+def flipout(keras):
+    tfp = _probability()
+    layers = [keras.layers.Input((6,)), tfp.layers.DenseFlipout(4, activation="relu"), tfp.layers.DenseFlipout(3)]
+    return trained(keras, keras.Sequential(layers))
+
+
+def distribution(keras):
+    tfp = _probability()
+    tfd = tfp.distributions
+    stack = [
+        keras.layers.Input((6,)),
+        keras.layers.Dense(2),
+        tfp.layers.DistributionLambda(lambda t: tfd.Normal(t[..., :1], 1e-3 + tf.math.softplus(t[..., 1:]))),
+    ]
+    model, (x, y) = keras.Sequential(stack), data()
+    model.compile("adam", lambda y, p: -p.log_prob(y))
+    model.fit(x, y[:, None].astype("float32"), verbose=0)
+    return model, x, y[:, None].astype("float32")
+
+
+def divergence_regulariser(keras):
+    tfp = _probability()
+    tfd = tfp.distributions
+    prior = tfd.Independent(tfd.Normal(tf.zeros(2), 1.0), 1)
+    stack = [
+        keras.layers.Input((6,)),
+        keras.layers.Dense(tfp.layers.IndependentNormal.params_size(2)),
+        tfp.layers.IndependentNormal(2, activity_regularizer=tfp.layers.KLDivergenceRegularizer(prior, weight=0.5)),
+        keras.layers.Dense(3),
+    ]
+    return trained(keras, keras.Sequential(stack))
+
+
+def variational(keras):
+    tfp = _probability()
+    tfd = tfp.distributions
+
+    def posterior(kernel_size, bias_size=0, dtype=None):
+        size = kernel_size + bias_size
+        return keras.Sequential(
+            [
+                tfp.layers.VariableLayer(2 * size, dtype=dtype),
+                tfp.layers.DistributionLambda(
+                    lambda t: tfd.Independent(tfd.Normal(t[:size], 1e-2 + tf.nn.softplus(t[size:])), 1)
+                ),
+            ]
+        )
+
+    def prior(kernel_size, bias_size=0, dtype=None):
+        size = kernel_size + bias_size
+        return lambda _: tfd.Independent(tfd.Normal(tf.zeros(size), 1.0), 1)
+
+    layer = tfp.layers.DenseVariational(3, posterior, prior, kl_weight=0.1)
+    return trained(keras, keras.Sequential([keras.layers.Input((6,)), layer]))
+
+
+PROBABILISTIC = [flipout, distribution, divergence_regulariser, variational, zoo.flow_with_networks_of_keras]
+
+
+@fault(flipout, "layer settings", "divergence", only_on="tf_keras")
+def another_divergence(keras, model, twin):
+    divergence = _probability().distributions.kl_divergence
+    twin.layers[0].kernel_divergence_fn = lambda q, p, _: 0.5 * divergence(q, p)
+
+
+@fault(flipout, "weights", "posterior", only_on="tf_keras")
+def posterior_changed(keras, model, twin):
+    scale = next(weight for weight in twin.weights if "scale" in weight.name)
+    scale.assign(scale + 0.5)
+
+
+@fault(distribution, "outputs", "difference", only_on="tf_keras")
+def another_distribution(keras, model, twin):
+    tfp = _probability()
+    tfd = tfp.distributions
+    stack = [
+        keras.layers.Input((6,)),
+        twin.layers[0],
+        tfp.layers.DistributionLambda(lambda t: tfd.Laplace(t[..., :1], 1e-3 + tf.math.softplus(t[..., 1:]))),
+    ]
+    other = keras.Sequential(stack)
+    other.compile(twin.optimizer, twin.loss)
+    return other
+
+
+@fault(variational, "layer settings", "_kl_divergence_fn", only_on="tf_keras")
+def another_weight_of_the_divergence_of_a_layer(keras, model, twin):
+    other = _probability().layers.DenseVariational(3, None, None, kl_weight=0.5)
+    twin.layers[0]._kl_divergence_fn = other._kl_divergence_fn
+
+
+@fault(zoo.lookups_of_several_inputs, "separate storage", "table")
+def fixed_table_shared(keras, model, twin):
+    lookup = [next(layer for layer in m.layers if type(layer).__name__ == "StringLookup") for m in (model, twin)]
+    lookup[1].lookup_table = lookup[0].lookup_table
+
+
+@fault(zoo.flow_with_networks_of_keras, "separate storage", "shared", only_on="tf_keras")
+def network_of_a_flow_shared(keras, model, twin):
+    twin.networks[0] = model.networks[0]
+
+
+@fault(divergence_regulariser, "added losses", "the original adds 2 losses, the clone 0", only_on="tf_keras")
+def divergence_term_lost(keras, model, twin):
+    stack = [keras.layers.Input((6,)), twin.layers[0], _probability().layers.IndependentNormal(2), twin.layers[2]]
+    other = keras.Sequential(stack)
+    other.compile(twin.optimizer, twin.loss, metrics=["accuracy"])
+    return other
+
+
+@fault(divergence_regulariser, "layer settings", "activity_regularizer", only_on="tf_keras")
+def another_weight_of_a_divergence(keras, model, twin):
+    regulariser = twin.layers[1].activity_regularizer
+    for key, value in vars(regulariser).items():
+        if isinstance(value, float) or type(value).__name__ == "EagerTensor":
+            setattr(regulariser, key, value * 2)

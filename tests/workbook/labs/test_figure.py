@@ -1,0 +1,190 @@
+"""The signature picture: what it says, and that nothing is missing from it."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from results import result
+
+from helpers.report import OTHER_STATE, OUTPUTS, describe
+from workbook.labs.framework import figure as plots
+
+NAIVE = result("clone_model", {"a": 0.4, "b": 0.0, "c": None}, [0.4, 0.5, 0.6], [0.0, 0.0, 0.0], [0.0, 0.1, 0.2])
+TRUE = result("clone", {"a": 0.0, "b": 0.0, "c": 0.0}, [0.0] * 3, [0.0] * 3)
+
+
+def dots(picture, index):
+    x, y = picture._traces[index]["dots"].get_data()
+    return dict(zip(np.round(x), y, strict=True))
+
+
+def test_no_layer_is_missing_zero_and_none_have_levels_of_their_own():
+    picture = plots.ThreeTestsPicture()
+    picture.update([NAIVE, TRUE])
+    low, high = plots._LOWEST, plots._HIGHEST
+    naive, true = dots(picture, 0), dots(picture, 1)
+    assert len(naive) == len(true) == 3
+    assert naive[0] == pytest.approx(math.log10(0.4))
+    assert naive[1] < low and all(level < low for level in true.values())
+    assert naive[2] > high
+    bottom, top = picture.axes[0].get_ylim()
+    assert bottom < min([*naive.values(), *true.values()]) and max(naive.values()) < top
+
+
+def test_the_level_of_exact_zero_is_named():
+    picture = plots.ThreeTestsPicture()
+    picture.update([NAIVE, TRUE])
+    labels = {label.get_text(): label.get_position()[1] for label in picture.axes[0].get_yticklabels()}
+    assert all(abs(labels["0 exactly"] - level) < 0.62 for level in dots(picture, 1).values())
+
+
+def test_methods_at_exact_zero_do_not_hide_each_other():
+    picture = plots.ThreeTestsPicture(pairs=4)
+    picture.update([result(label, {"a": 0.0}, [0.0, 0.0], [0.0, 0.0]) for label in "vwxy"])
+    levels = {picture._traces[index]["own_life"][0].get_ydata()[0] for index in range(4)}
+    assert len(levels) == 4 and max(levels) < plots._LOWEST
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan, None])
+def test_what_is_not_finite_is_drawn_at_the_top(value):
+    picture = plots.ThreeTestsPicture()
+    picture.update([result("x", {"a": value}, [0.1, value], [0.0, value])])
+    assert dots(picture, 0)[0] > picture._top
+    assert picture._traces[0]["future"][0].get_ydata()[-1] > picture._top
+
+
+def test_a_runaway_model_stays_on_the_axis():
+    picture = plots.ThreeTestsPicture()
+    picture.update([result("x", {"a": 1.0}, [1.0, 3e7], [0.0, 0.0])])
+    assert picture._traces[0]["future"][0].get_ydata()[-1] == pytest.approx(math.log10(3e7))
+    assert picture._top >= 8
+
+
+def test_all_three_panels_share_one_scale():
+    picture = plots.ThreeTestsPicture()
+    picture.update([NAIVE, TRUE])
+    assert len({ax.get_ylim() for ax in picture.axes}) == 1
+
+
+def test_other_numbers_move_artists_only():
+    picture = plots.ThreeTestsPicture()
+    assert picture.update([NAIVE, TRUE], steps=40)
+    grown = result(NAIVE.name, NAIVE.start, [0.4] * 9, [0.0] * 9, [0.1] * 9)
+    assert not picture.update([grown, TRUE], steps=40)
+    assert picture.update([grown, TRUE], steps=80)
+    assert picture.update([result("other", NAIVE.start, [0.4]), TRUE], steps=80)
+
+
+def test_methods_differ_in_more_than_colour():
+    styles = plots._STYLES
+    for part in ("color", "marker", "line"):
+        assert len({str(getattr(style, part)) for style in styles}) == len(styles)
+
+
+def test_every_method_has_its_name_and_its_result_in_each_panel():
+    pairs = [result(label, {"a": 0.0, "b": 0.1}, [0.0, 0.1], [0.0, 0.1]) for label in ("one", "two", "three", "four")]
+    heights = []
+    for count in (3, 4):
+        figure = plots.three_tests(pairs[:count])
+        plots.png(figure)  # lays it out
+        for ax in figure.axes:
+            boxes = {text.get_text(): text.get_window_extent() for text in ax.texts if text.get_text()}
+            names = [boxes[pair.name] for pair in pairs[:count]]
+            assert all(above.y0 >= below.y1 for above, below in itertools.pairwise(names))
+            assert names[-1].y0 >= ax.get_window_extent().y1, "the last name is inside the panel"
+        heights.append(figure.axes[0].get_position().height * figure.get_figheight())
+        places = sorted(x for lines in figure.axes[0].lines for x in lines.get_xdata() if lines.get_marker() != "None")
+        assert len(places) >= 2 * count
+    assert heights[0] == pytest.approx(heights[1]), "the panels have the same size, however many methods there are"
+
+
+@pytest.mark.parametrize("error", [None, "NotImplementedError"])
+def test_no_method_runs_into_its_result(error):
+    from helpers.methods import METHODS
+
+    for method in METHODS.values():
+        picture = plots.ThreeTestsPicture()
+        apart = result(method.label, {"a": 8e-5, "b": 0.1}, [8e-5], [8e-5], error=error)
+        picture.update([apart, TRUE])
+        for ax in picture.axes:
+            texts = {text.get_gid() or text.get_text(): text.get_window_extent() for text in ax.texts}
+            (shown,) = [box for name, box in texts.items() if name.startswith("result 0")]
+            assert texts[method.label].x1 < shown.x0, method.label
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        ({"a": 0.4, "b": 0.0, "outputs": 1.0}, "\N{BALLOT X} 1 of 2 differ"),
+        ({"a": 0.0, "b": 0.0, "outputs": 1.0}, "\N{BALLOT X} outputs"),
+        ({"a": 0.0, "random state and others": 1.0}, "\N{BALLOT X} other state"),
+        ({"a": 0.0, "outputs": 0.0}, "\N{CHECK MARK} equal"),
+    ],
+)
+def test_the_head_counts_layers_as_the_sentence_does(start, words):
+    pair = result("x", start, [0.0], [0.0])
+    picture = plots.ThreeTestsPicture()
+    picture.update([pair])
+    assert words in [text.get_text() for text in picture.axes[0].texts]
+    sentence = describe([pair])
+    assert ("1 of 2 layers" in sentence) == ("1 of 2" in words)
+
+
+@pytest.mark.parametrize(
+    ("names", "slanted"),
+    [
+        (["flatten", "hidden", "head", OUTPUTS], False),
+        (["hidden", "head", OTHER_STATE, OUTPUTS], False),
+        (["dense", "batch_normalization", "dense_1", OUTPUTS], True),
+        (["a", "b", "c", "d", "e"], True),
+    ],
+)
+def test_names_of_layers_do_not_run_into_each_other(names, slanted):
+    picture = plots.ThreeTestsPicture()
+    picture.update([result("x", dict.fromkeys(names, 0.0), [0.0], [0.0])])
+    plots.png(picture.figure)  # lays it out
+    labels = picture.axes[0].get_xticklabels()
+    assert all((label.get_rotation() > 0) == slanted for label in labels)
+    if not slanted:
+        boxes = [label.get_window_extent() for label in labels]
+        assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+
+
+def test_the_picture_is_opaque_white_and_not_blank():
+    figure = plots.three_tests({"clone_model": NAIVE, "clone": TRUE}, caption="A sentence.")
+    image = Image.open(io.BytesIO(plots.png(figure)))
+    pixels = np.asarray(image.convert("RGBA"))
+    assert (pixels[..., 3] == 255).all() and tuple(pixels[0, 0, :3]) == (255, 255, 255)
+    for color in (plots.VERMILLION, plots.BLUE):
+        wanted = [int(color[place : place + 2], 16) for place in (1, 3, 5)]
+        assert (pixels[..., :3] == wanted).all(axis=2).sum() > 100
+
+
+def test_show_stores_an_image_with_alternative_text(monkeypatch, capsys):
+    import IPython.display
+
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", lambda *data, **details: shown.append((data[0], details)))
+    plots.show(plots.three_tests([NAIVE, TRUE]))
+    (data, details), sentence = shown[0], describe([NAIVE, TRUE])
+    assert details["metadata"]["image/png"]["alt"] == data["text/plain"] == sentence and details["raw"]
+    assert capsys.readouterr().out == f"{sentence}\n"
+    from matplotlib.figure import Figure
+
+    with pytest.raises(ValueError, match="alt"):
+        plots.show(Figure())
+
+
+def test_no_widgets_are_needed():
+    code = (
+        "import sys; import workbook.labs.framework.figure, workbook.labs.layer.spec; "
+        "sys.exit('ipywidgets' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

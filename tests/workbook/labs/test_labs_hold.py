@@ -1,0 +1,369 @@
+"""Every lab under random sequences of changes: it never fails, never shows what is out of date without saying so.
+
+Most sequences drive the controls over a run that only pretends to work, so that hundreds of them take seconds; it
+is slow, fails or breaks in ways that depend on the settings alone. Some twenty drive the real one: changes follow each
+other fast, and only the last of them runs to the end. More of both: `--hypothesis-profile=thorough`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import datetime
+import gc
+import html
+import io
+import random
+import threading
+import time
+import weakref
+import zlib
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import workbook
+from workbook import labs
+from workbook.labs.birth.run import BirthSettings
+from workbook.labs.framework import panel as base
+from workbook.labs.framework.run import Run, Stage
+from workbook.labs.interruption import run as interruption
+from workbook.labs.interruption.run import InterruptionSettings
+from workbook.labs.layer import lab as layer_lab
+from workbook.labs.layer.spec import Definition, LayerSpec
+from workbook.labs.own_model import lab as bench_panel
+from workbook.labs.own_model.run import Bench, BenchSettings, Upload
+from workbook.labs.posteriors.run import Settings as PosteriorsSettings
+from workbook.labs.save_load.run import Settings as TransferSettings
+
+workbook.quiet_tensorflow("tensorflow", "keras", "tf_keras", "tensorflow_probability")
+REST = ("Up to date", "Out of date: the lab itself failed")
+FEW = settings().max_examples // 25  # sequences over the real run, for each lab
+
+LABS = {
+    "layer": lambda kind: kind(Definition((LayerSpec("Dense", 6),)), steps=4),
+    "birth": lambda kind: kind(BirthSettings(units=4)),
+    "transfer": lambda kind: kind(TransferSettings(steps=0)),
+    "interruption": lambda kind: kind(InterruptionSettings(stop=5)),
+    "posteriors": lambda kind: kind(PosteriorsSettings(kind="surrogate", pretrain=2, steps=2)),
+    "matrix": lambda kind: kind("keras", "sequential"),
+    "bench": lambda kind: kind("mine"),
+}
+CLASSES = {
+    "layer": labs.LayerLab,
+    "birth": labs.BirthLab,
+    "transfer": labs.SaveLoadLab,
+    "interruption": labs.InterruptionLab,
+    "posteriors": labs.PosteriorsLab,
+    "matrix": labs.MatrixPanel,
+    "bench": labs.BenchPanel,
+}
+
+
+def test_no_lab_is_left_out():
+    found = {value for value in vars(labs).values() if isinstance(value, type) and issubclass(value, base.Lab)}
+    assert found == set(CLASSES.values()) and set(LABS) == set(CLASSES)
+
+
+# -- a run that only pretends ------------------------------------------------------------------------------------------
+
+
+class Pretended(Run):
+    """Goes through stages as a run does. What comes of it depends on the settings alone."""
+
+    total = done = 1
+    matrix = None
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.fate = zlib.crc32(repr(settings).encode())
+        self.step = 0
+
+    @property
+    def verdict(self):
+        return f"Fate {self.fate}, {len(self.problems)} errors, step {self.step}, {self.finished}."
+
+    @property
+    def source(self):
+        return f"source = '<{self.fate}>'"
+
+    def stages(self):
+        for number in range(self.fate % 3):
+            yield Stage(f"preparing {number}")
+        if self.fate % 5 == 0:
+            self.attempt("Pretending", lambda: int("no <number>"))
+        if self.fate % 13 == 0:
+            raise RuntimeError("the pretended lab breaks")
+        for number in range(self.fate % 4):
+            yield Stage(f"drawing {number}", pictured=True)
+        self.finished = True
+
+    def train_on(self, steps):
+        for _ in range(steps):
+            self.step += 1
+            yield Stage("training", pictured=self.step % 2 == 0)
+
+
+def pretending(kind):
+    """A lab whose run pretends, and whose picture says which run it shows."""
+
+    class Lab(kind):
+        def run(self, settings):
+            return Pretended(super().run(settings).settings)
+
+        def draw(self, run):
+            self._figure.value = run.verdict.encode()
+            self._figure.tooltip = run.verdict
+
+    return Lab
+
+
+# -- hands -------------------------------------------------------------------------------------------------------------
+
+CONTROLS = (
+    *(ipywidgets.Dropdown, ipywidgets.IntSlider, ipywidgets.BoundedIntText, ipywidgets.Checkbox, ipywidgets.Text),
+    *(ipywidgets.Button, ipywidgets.FileUpload),
+)
+TEXTS = ("mine", "other", "", " mine ", "nothing", "Net", "6", "6; 3", "x", "a.keras", "~/x.keras", "<b>", "x" * 300)
+Move = st.tuples(st.integers(0, 30), st.integers(0, 10_000), st.integers(0, 4), st.booleans())
+"""Which control, what to make of it, how long to wait then, and whether the change comes on another thread."""
+
+
+def shown(widget):
+    """Every control that a reader can reach now."""
+    if isinstance(widget, CONTROLS) and not widget.disabled and widget.layout.visibility != "hidden":
+        yield widget
+    for child in getattr(widget, "children", ()):
+        yield from shown(child)
+
+
+def move(control, value, uploads):
+    """Do to a control what a reader could."""
+    if isinstance(control, ipywidgets.Button):
+        control.click()
+    elif isinstance(control, ipywidgets.FileUpload):
+        control.value = (uploads[value % len(uploads)],)
+    elif isinstance(control, ipywidgets.Dropdown):
+        control.index = value % len(control.options)
+    elif isinstance(control, ipywidgets.Checkbox):
+        control.value = not control.value
+    elif isinstance(control, ipywidgets.Text):
+        control.value = TEXTS[value % len(TEXTS)]
+    else:
+        step = getattr(control, "step", 1) or 1
+        control.value = control.min + value * step % (control.max - control.min + 1)
+
+
+def told(settings):
+    """The settings as the controls say them: an upload by its name."""
+    model = getattr(settings, "model", None)
+    return dataclasses.replace(settings, model=model.name) if isinstance(model, Upload) else settings
+
+
+def check(lab):
+    """What must hold at any moment between two slices of work, whoever looks."""
+    run, stale = lab._run, "lab-stale" in lab._picture._dom_classes
+    current = told(run.settings) == lab.settings
+    assert lab.status in lab._status_line.value.replace("&#x27;", "'")
+    assert lab.status.startswith(("Up to date", "Working", "Out of date"))
+    if not current:  # it says so, and shows it
+        assert lab.status != "Up to date" and stale, (lab.status, stale, run.settings, lab.settings)
+    if lab.status == "Up to date":
+        assert current and not stale and run.finished
+        assert lab.verdict == run.verdict == lab._figure.tooltip
+        assert html.escape(run.verdict) in lab._verdict_line.value
+        assert html.escape(run.source) in lab._source.value
+        assert lab._error.value.count('class="lab-problem"') == len(run.problems) == len(lab.problems)
+        assert all(html.escape(problem.message) in lab._error.value for problem in run.problems)
+    if lab.status.startswith(REST[1]):
+        assert stale and "lab-problem" in lab._error.value
+
+
+def at_rest(lab):
+    """What must hold when nothing goes on any more."""
+    check(lab)
+    assert lab._latest._current is None
+    if isinstance(lab, labs.LayerLab):
+        assert lab.play.description == "Play" and len(lab._row_box.children) == len(lab.settings.definition.layers)
+    if isinstance(lab, labs.MatrixPanel):
+        assert lab.control("kind").value == lab.settings.kind
+
+
+async def come_to_rest(lab, seconds=120):
+    end = time.monotonic() + seconds
+    while not (lab.status.startswith(REST) and lab._latest._current is None):
+        assert time.monotonic() < end, f"it does not come to rest: {lab.status}"
+        check(lab)
+        await asyncio.sleep(0.0005)
+    await asyncio.sleep(0.002)  # nothing may be left that begins later
+    at_rest(lab)
+
+
+async def drive(lab, moves, uploads):
+    """Make the moves, and look at the lab after each and while it works."""
+    for which, value, turns, elsewhere in moves:
+        controls = list(shown(lab))
+        control = controls[which % len(controls)]
+        if elsewhere:
+            thread = threading.Thread(target=move, args=(control, value, uploads))
+            thread.start()
+            thread.join()
+        else:
+            move(control, value, uploads)
+        check(lab)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+            check(lab)
+    await come_to_rest(lab)
+
+
+@dataclasses.dataclass(repr=False)
+class Rig:
+    """What the sequences need."""
+
+    loop: Any
+    uploads: list
+    errors: list
+    variables: dict
+    made: dict
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory):
+    """A loop as that of a kernel, variables of a notebook, and files to upload."""
+    import keras
+
+    other = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)])
+    mine = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(2)])
+    path = tmp_path_factory.mktemp("files") / "good.keras"
+    other.save(path)
+    when = datetime.datetime(2026, 1, 1)
+    uploads = [
+        {"name": name, "type": "", "size": len(content), "last_modified": when, "content": memoryview(content)}
+        for name, content in (("good.keras", path.read_bytes()), ("bad.keras", b"PK"), ("good.keras", b""))
+    ]
+    variables = {"mine": mine, "other": other, "Net": keras.Model, "x": np.zeros((8, 6), "float32")}
+    loop = asyncio.new_event_loop()
+    errors = []
+    loop.set_exception_handler(lambda loop, context: errors.append(context))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench_panel, "_variables", lambda: variables)
+        patch.setattr(layer_lab, "MOST_STEPS", 10)
+        patch.setattr(base, "FRAME", 0.0005)
+        patch.setattr(base, "SETTLE", 0.0005)
+        patch.setattr(interruption, "AFTER", 8)
+        patch.setattr(interruption, "MORE", 6)
+        yield Rig(loop=loop, uploads=uploads, errors=errors, variables=variables, made={})
+    loop.close()
+
+
+def lab_of(rig, name, kind):
+    """The one lab of its kind for all sequences: what an earlier one leaves behind must not matter."""
+
+    async def make():
+        return LABS[name](kind)
+
+    if (name, kind.__name__) not in rig.made:
+        rig.made[name, kind.__name__] = rig.loop.run_until_complete(make())
+    return rig.made[name, kind.__name__]
+
+
+def sequence(rig, lab, moves, rest=True):
+    async def run():
+        lab.reset.click()
+        if rest:
+            await come_to_rest(lab)
+        assert lab.settings == lab.preset
+        await drive(lab, moves, rig.uploads)
+
+    rig.loop.run_until_complete(run())
+    assert rig.errors == []
+
+
+@pytest.mark.parametrize("name", LABS)
+@given(moves=st.lists(Move, min_size=1, max_size=8))
+def test_a_lab_holds_under_any_sequence_of_changes(rig, name, moves):
+    sequence(rig, lab_of(rig, name, pretending(CLASSES[name])), moves)
+
+
+@pytest.mark.parametrize("name", LABS)
+@settings(max_examples=FEW)
+@given(moves=st.lists(Move, min_size=1, max_size=4))
+def test_the_latest_change_wins_over_the_real_run(rig, name, moves):
+    lab = lab_of(rig, name, CLASSES[name])
+    if name == "matrix":  # all kinds at once take a minute
+        lab.control("kind").options = [each for each in lab.control("kind").options if each[1] not in ("", "short")]
+    before = weakref.ref(lab._run)
+    sequence(rig, lab, moves, rest=False)
+    assert told(lab._run.settings) == lab.settings
+    picture = np.asarray(Image.open(io.BytesIO(lab.still()[0])).convert("L"))
+    assert picture.std() > 3 and lab.still()[1] == lab.verdict
+    gc.collect()
+    assert before() is None or before() is lab._run, "a run of before is still held"
+
+
+# -- memory ------------------------------------------------------------------------------------------------------------
+
+
+def held():
+    """How many objects, widgets, figures and models are alive."""
+    gc.collect()
+    objects = gc.get_objects()
+    models = sum(type(each).__name__ in ("Sequential", "Functional", "Pretended", "Figure") for each in objects)
+    return len(objects), len(ipywidgets.Widget.widgets), models
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_many_changes_leave_nothing_behind(rig, name):
+    lab = lab_of(rig, name, pretending(CLASSES[name]))
+
+    def sequences(first):
+        for number in range(first, first + 25):
+            draw = random.Random(number)
+            moves = [(draw.randrange(31), draw.randrange(10_000), draw.randrange(4), False) for _ in range(6)]
+            sequence(rig, lab, moves)
+        lab.reset.click()
+        rig.loop.run_until_complete(come_to_rest(lab))
+
+    sequences(0)  # what is made once and kept
+    objects, widgets, models = held()
+    sequences(100)
+    more, widgets_then, models_then = held()
+    assert widgets_then == widgets and models_then <= models
+    assert more - objects < 25 * 6 / 2, "more than an object for every second change is held"
+
+
+def test_a_lab_that_is_opened_twice_is_two_labs(rig):
+    kind = pretending(labs.BirthLab)
+
+    async def both():
+        one, other = kind(), kind()
+        one.control("units").value = 9
+        other.control("units").value = 11
+        other.control("units").value = 12
+        for lab in (one, other):
+            await come_to_rest(lab)
+        assert (one.settings.units, other.settings.units) == (9, 12)
+        assert one.verdict != other.verdict and one._run.settings != other._run.settings
+
+    rig.loop.run_until_complete(both())
+
+
+# -- whatever is written into the bench --------------------------------------------------------------------------------
+
+
+@given(model=st.text(max_size=30) | st.sampled_from(TEXTS), inputs=st.text(max_size=12) | st.sampled_from(TEXTS))
+@example(model="mine", inputs="9" * 40)
+@example(model="mine", inputs="9 9 9 9 9 9 9 9 9 9 9 9")
+@example(model="~nobody/" + "x" * 4000, inputs="")
+def test_whatever_is_written_into_the_bench_is_answered(rig, model, inputs):
+    bench = Bench(BenchSettings(model, inputs), rig.variables, methods=("alias",))
+    for stage in bench.stages():
+        assert isinstance(stage, Stage)
+    assert bench.finished and bench.problems == [] and bench.verdict.endswith(".")
+    assert bool(bench.refusal) != bool(bench.outcomes)

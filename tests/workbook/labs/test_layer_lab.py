@@ -1,0 +1,273 @@
+"""The Layer Lab on its widget objects, without a browser."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+
+import ipywidgets
+import numpy as np
+import pytest
+from lab_widgets import assert_keeps_a_picture, everything
+
+from helpers.methods import METHODS
+from workbook import errors
+from workbook.labs.framework import program
+from workbook.labs.layer import lab as layer_lab
+from workbook.labs.layer import run as experiment
+from workbook.labs.layer import spec as definitions
+from workbook.labs.layer.lab import LayerLab
+from workbook.labs.layer.run import Experiment, Settings
+from workbook.labs.layer.spec import GENERATIONS, KINDS, STYLES, Definition, LayerSpec
+
+SMALL = Definition((LayerSpec("Dense", 6),), "sequential")
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """One lab for all tests that leave it as they find it."""
+    return LayerLab(SMALL, steps=4)
+
+
+@pytest.fixture
+def lab(shared):
+    shared.load(shared.preset)
+    return shared
+
+
+def combinations():
+    """Every style on every Keras, with methods and kinds in turn."""
+    methods, kinds = itertools.cycle(METHODS), itertools.cycle(KINDS)
+    for _ in range(2):
+        for generation, style in itertools.product(GENERATIONS, STYLES):
+            layers = (LayerSpec(next(kinds), 5), LayerSpec(next(kinds), 7))
+            yield Settings(Definition(layers, style, generation), naive=next(methods), pretrain=5, steps=4)
+        next(methods)
+
+
+@pytest.mark.parametrize("settings", list(combinations()), ids=lambda s: f"{s.definition.style}-{s.naive}")
+def test_any_combination_works_or_shows_its_error_and_a_lesson(shared, settings):
+    shared.load(settings)
+    assert shared.settings == settings
+    assert shared.status == "Up to date" and "lab-stale" not in shared._picture._dom_classes
+    finished = [pair for pair in shared._run.pairs if not pair.error]
+    assert all(len(pair.own_life) == 5 for pair in finished)
+    missing = 2 - len(finished)
+    assert len(shared.problems) == (1 if shared._run.model is None else missing)
+    for problem in shared.problems:
+        assert problem.name in shared._error.value and problem.lesson != errors.FALLBACK
+    assert shared.verdict.endswith(".")
+    assert definitions.source(settings.definition).splitlines()[0] in shared._source.value
+
+
+def test_the_naive_way_fails_and_the_correct_way_passes(lab):
+    assert lab.verdict.splitlines() == [
+        "clone_model: ✗ Not a true clone: it fails “Same start” (2 of 2 layers differ) and “Same future” (unequal from "
+        "the start).",
+        "helpers.clone: ✓ A true clone: same start, same future, own life.",
+    ]
+
+
+def test_a_new_value_gives_a_new_picture_and_a_new_model(lab):
+    before = bytes(lab._figure.value)
+    lab._rows[0].size.value = 9
+    assert bytes(lab._figure.value) != before
+    assert lab._run.model.count_params() == 64 * 9 + 9 + 9 * 10 + 10
+
+
+def test_layers_are_added_removed_and_changed(lab):
+    lab.add.click()
+    lab._rows[1].kind.value = "Dropout"
+    assert lab.settings.definition.layers == (LayerSpec("Dense", 6), LayerSpec("Dropout", KINDS["Dropout"].size))
+    assert lab._rows[1].size.description == "rate in %"
+    lab._rows[0].remove.click()
+    assert lab.settings.definition.layers == (LayerSpec("Dropout"),)
+    lab._rows[0].remove.click()
+    assert lab.settings.definition.layers == () and lab.status == "Up to date"
+
+
+def test_there_is_room_for_a_few_layers_only(lab, monkeypatch):
+    monkeypatch.setattr(lab._latest, "start", lambda work: None)
+    for _ in range(9):
+        lab.add.click()
+    assert len(lab.settings.definition.layers) == layer_lab.MOST_LAYERS and lab.add.disabled
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="room"):
+        LayerLab(Definition((LayerSpec("Dense"),) * 7))
+
+
+def test_reset_returns_to_the_preset(lab):
+    verdict = lab.verdict
+    lab.load(Settings(Definition((), "functional", "tf_keras", "sgd", 5), "alias", "deepcopy", 5, "original", 4))
+    assert lab.settings != lab.preset and lab.verdict != verdict
+    lab.reset.click()
+    assert lab.settings == lab.preset and lab.verdict == verdict
+
+
+@pytest.mark.parametrize("who", ["original", "clone"])
+def test_one_model_alone_can_be_trained(lab, who):
+    lab.control("naive").value, lab.control("train").value = "alias", who
+    alias, clone = lab._run.pairs
+    assert alias.own_life[-1] > 0 and clone.own_life[-1] == 0
+    assert f"“Same future” was not tried, because only the {who} was trained." in lab.verdict
+
+
+def test_play_trains_on_and_stops_by_itself(lab, monkeypatch):
+    monkeypatch.setattr(layer_lab, "MOST_STEPS", 24)
+    lab.play.click()
+    assert lab._run.step == 24 and lab.play.description == "Play" and lab.status == "Up to date"
+
+
+def test_steps_before_cloning_show_a_lost_optimizer(lab):
+    lab.load(lab.preset.replace(naive="clone_model_set_weights", pretrain=10))
+    naive, correct = lab._run.pairs
+    assert naive.fails == ["Same future"] and correct.fails == []
+
+
+def test_every_control_has_a_description_and_parts_have_their_names(lab):
+    kinds = (ipywidgets.Dropdown, ipywidgets.Button, ipywidgets.IntSlider, ipywidgets.BoundedIntText)
+    controls = [widget for widget in everything(lab) if isinstance(widget, kinds)]
+    assert len(controls) >= 14 and all(control.description for control in controls)
+    names = {name for widget in everything(lab) for name in widget._dom_classes}
+    assert names >= {"layer-lab", "lab-status", "lab-verdict", "lab-error", "lab-source", "lab-picture"}
+    assert 'aria-live="polite"' in lab._status_line.value
+    assert lab._figure.tooltip == lab.verdict
+
+
+def test_the_cell_keeps_a_picture_and_the_sentence(lab):
+    assert_keeps_a_picture(lab)
+
+
+def test_an_error_of_the_lab_itself_is_shown_in_the_lab(lab, monkeypatch):
+    def broken(*arguments, **details):
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr(lab._figure, "show", broken)
+    lab.control("seed").value = 3
+    assert lab.status.startswith("Out of date") and "no ink" in lab._error.value
+    assert "lab-stale" in lab._picture._dom_classes
+
+
+def test_the_latest_change_wins_and_the_others_are_not_finished(monkeypatch):
+    built = []
+    monkeypatch.setattr(
+        Experiment, "_build", lambda self, build=Experiment._build: (built.append(self.settings), build(self))
+    )
+
+    async def drag():
+        lab = LayerLab(SMALL, steps=4)
+        assert lab.status == "Up to date"  # the cell that makes a lab stores a picture that is complete
+        built.clear()
+        for size in range(7, 17):
+            lab._rows[0].size.value = size
+            assert lab.status.startswith("Out of date") and "lab-stale" in lab._picture._dom_classes
+        seen = set()
+        for _ in range(1000):
+            await asyncio.sleep(0.005)
+            seen.add(lab.status)
+            if lab.status.startswith("Working: training"):
+                assert "lab-stale" not in lab._picture._dom_classes
+            if lab.status == "Up to date":
+                break
+        assert lab.status == "Up to date" and any(status.startswith("Working") for status in seen)
+        assert lab._run.settings == lab.settings and lab.settings.definition.layers[0].size == 16
+
+    asyncio.run(drag())
+    assert len(built) == 1
+
+
+def test_pictures_keep_coming_while_a_key_is_held_down():
+    async def hold():
+        lab = LayerLab(SMALL, steps=4)
+        pictures = []
+        lab._figure.observe(lambda change: pictures.append(lab._run.settings), "value")
+        for _ in range(600):  # a slow machine needs more of them
+            lab.control("seed").value += 1
+            await asyncio.sleep(0.1)
+            if len(pictures) > 2:
+                break
+        assert len(pictures) > 2
+        while lab.status != "Up to date":
+            await asyncio.sleep(0.005)
+        assert pictures[-1] == lab.settings
+
+    asyncio.run(asyncio.wait_for(hold(), 120))
+
+
+def test_a_change_while_the_curves_grow_stops_them():
+    async def interrupt():
+        lab = LayerLab(SMALL, steps=4)
+        lab.load(lab.preset.replace(definition=SMALL.replace(seed=1)))
+        while not lab.status.startswith("Working: training"):
+            await asyncio.sleep(0)
+        first = lab._run
+        lab.control("seed").value = 2
+        while lab.status != "Up to date":
+            await asyncio.sleep(0.005)
+        assert not first.finished and lab._run.settings.definition.seed == 2
+
+    asyncio.run(asyncio.wait_for(interrupt(), 120))
+
+
+def test_models_are_made_on_the_main_loop_whatever_thread_the_change_came_on(monkeypatch):
+    threads = []
+    monkeypatch.setattr(
+        Experiment, "_build", lambda self, build=Experiment._build: (threads.append(threading.get_ident()), build(self))
+    )
+
+    async def change():
+        lab = LayerLab(SMALL, steps=4)
+        other = threading.Thread(target=lambda: setattr(lab.control("seed"), "value", 8))
+        other.start()
+        other.join()
+        while lab.status != "Up to date":
+            await asyncio.sleep(0.005)
+        assert lab._run.settings.definition.seed == 8
+
+    asyncio.run(asyncio.wait_for(change(), 120))
+    assert set(threads) == {threading.get_ident()} and len(threads) == 2
+
+
+def test_play_can_be_paused():
+    async def play():
+        lab = LayerLab(SMALL, steps=4)
+        lab.play.click()
+        assert lab.play.description == "Pause"
+        while lab._run.step < 12:
+            await asyncio.sleep(0.005)
+        lab.play.click()
+        while lab.status != "Up to date":
+            await asyncio.sleep(0.005)
+        step = lab._run.step
+        await asyncio.sleep(0.1)
+        assert lab._run.step == step < layer_lab.MOST_STEPS
+
+    asyncio.run(asyncio.wait_for(play(), 120))
+
+
+def test_an_experiment_keeps_errors_and_goes_on_with_the_other_method():
+    run = Experiment(Settings(SMALL, naive="new_instance", steps=4))
+    list(run.stages())
+    assert [problem.name for problem in run.problems] == ["TypeError"] and run.finished
+    naive, correct = run.pairs
+    assert naive.error == "TypeError" and correct.fails == [] and len(correct.future) == 5
+
+
+def test_training_before_cloning_changes_the_model_and_its_optimizer():
+    plain, trained = (Experiment(Settings(SMALL, pretrain=steps, steps=0)) for steps in (0, experiment.EAGER_STEPS + 2))
+    for run in (plain, trained):
+        list(run.stages())
+    assert not np.array_equal(plain.model.get_weights()[0], trained.model.get_weights()[0])
+    assert int(trained.model.optimizer.iterations) == experiment.EAGER_STEPS + 2
+
+
+def test_messages_are_readable():
+    error = ValueError(f"\x1b[1mNo\x1b[0m <{program.MODULE}_0123abcd.DigitModel object at 0x7f00>\n\nmore")
+    assert errors.readable(error) == "No <DigitModel object>\nmore"
+    assert errors.lesson(error) == errors.FALLBACK
+
+
+def test_every_lesson_is_one_sentence():
+    for _, sentence in errors._LESSONS:
+        assert sentence.endswith(".") and len(sentence) < 260

@@ -1,0 +1,197 @@
+"""The matrix on both Kerases: what it says is what the audit found, and it can be read by eyes, ears and programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from helpers import auditing
+from helpers.auditing import Check, Report
+from helpers.methods import METHODS
+from workbook.labs.framework.figure import png
+from workbook.labs.framework.run import Problem
+from workbook.labs.method_table import run as matrix
+from workbook.labs.method_table.figure import MatrixPicture
+from workbook.labs.method_table.run import ASPECTS, KINDS, Matrix, MatrixSettings, Outcome, Subject, kinds_on
+
+
+@pytest.fixture(scope="module", params=["keras", "tf_keras"])
+def full(request, packages):
+    """All kinds of models on one Keras."""
+    made = Matrix(MatrixSettings(request.param))
+    list(made.stages())
+    return made
+
+
+def test_it_is_filled_in_completely_and_no_maker_fails(full):
+    assert full.finished and full.done == full.total == len(kinds_on(full.settings.generation)) * len(METHODS)
+    assert full.problems == []
+    assert {"Sequential", "BatchNormalization", "Dropout", "raw tf.Variable", "stateful RNN"} <= set(full.rows)
+    assert len(full.rows) == 13
+
+
+def test_every_cell_is_a_report_or_an_error(full):
+    for outcome in full.outcomes.values():
+        assert (outcome.report is None) != (outcome.problem is None), outcome.subject
+        assert outcome.words[0] in "✓✗!" and outcome.evidence
+        if outcome.report is not None:
+            assert outcome.true == outcome.report.ok == (not outcome.lost)
+            steps = next(check for check in outcome.report.checks if check.name == "training steps")
+            assert "5 steps" in steps.evidence or "cannot be trained" in steps.evidence or "weights" in steps.evidence
+
+
+def test_an_alias_loses_independence_and_nothing_else(full):
+    assert {tuple(full.outcomes[row, "alias"].lost) for row in full.rows} == {("independence",)}
+
+
+def test_no_copy_other_than_an_alias_is_ever_dependent(full):
+    shared = [key for key, each in full.outcomes.items() if each.survives.get("independence") is False]
+    assert {name for _, name in shared} == {"alias"}
+
+
+def test_the_workbooks_clone_loses_nothing_of_the_five(full):
+    for row in full.rows:
+        outcome = full.outcomes[row, "clone"]
+        assert outcome.report is not None and not [aspect for aspect, kept in outcome.survives.items() if kept is False]
+
+
+def test_clone_model_never_carries_trained_weights(full):
+    found = [full.outcomes[row, "clone_model"] for row in full.rows]
+    assert all(outcome.problem or "weights" in outcome.lost for outcome in found)
+
+
+def test_methods_that_are_called_correct_make_a_true_clone_of_a_plain_model(full):
+    for name, method in METHODS.items():
+        assert full.outcomes["Sequential", name].true == method.correct, name
+
+
+def test_the_csv_has_a_line_for_each_cell(full):
+    lines = list(csv.DictReader(io.StringIO(full.to_csv())))
+    assert len(lines) == full.total
+    for line in lines:
+        assert line["Keras"] == matrix.GENERATIONS[full.settings.generation]
+        assert line["outcome"] in ("true clone", "not a true clone", "raises")
+        assert bool(line["error"]) == (line["outcome"] == "raises")
+        values = {line[aspect] for aspect in ASPECTS}
+        assert values == {""} if line["error"] else values <= {*matrix.WORDS.values()}
+
+
+class _Table(HTMLParser):
+    """The cells of the outer table, and what kinds of tags there are."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.scopes, self.text = [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.scopes += [value for key, value in attributes if key == "scope"]
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_the_table_reads_without_colour_and_opens_to_evidence(full):
+    page = _Table()
+    page.feed(full.to_html())
+    assert page.tags.count("details") == page.tags.count("summary") == full.total
+    assert page.scopes.count("row") > len(full.rows) and page.scopes.count("col") > len(METHODS)
+    assert "caption" in page.tags and full.verdict in page.text
+    assert not re.search(r"(?<!-)color:", full.to_html())
+    assert sum("true clone" in text and text[0] == "✓" for text in page.text) >= len(full.true_for("clone"))
+
+
+def test_what_is_committed_has_no_numbers_that_change(full):
+    page = full._repr_html_()
+    assert "details" not in page and not re.search(r"\d\.\d|e-\d", page)
+    assert str(full).count("\n") > full.total and not re.search(r"\d\.\d|e-\d", str(full))
+
+
+def test_the_verdict_counts_ties_and_none():
+    run = Matrix(subjects=[Subject("a", None), Subject("b", None)], methods=("clone", "deepcopy"))
+    for subject in run.rows:
+        for name in run.methods:
+            run.outcomes[subject, name] = Outcome(subject, name, problem=Problem("x", ValueError("y")))
+    assert run.verdict == "Your model: no method makes a true clone of any of 2 kinds of models."
+    with pytest.raises(ValueError, match=r"no method 'keras-file'. Use some of alias"):
+        Matrix(methods=("keras-file",))
+
+
+def test_the_verdict_is_one_sentence_made_of_the_counts(full):
+    assert full.verdict.endswith(".") and full.verdict.count(".") <= full.verdict.count(".keras") + 3
+    assert f"of {len(full.rows)} kinds" in full.verdict
+
+
+def test_the_picture_is_drawn_at_every_stage():
+    picture, run = MatrixPicture(), Matrix(MatrixSettings("keras", "sequential"))
+    assert picture.update(run)
+    first = png(picture.figure)
+    list(run.stages())
+    picture.update(run)
+    assert png(picture.figure) != first
+    still = picture.still(run)
+    assert still.alt == run.verdict
+    assert png(MatrixPicture().still(run)) == png(MatrixPicture().still(run))
+
+
+def test_one_kind_gives_a_row_for_each_method():
+    run = Matrix(MatrixSettings("tf_keras", "dropout"))
+    list(run.stages())
+    assert run.rows == ["Dropout"] and run.title == "Dropout on Keras 2"
+    page = _Table()
+    page.feed(run.to_html(evidence=False))
+    assert page.tags.count("tr") == len(METHODS) + 1
+    assert all(method.label in page.text for method in METHODS.values())
+    assert "def dropout(keras):" in run.source and "@" not in run.source.splitlines()[0]
+
+
+def test_the_short_selection_is_a_part_of_all_and_shows_something_of_its_own_on_each():
+    for generation, own in (("keras", "LoRA"), ("tf_keras", "DenseFlipout")):
+        rows = Matrix(MatrixSettings(generation, "short")).rows
+        assert own in rows and 4 < len(rows) < len(kinds_on(generation))
+
+
+def test_an_unknown_kind_is_refused_by_naming_those_there_are():
+    with pytest.raises(ValueError, match="sequential"):
+        Matrix(MatrixSettings("keras", "dense_flipout"))
+    assert KINDS["dense_flipout"].only_on == "tf_keras"
+
+
+def test_a_maker_that_fails_is_an_error_in_every_cell_of_its_row():
+    def broken():
+        raise ImportError("no such package")
+
+    run = Matrix(subjects=[Subject("mine", broken)], methods=("alias", "clone"))
+    list(run.stages())
+    assert [each.words for each in run.of("mine")] == ["! raises ImportError"] * 2
+    assert "no method" in run.verdict and [problem.name for problem in run.problems] == ["ImportError"]
+
+
+def test_an_error_of_the_audit_itself_stands_in_the_cell(keras, monkeypatch):
+    def broken(*arguments):
+        raise RuntimeError("no paper")
+
+    monkeypatch.setattr(auditing, "audit", broken)
+    model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
+    outcome = matrix.try_method("mine", "alias", model, None, None)
+    assert outcome.words == "! raises RuntimeError" and outcome.problem.where == "Auditing the clone"
+
+
+def test_the_models_make_the_steps_that_the_matrix_names(keras):
+    model, x, y = KINDS["sequential"].make(keras.__name__)
+    report = matrix.try_method("mine", "clone", model, x, y).report
+    evidence = next(check.evidence for check in report.checks if check.name == "training steps")
+    assert evidence.startswith("after 5 steps alike")
+
+
+def test_what_is_lost_beyond_the_five_makes_a_clone_untrue():
+    report = Report([Check("Same start", "outputs", True, ""), Check("Same start", "layer settings", False, "")])
+    outcome = Outcome("mine", "alias", report)
+    assert not outcome.true and outcome.words == "✗ loses layer settings"
+    assert outcome.survives["output"] is True and outcome.survives["weights"] is None
+    failed = Outcome("mine", "alias", problem=Problem("Cloning", ValueError("a\nb\nc")))
+    assert failed.survives == {} and failed.evidence == [("error", "! ValueError", "a b ...")]

@@ -1,0 +1,177 @@
+"""Notebook 00: its exercise tells right from wrong, and its map and the README agree with the notebooks on disk."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import helpers
+from workbook.lessons import lesson_00
+from workbook.lessons.lesson_00 import GO_ON_SLOWER
+from workbook.lessons.progress_panel import TITLES
+from workbook.lessons.quiz import Exercise, Outcome, Question
+
+ROOT = Path(__file__).resolve().parents[3]
+NOTEBOOKS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+QUESTIONS = [value for value in vars(lesson_00).values() if isinstance(value, Question)]
+EXERCISES = [value for value in vars(lesson_00).values() if isinstance(value, Exercise)]
+
+
+def twin_of(model, rate=0.0001):
+    twin = helpers.clone(model)
+    twin.optimizer.learning_rate = rate
+    return twin
+
+
+def test_the_solution_is_correct():
+    scope = {"helpers": helpers}
+    exec(GO_ON_SLOWER.solution, scope)
+    feedback = GO_ON_SLOWER.check(scope["slower"])
+    assert feedback.outcome is Outcome.CORRECT and feedback.text
+
+
+def test_an_untouched_exercise_is_not_attempted():
+    cells = nbformat.read(NOTEBOOKS["00"], as_version=4).cells
+    (source,) = [cell.source for cell in cells if "exercise" in cell.metadata.get("tags", [])]
+    scope = {}
+    exec(source.split("labs.exercise")[0], scope)
+    assert GO_ON_SLOWER.check(scope["slower"]).outcome is Outcome.NOT_ATTEMPTED
+
+
+# Each takes the Keras 3 package and the model.
+def second_name(keras, model):
+    model.optimizer.learning_rate = 0.0001
+    return model
+
+
+def fresh(keras, model):
+    twin = keras.models.clone_model(model)
+    twin.optimizer.learning_rate = 0.0001
+    return twin
+
+
+def copied(keras, model):
+    twin = fresh(keras, model)
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def compiled_again(keras, model):
+    twin = helpers.clone(model)
+    twin.compile(keras.optimizers.Adam(0.0001), model.loss)
+    return twin
+
+
+def sharing_the_optimizer(keras, model):
+    twin = helpers.clone(model)
+    twin.compile(model.optimizer, model.loss)
+    return twin
+
+
+def the_wrong_one(keras, model):
+    twin = helpers.clone(model)
+    model.optimizer.learning_rate = 0.0001
+    return twin
+
+
+def trained_the_original(keras, model):
+    twin = twin_of(model)
+    model.set_weights([0 * weight for weight in model.get_weights()])
+    return twin
+
+
+def compiled_the_original(keras, model):
+    twin = twin_of(model)
+    model.compile(keras.optimizers.Adam(0.001), model.loss)
+    return twin
+
+
+def not_compiled(keras, model):
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+
+
+def another_loss(keras, model):
+    twin = twin_of(model)
+    twin.loss.from_logits = False
+    return twin
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda keras, model: None, "returns nothing"),
+        (second_name, "second name"),
+        (lambda keras, model: helpers.clone, "a function, not a model"),
+        (fresh, "fresh weights"),
+        (copied, "forgotten"),
+        (compiled_again, "forgotten"),
+        (sharing_the_optimizer, "share one optimizer"),
+        (the_wrong_one, "original has another learning rate"),
+        (compiled_the_original, "original has another learning rate"),
+        (trained_the_original, "original has other weights"),
+        (not_compiled, "not compiled"),
+        (lambda keras, model: helpers.clone(model), "learning rate 0.001, and 0.0001"),
+        (another_loss, "the audit finds"),
+        (lambda keras, model: model.no_such_method(), "no_such_method"),
+    ],
+)
+def test_a_wrong_answer_gets_its_own_diagnosis(wrong, words, packages):
+    feedback = GO_ON_SLOWER.check(lambda model: wrong(packages["keras"], model))
+    assert feedback.outcome is Outcome.INCORRECT
+    assert words in feedback.text
+
+
+def test_what_is_no_function_is_told_so():
+    assert "not a function" in GO_ON_SLOWER.check("slower").text
+
+
+def test_every_question_is_asked_before_the_answer_and_every_exercise_is_offered():
+    cells = nbformat.read(NOTEBOOKS["00"], as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    names = [name for name, value in vars(lesson_00).items() if isinstance(value, (Question, Exercise))]
+    assert len(names) == len(QUESTIONS) + len(EXERCISES) == 4
+    places = [code.index(f"lesson.{name}") for name in names]
+    assert places == sorted(places)
+    for question, answer in (("SECOND_NAME", "second ="), ("FRESH_WEIGHTS", "fresh ="), ("LOST_OPTIMIZER", "copied =")):
+        assert code.index(f"lesson.{question}") < code.index(answer)
+
+
+def test_the_task_stands_in_the_notebook_as_in_the_check():
+    cells = nbformat.read(NOTEBOOKS["00"], as_version=4).cells
+    text = " ".join(" ".join(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
+    assert " ".join(GO_ON_SLOWER.task.split()) in text
+
+
+def minutes(path):
+    """The minutes that a notebook says it takes."""
+    first = nbformat.read(path, as_version=4).cells[0].source
+    return sum(map(int, re.findall(r"(\d+) minutes", re.search(r"\*\*Time:\*\*.*", first).group())))
+
+
+def rows(text):
+    """The rows of a table of notebooks: number -> (title, path, minutes)."""
+    found = re.findall(r"^\| \[(\d\d) ([^\]]+)\]\(([^)]+)\) \|.*\| (\d+) \|$", text, re.M)
+    return {number: (title, path, int(time)) for number, title, path, time in found}
+
+
+def test_the_map_leads_to_every_other_notebook():
+    cells = nbformat.read(NOTEBOOKS["00"], as_version=4).cells
+    found = rows("\n".join(cell.source for cell in cells if cell.cell_type == "markdown"))
+    assert {number: title for number, (title, _, _) in found.items()} == {
+        number: title for number, title in TITLES.items() if number != "00"
+    }
+    for number, path in NOTEBOOKS.items():
+        if number != "00":
+            assert found[number][1:] == (path.name, minutes(path)), path.name
+
+
+def test_the_readme_leads_to_every_notebook():
+    found = rows((ROOT / "README.md").read_text(encoding="utf-8"))
+    expected = {n: (TITLES[n], f"notebooks/{path.name}", minutes(path)) for n, path in NOTEBOOKS.items()}
+    assert found == expected
+    assert list(found) == sorted(found)
+
+
+def test_it_takes_ten_minutes():
+    assert minutes(NOTEBOOKS["00"]) == 10

@@ -1,0 +1,293 @@
+"""The exercises of notebook 01 tell right, wrong and untouched answers apart, and say what is wrong."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from workbook.lessons import lesson_01
+from workbook.lessons.lesson_01 import COUNT_THE_WEIGHTS, MEND_THE_TOWER, WRITE_A_LAYER
+from workbook.lessons.quiz import Exercise, Outcome, Question
+
+QUESTIONS = [value for value in vars(lesson_01).values() if isinstance(value, Question)]
+EXERCISES = [value for value in vars(lesson_01).values() if isinstance(value, Exercise)]
+ANSWERS = {COUNT_THE_WEIGHTS.key: "predicted", WRITE_A_LAYER.key: "Gain", MEND_THE_TOWER.key: "Tower"}
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.key)
+def test_the_solution_is_correct(exercise, packages):
+    scope = {"keras": packages["keras"]}
+    exec(exercise.solution, scope)
+    feedback = exercise.check(scope[ANSWERS[exercise.key]])
+    assert feedback.outcome is Outcome.CORRECT, feedback
+
+
+def check(exercise, answer, words):
+    feedback = exercise.check(answer)
+    assert feedback.outcome is Outcome.INCORRECT
+    assert words in feedback.text, feedback.text
+
+
+# -- count the weights -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ((0, 7, 7), "one weight is there as soon as"),
+        ((7, 7, 7), "no Dense layer has weights before"),
+        ((1, 9, 9), "counted the roof"),
+        ((1, 6, 6), "left out `visits`"),
+        ((1, 4, 4), "a kernel and a bias"),
+        ((1, 20, 20), "does not list 20 weights"),
+        ((1, 7, 13), "makes nothing new"),
+        ((1, 7, 6), "not yet right"),
+        ((1, ..., 7), "no number yet"),
+        ((1, "seven", 7), "whole number"),
+    ],
+)
+def test_a_wrong_count_gets_its_own_diagnosis(numbers, words, packages):
+    check(COUNT_THE_WEIGHTS, dict(zip(("made", "first call", "second call"), numbers, strict=True)), words)
+
+
+def test_a_count_of_something_else(packages):
+    check(COUNT_THE_WEIGHTS, {"made": 1}, "has to stay a dict")
+
+
+# -- write a layer -----------------------------------------------------------------------------------------------------
+
+
+def gain(keras, **changes):
+    """The class as it should be, but for some of its methods."""
+
+    def __init__(self, start=1.0, **kwargs):
+        keras.layers.Layer.__init__(self, **kwargs)
+        self.start = start
+
+    def build(self, input_shape):
+        begin = keras.initializers.Constant(self.start)
+        self.gain = self.add_weight(shape=(input_shape[-1],), initializer=begin, name="gain")
+
+    def call(self, inputs):
+        return inputs * self.gain
+
+    def get_config(self):
+        return {**keras.layers.Layer.get_config(self), "start": self.start}
+
+    methods = {"__init__": __init__, "build": build, "call": call, "get_config": get_config, **changes}
+    return type("Gain", (keras.layers.Layer,), {name: method for name, method in methods.items() if method})
+
+
+def wrong_gains(keras):
+    layer = keras.layers.Layer
+    constant = keras.initializers.Constant
+
+    def without_kwargs(self, start=1.0):
+        layer.__init__(self)
+        self.start = start
+
+    def fixed_width(self, start=1.0, **kwargs):
+        layer.__init__(self, **kwargs)
+        self.start = start
+        self.gain = self.add_weight(shape=(4,), initializer=constant(start), name="gain")
+
+    def building(shape=None, **options):
+        def build(self, input_shape):
+            options.setdefault("initializer", constant(self.start))
+            self.gain = self.add_weight(shape=shape or (input_shape[-1],), **{"name": "gain", **options})
+
+        return build
+
+    def scalar(self, input_shape):
+        self.gain = self.add_weight(shape=(), initializer=constant(self.start), name="gain")
+
+    def two(self, input_shape):
+        building()(self, input_shape)
+        self.other = self.add_weight(shape=(1,), name="other")
+
+    def untracked(self, input_shape):
+        self.gain = np.full(input_shape[-1], self.start, "float32")
+
+    def late(self, inputs):
+        self.gain = self.add_weight(shape=(4,), initializer=constant(self.start), name="gain")
+        return inputs * self.gain
+
+    def config(**entries):
+        return lambda self: {**layer.get_config(self), **entries}
+
+    return {
+        "takes no kwargs": ({"__init__": without_kwargs}, "does not take a name"),
+        "weight in call": ({"build": None, "call": late}, "made inside `call`"),
+        "an array": ({"build": untracked}, "lists no weight"),
+        "two weights": ({"build": two}, "one weight is enough"),
+        "one number": ({"build": scalar}, "shape ()"),
+        "frozen": ({"build": building(trainable=False)}, "not trainable"),
+        "begins at random": ({"build": building(initializer="random_normal")}, "begin at `start`"),
+        "fixed width": ({"__init__": fixed_width, "build": None}, "4 features only"),
+        "no config": ({"get_config": lambda self: layer.get_config(self)}, "`start` is not in the config"),
+        "no base config": ({"get_config": lambda self: {"start": self.start}}, "lost its name"),
+        "fixed config": ({"get_config": config(start=1.0)}, "the config says start = 1.0"),
+        "no name": ({"build": building(name=None)}, "no name of its own"),
+        "an error": ({"call": lambda self, inputs: inputs * self.nothing}, "nothing"),
+    }
+
+
+GAINS = [
+    *("takes no kwargs", "weight in call", "an array", "two weights", "one number", "frozen", "begins at random"),
+    *("fixed width", "no config", "no base config", "fixed config", "no name", "an error"),
+]
+
+
+@pytest.mark.parametrize("name", GAINS)
+def test_a_wrong_layer_gets_its_own_diagnosis(name, packages):
+    cases = wrong_gains(packages["keras"])
+    assert list(cases) == GAINS
+    changes, words = cases[name]
+    check(WRITE_A_LAYER, gain(packages["keras"], **changes), words)
+
+
+def test_a_layer_that_is_none(packages):
+    check(WRITE_A_LAYER, packages["keras"].layers.Dense(3), "has to stay a class")
+
+
+# -- build a tower -----------------------------------------------------------------------------------------------------
+
+
+def wrong_towers(keras):
+    def dense(units=8):
+        return keras.layers.Dense(units, activation="relu")
+
+    class Base(keras.Model):
+        def through(self, inputs):
+            return self.floors
+
+        def call(self, inputs):
+            for floor in self.through(inputs):
+                inputs = floor(inputs)
+            return inputs
+
+    class InCall(keras.Model):
+        def __init__(self, floors):
+            super().__init__()
+            self.floors = floors
+
+        def call(self, inputs):
+            for _ in range(self.floors):
+                inputs = dense()(inputs)
+            return inputs
+
+    class KeptInCall(keras.Model):
+        def __init__(self, floors):
+            super().__init__()
+            self.number = floors
+            self.floors = None
+
+        def call(self, inputs):
+            if self.floors is None:
+                self.floors = [dense() for _ in range(self.number)]
+            for floor in self.floors:
+                inputs = floor(inputs)
+            return inputs
+
+    class Boxed(Base):
+        def __init__(self, floors):
+            super().__init__()
+            self.box = SimpleNamespace(floors=[dense() for _ in range(floors)])
+
+        def through(self, inputs):
+            return self.box.floors
+
+    class Repeated(Base):
+        def __init__(self, floors):
+            super().__init__()
+            self.floors = [dense()] * floors
+
+    class OneTooFew(Base):
+        def __init__(self, floors):
+            super().__init__()
+            self.floors = [dense() for _ in range(floors - 1)]
+
+    class Shared(Base):
+        common = tuple(dense() for _ in range(3))
+
+        def __init__(self, floors):
+            super().__init__()
+            self.floors = self.common
+
+    class AlwaysThree(Base):
+        def __init__(self, floors):
+            super().__init__()
+            self.floors = [dense() for _ in range(3)]
+
+    class Wide(Base):
+        def __init__(self, floors):
+            super().__init__()
+            self.floors = [dense(16) for _ in range(floors - 1)] + [dense()]
+
+    class Linear(Base):
+        def __init__(self, floors):
+            super().__init__()
+            self.floors = [keras.layers.Dense(8) for _ in range(floors)]
+
+    class Roofed(Base):
+        def __init__(self, floors):
+            super().__init__()
+            self.floors = [dense() for _ in range(floors)] + [keras.layers.Dense(1)]
+
+    return {
+        "new layers in call": (InCall, "makes new layers each time"),
+        "layers kept in call": (KeptInCall, "made inside `call`"),
+        "layers in a box": (Boxed, "lists no weights"),
+        "one layer repeated": (Repeated, "one layer three times"),
+        "one floor missing": (OneTooFew, "This tower lists 4"),
+        "layers in the class": (Shared, "share their layers"),
+        "a fixed number": (AlwaysThree, "`Tower(5)` lists 6"),
+        "other units": (Wide, "8 units each"),
+        "no activation": (Linear, "one after the other"),
+        "a roof": (Roofed, "the shape (2, 1)"),
+    }
+
+
+TOWERS = [
+    *("new layers in call", "layers kept in call", "layers in a box", "one layer repeated", "one floor missing"),
+    *("layers in the class", "a fixed number", "other units", "no activation", "a roof"),
+]
+
+
+@pytest.mark.parametrize("name", TOWERS)
+def test_a_wrong_tower_gets_its_own_diagnosis(name, packages):
+    cases = wrong_towers(packages["keras"])
+    assert list(cases) == TOWERS
+    answer, words = cases[name]
+    check(MEND_THE_TOWER, answer, words)
+
+
+def test_a_tower_that_is_none(packages):
+    check(MEND_THE_TOWER, packages["keras"].Sequential, "not")
+    check(MEND_THE_TOWER, [1, 2], "has to stay a class")
+
+
+# -- all ---------------------------------------------------------------------------------------------------------------
+
+
+def test_untouched_answers_are_no_attempt(packages):
+    keras = packages["keras"]
+
+    class Gain(keras.layers.Layer): ...
+
+    class Tower(keras.Model):
+        def __init__(self, floors, **kwargs):
+            super().__init__(**kwargs)
+            ...
+
+        def call(self, inputs):
+            return ...
+
+    predicted = {"made": ..., "first call": ..., "second call": ...}
+    for exercise, answer in ((COUNT_THE_WEIGHTS, predicted), (WRITE_A_LAYER, Gain), (MEND_THE_TOWER, Tower)):
+        assert exercise.check(answer).outcome is Outcome.NOT_ATTEMPTED, exercise.key
+
+
+def test_keys_are_unique():
+    keys = [each.key for each in QUESTIONS + EXERCISES]
+    assert len(keys) == len(set(keys)) == 9

@@ -1,0 +1,264 @@
+"""The exercises of notebook 04 tell right, wrong and untouched answers apart, and say what is wrong."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import helpers
+from workbook.lessons import claims, lesson_04
+from workbook.lessons.claims.lesson_04 import CLAIMS
+from workbook.lessons.lesson_04 import INTERRUPT, KEEP_A_MEAN, SAME_ANSWERS
+from workbook.lessons.quiz import Exercise, Outcome, Question
+
+QUESTIONS = [value for value in vars(lesson_04).values() if isinstance(value, Question)]
+EXERCISES = [value for value in vars(lesson_04).values() if isinstance(value, Exercise)]
+ANSWER = {KEEP_A_MEAN.key: "Centred", INTERRUPT.key: "interrupt", SAME_ANSWERS.key: "same_answers"}
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.key)
+def test_the_solution_is_correct(exercise, packages):
+    scope = {"keras": packages["keras"], "np": np, "Path": Path}
+    exec(exercise.solution, scope)
+    assert exercise.check(scope[ANSWER[exercise.key]]).outcome is Outcome.CORRECT
+
+
+def test_keys_are_unique():
+    keys = [each.key for each in QUESTIONS + EXERCISES]
+    assert len(keys) == len(set(keys)) == 9 and all(key.startswith("04-") for key in keys)
+
+
+def test_every_claim_is_there_once():
+    numbers = [claim.number for claim in CLAIMS]
+    assert numbers == [*(f"4.E{n}" for n in range(1, 4)), *(f"4.{n}" for n in range(1, 18))]
+    assert claims.Verdicts("04").open == numbers
+
+
+# -- keep a mean -------------------------------------------------------------------------------------------------------
+
+
+def centred(keras, fill):
+    class Centred(keras.layers.Layer):
+        def __init__(self, features, **kwargs):
+            super().__init__(**kwargs)
+            self.features = features
+            fill(self, features)
+
+        def call(self, inputs, training=False):
+            if training:
+                self.count.assign_add(keras.ops.shape(inputs)[0])
+                self.mean.assign_add(keras.ops.sum(inputs - self.mean, axis=0) / self.count)
+            return inputs - self.mean
+
+        def get_config(self):
+            return {**super().get_config(), "features": self.features}
+
+    return Centred
+
+
+def weight(layer, shape, **options):
+    return layer.add_weight(shape=shape, **{"initializer": "zeros", "trainable": False, **options})
+
+
+def put(mean, count=lambda layer, features: weight(layer, ())):
+    def fill(layer, features):
+        layer.mean, layer.count = mean(layer, features), count(layer, features)
+
+    return fill
+
+
+def raw_variable(layer, features):
+    import tensorflow as tf
+
+    return tf.Variable(tf.zeros(features), trainable=False)
+
+
+def only_the_mean(layer, features):
+    layer.mean = weight(layer, (features,))
+
+
+class NotALayer:
+    def __init__(self, features):
+        self.mean, self.count = 0, 0
+
+
+@pytest.mark.parametrize(
+    ("fill", "words"),
+    [
+        (only_the_mean, "no `self.count`"),
+        (put(raw_variable), "is a `tf.Variable`"),
+        (put(lambda layer, features: np.zeros(features, "float32")), "is a plain ndarray"),
+        (put(lambda layer, features: weight(layer, (features,)), lambda layer, features: 0), "is a plain int"),
+        (put(lambda layer, features: weight(layer, ())), "has the shape ()"),
+        (put(lambda layer, features: layer.add_weight(shape=(features,), initializer="zeros")), "train `self.mean` aw"),
+        (put(lambda layer, features: weight(layer, (features,), initializer="ones")), "does not begin at 0"),
+    ],
+)
+def test_a_wrong_state_gets_its_own_diagnosis(fill, words, packages):
+    feedback = KEEP_A_MEAN.check(centred(packages["keras"], fill))
+    assert feedback.outcome is Outcome.INCORRECT
+    assert words in feedback.text
+
+
+def test_a_layer_that_counts_nothing_is_found(packages):
+    layer = centred(packages["keras"], put(lambda layer, features: weight(layer, (features,))))
+    lazy = type("Lazy", (layer,), {"call": lambda self, inputs, training=False: inputs - self.mean})
+    assert "after `fit`" in KEEP_A_MEAN.check(lazy).text
+    assert "has to stay a class" in KEEP_A_MEAN.check(NotALayer).text
+
+
+def test_the_layer_as_it_was_found_is_no_attempt(packages):
+    layer = centred(packages["keras"], lambda layer, features: ...)
+    assert KEEP_A_MEAN.check(layer).outcome is Outcome.NOT_ATTEMPTED
+
+
+# -- interrupt a training ----------------------------------------------------------------------------------------------
+
+
+def untouched_interrupt(model, folder): ...
+
+
+def reloaded(model, folder):
+    import keras
+
+    model.save(Path(folder) / "model.keras")
+    return keras.models.load_model(Path(folder) / "model.keras")
+
+
+def with_state(model, folder):
+    twin = reloaded(model, folder)
+    twin.dropout.seed_generator.state.assign(model.dropout.seed_generator.state)
+    return twin
+
+
+def with_nothing_written(model, folder):
+    twin = with_state(model, folder)
+    (Path(folder) / "model.keras").unlink()
+    return twin
+
+
+def from_weights(model, folder, build=False, compiled=True, called=True):
+    path = Path(folder) / "model.weights.h5"
+    model.save_weights(path)
+    twin = type(model).from_config(model.get_config())
+    if called:
+        twin(np.zeros((1, 4), "float32"))
+        if compiled:
+            twin.compile(type(model.optimizer).from_config(model.optimizer.get_config()), model.loss)
+        if build:
+            twin.optimizer.build(twin.trainable_variables)
+        twin.load_weights(path)
+    return twin
+
+
+def with_steps_only(model, folder):
+    twin = from_weights(model, folder)
+    twin.optimizer.build(twin.trainable_variables)
+    twin.optimizer.iterations.assign(model.optimizer.iterations)
+    return twin
+
+
+def with_other_weights(model, folder):
+    twin = with_state(model, folder)
+    twin.head.bias.assign(twin.head.bias + 1)
+    return twin
+
+
+def trained_meanwhile(model, folder):
+    twin = with_state(model, folder)
+    model.train_on_batch(np.ones((4, 4), "float32"), np.zeros(4, "int32"))
+    return twin
+
+
+def with_another_loss(model, folder):
+    import keras
+
+    twin = with_state(model, folder)
+    twin.compile(twin.optimizer, keras.losses.SparseCategoricalCrossentropy())
+    return twin
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda model, folder: print(end=""), "returns nothing"),
+        (lambda model, folder: model, "returns the model itself"),
+        (lambda model, folder: helpers.clone(model), "switched off"),
+        (with_nothing_written, "the folder is empty"),
+        (lambda model, folder: [shutil.copy(__file__, folder)][0], "returns a str"),
+        (trained_meanwhile, "original is not as it was"),
+        (lambda model, folder: from_weights(model, folder, called=False), "no weights yet"),
+        (with_other_weights, "has other weights"),
+        (lambda model, folder: from_weights(model, folder, compiled=False), "is not compiled"),
+        (from_weights, "optimizer begins anew"),
+        (with_steps_only, "its averages are not"),
+        (reloaded, "Dropout layer starts its random numbers again"),
+        (with_another_loss, "after one more epoch it is not"),
+        ("a text", "not a function"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_a_lossy_interruption_gets_its_own_diagnosis(answer, words, packages):
+    feedback = INTERRUPT.check(answer)
+    assert feedback.outcome is Outcome.INCORRECT
+    assert words in feedback.text
+
+
+def weights_and_dropout(model, folder):
+    twin = from_weights(model, folder, build=True)
+    twin.dropout.seed_generator.state.assign(model.dropout.seed_generator.state)
+    return twin
+
+
+def test_another_right_way_and_no_way(packages):
+    assert INTERRUPT.check(weights_and_dropout).outcome is Outcome.CORRECT
+    assert INTERRUPT.check(untouched_interrupt).outcome is Outcome.NOT_ATTEMPTED
+
+
+# -- compare answers ---------------------------------------------------------------------------------------------------
+
+
+def untouched_check(one, other, inputs): ...
+
+
+def same_weights(one, other):
+    return all(map(np.array_equal, one.get_weights(), other.get_weights()))
+
+
+def difference(one, other, inputs):
+    return np.asarray(one(inputs)) - np.asarray(other(inputs))
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda *given: abs(difference(*given).sum()) < 1e-3, "nothing in common"),
+        (lambda *given: np.allclose(difference(*given), 0, atol=1e-3), "slightly off"),
+        (
+            lambda one, other, inputs: all(map(np.array_equal, one.get_weights(), other.get_weights())),
+            "another activation",
+        ),
+        (lambda *given: difference(*given) == 0, "one answer for each"),
+        (lambda *given: np.abs(difference(*given)).max(), "True or False is wanted"),
+        (lambda one, other, inputs: len(one.weights) == len(other.weights), "nothing in common"),
+        (lambda one, other, inputs: one is other, "exact copy"),
+        (lambda *given: print(end=""), "returns nothing"),
+        (7, "not a function"),
+    ],
+)
+def test_a_blind_check_gets_its_own_diagnosis(answer, words, packages):
+    feedback = SAME_ANSWERS.check(answer)
+    assert feedback.outcome is Outcome.INCORRECT
+    assert words in feedback.text
+
+
+def test_weights_that_do_not_matter_must_not_count(packages):
+    def picky(one, other, inputs):
+        return same_weights(one, other) and not difference(one, other, inputs).any()
+
+    assert "does not matter" in SAME_ANSWERS.check(picky).text
+
+
+def test_an_untouched_check_is_no_attempt(packages):
+    assert SAME_ANSWERS.check(untouched_check).outcome is Outcome.NOT_ATTEMPTED

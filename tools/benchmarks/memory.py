@@ -1,0 +1,202 @@
+"""Measures what the notebooks and their server take of memory, opened one after the other as on Binder.
+
+    python tools/benchmarks/memory.py [--limit 2] [--close] [NOTEBOOK ...]
+
+JupyterLab is started by binder/start, on this computer only. Each notebook is opened as a session of the server, as a
+tab does it, and its cells are run from top to bottom over the websocket that a tab would use. Counted is the server
+with all kernels and what they start: the sum of the proportional set sizes, where shared memory counts once.
+
+By default every kernel stays open, as for a reader who never closes a tab, and the server is told of a limit of 2 GB,
+as on Binder. ``--limit 0`` takes the limit away: that is what would happen without
+workbook/server/kernel_manager.py. ``--close`` ends each kernel before the next is opened. The numbers are printed and
+nothing is asserted: they depend on the machine.
+
+Another TensorFlow that runs from the same files takes its share of them, and the sum comes out too small (uv links the
+files of all its environments). The environment that ``tools/binder_layers.py --keep`` leaves has files of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+
+import nbformat
+import psutil
+import websocket
+
+from workbook.server import memory
+
+ROOT = Path(__file__).resolve().parents[2]
+GB = 1024**3
+
+
+class Server:
+    """JupyterLab as binder/start starts it, with no settings but the workbook's."""
+
+    def __init__(self, folder: Path, limit: float):
+        self.token = secrets.token_hex(16)
+        shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+        environment = {**os.environ, "JUPYTER_TOKEN": self.token, "MODEL_CLONING_PROGRESS": ""}
+        for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
+            environment[f"JUPYTER_{name}"] = str(folder / name)
+        for name in ("JUPYTER_CONFIG_PATH", "MEM_LIMIT"):
+            environment.pop(name, None)
+        if limit:
+            environment["MEM_LIMIT"] = str(int(limit * GB))
+        command = [ROOT / "binder" / "start", "jupyter", "lab", "--no-browser", "--allow-root"]
+        command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={folder}"]
+        self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, errors="replace")
+        self.made_room = 0
+        self._urls: list[str] = []
+        self._ready = threading.Event()
+        threading.Thread(target=self._read, daemon=True).start()
+        self._ready.wait()
+        if not self._urls:
+            raise SystemExit("JupyterLab did not start.")
+        while self.process.poll() is None:  # it tells its address a moment before it listens there
+            with contextlib.suppress(urllib.error.URLError):
+                self.call("GET", "status")
+                break
+
+    def _read(self) -> None:
+        for line in self.process.stderr:
+            if found := re.search(r"http://(127\.0\.0\.1:[1-9]\d*)/lab", line):
+                self._urls.append(found.group(1))
+                self._ready.set()
+            self.made_room += "starts anew" in line
+        self._ready.set()
+
+    def call(self, method: str, path: str, body: dict | None = None) -> bytes:
+        """Ask the server's REST interface."""
+        request = urllib.request.Request(
+            f"http://{self._urls[0]}/api/{path}", json.dumps(body).encode() if body else None, method=method
+        )
+        request.add_header("Authorization", f"token {self.token}")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.read()
+
+    def open(self, name: str) -> Tab:
+        """Open a notebook."""
+        body = {"path": f"notebooks/{name}", "name": name, "type": "notebook", "kernel": {"name": "python3"}}
+        kernel = json.loads(self.call("POST", "sessions", body))["kernel"]["id"]
+        return Tab(kernel, f"ws://{self._urls[0]}/api/kernels/{kernel}/channels", self.token)
+
+
+class Tab:
+    """The connection between a notebook in a browser and its kernel."""
+
+    def __init__(self, kernel: str, url: str, token: str):
+        self.kernel = kernel
+        self._session = uuid.uuid4().hex
+        self._socket = websocket.create_connection(
+            f"{url}?session_id={self._session}", header=[f"Authorization: token {token}"], timeout=300
+        )
+
+    def run(self, source: str) -> str:
+        """Run a cell to its end; return the name of its error, or nothing."""
+        identity = uuid.uuid4().hex
+        header = {"msg_id": identity, "session": self._session, "username": "", "msg_type": "execute_request"}
+        content = {"code": source, "silent": False, "allow_stdin": False, "stop_on_error": False}
+        header |= {"version": "5.4", "date": "2020-01-01T00:00:00Z"}
+        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+        self._socket.send(json.dumps(message))
+        error, waiting = "", {"execute_reply", "idle"}
+        while waiting:
+            frame = self._socket.recv()
+            if isinstance(frame, bytes):  # a widget's picture: the text is between the first two marks of its table
+                frame = frame[int.from_bytes(frame[4:8], "big") : int.from_bytes(frame[8:12], "big")]
+            answer = json.loads(frame)
+            if answer["parent_header"].get("msg_id") == identity:
+                waiting -= {answer["msg_type"], answer["content"].get("execution_state")}
+                error = answer["content"]["ename"] if answer["msg_type"] == "error" else error
+        return error
+
+
+class Watch:
+    """Looks at a process and its children several times a second, and keeps the highest sum."""
+
+    def __init__(self, pid: int):
+        self.pid, self.peak = pid, 0
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def _look(self) -> None:
+        while not self._end.wait(0.2):
+            self.peak = max(self.peak, memory.used(self.pid))
+
+    def since_last(self) -> int:
+        """Return the highest sum since the last time this was asked."""
+        peak, self.peak = max(self.peak, memory.used(self.pid)), 0
+        return peak
+
+    def stop(self) -> None:
+        self._end.set()
+        self._thread.join()
+
+
+def main() -> None:
+    """Open the notebooks, and print what they took."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--limit", type=float, default=2, help="gigabytes that the server is told of; 0 for no limit")
+    parser.add_argument("--close", action="store_true", help="end each kernel before the next notebook is opened")
+    parser.add_argument("names", nargs="*", help="notebooks; default: all")
+    options = parser.parse_args()
+    names = options.names or sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder), options.limit)
+        watch = Watch(server.process.pid)
+        highest = watch.since_last()
+        print(f"server alone: {highest / GB:.2f} GB")
+        print("| notebook | its kernel, GB | sum afterwards, GB | highest sum, GB | started anew so far | s |")
+        print("|---|---|---|---|---|---|")
+        try:
+            for name in names:
+                began = time.monotonic()
+                tab = server.open(name)
+                cells = nbformat.read(ROOT / "notebooks" / name, as_version=4).cells
+                for cell in (cell for cell in cells if cell.cell_type == "code"):
+                    error = tab.run(cell.source)
+                    if error and "raises-exception" not in cell.metadata.get("tags", []):
+                        raise SystemExit(f"{name}: {error} in the cell\n{cell.source}")
+                kernel = max(
+                    (
+                        memory.used(child.pid)
+                        for child in psutil.Process(server.process.pid).children()
+                        if any(tab.kernel in part for part in child.cmdline())
+                    ),
+                    default=0,
+                )
+                peak = watch.since_last()
+                highest = max(highest, peak)
+                print(
+                    f"| {name} | {kernel / GB:.2f} | {memory.used(server.process.pid) / GB:.2f} | {peak / GB:.2f} "
+                    f"| {server.made_room} | {time.monotonic() - began:.0f} |",
+                    flush=True,
+                )
+                if options.close:
+                    server.call("DELETE", f"kernels/{tab.kernel}")
+            print(f"highest of all: {highest / GB:.2f} GB")
+        finally:
+            watch.stop()
+            for child in psutil.Process(server.process.pid).children(recursive=True):
+                child.kill()
+            server.process.kill()
+            server.process.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,400 @@
+"""Put one deliberate fault after another into a copy of the workbook, and see that some test fails for each.
+
+.venv/bin/python tools/source_mutations.py            # all, some minutes
+.venv/bin/python tools/source_mutations.py audit      # those whose description contains the word
+.venv/bin/python tools/source_mutations.py --just-passed    # without the first run of the tests
+
+A test that never failed proves little. Each fault here is one that a careless change could make; the tests named with
+it are those that should notice. First they are run without any fault, since a test that fails anyway notices nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault, and the tests that should fail with it.
+
+    Attributes:
+        what: what no longer works, in words.
+        file: where it is put, from the root of the workbook.
+        old: the text that is there, exactly once.
+        new: the faulty text.
+        tests: arguments for pytest.
+    """
+
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+FAULTS = (
+    Fault(
+        "clone does not look whether the twin answers alike",
+        "helpers/cloning.py",
+        "if len(mine) != len(theirs) or any(map(distances.differs, mine, theirs)):",
+        "if False:",
+        ("tests/helpers/test_cloning.py", "-k", "answers_differently"),
+    ),
+    Fault(
+        "clone lets a twin pass that reaches into the original",
+        "helpers/cloning.py",
+        "for leak, holder in copy.leaks():",
+        "for leak, holder in ():",
+        ("tests/helpers/test_cloning.py", "-k", "reach_into"),
+    ),
+    Fault(
+        "clone leaves the original as its check has used it",
+        "helpers/cloning.py",
+        "    with copy.kept():",
+        "    if True:",
+        ("tests/helpers/test_cloning.py", "-k", "attribute or process or compiled or stateful"),
+    ),
+    Fault(
+        "a copied variable shares its memory with the original",
+        "helpers/keras_compat.py",
+        "value = tf.raw_ops.DeepCopy(x=value_of(old))",
+        "return old",
+        ("tests/helpers/test_keras_compat.py", "tests/helpers/test_graph_copy.py"),
+    ),
+    Fault(
+        "a function's closure is shared with the original",
+        "helpers/graph_copy.py",
+        "cells = tuple(walk.copied(cell) for cell in old.__closure__ or ())",
+        "cells = old.__closure__ or ()",
+        ("tests/helpers/test_graph_copy.py",),
+    ),
+    Fault(
+        "audit takes shared variables for separate ones",
+        "helpers/checks.py",
+        "        not parts,\n",
+        "        True,\n",
+        ("tests/helpers/test_auditing.py", "-k", "alias or shared"),
+    ),
+    Fault(
+        "audit overlooks a lost optimizer",
+        "helpers/checks.py",
+        "    if findings:\n        apart =",
+        "    if False:\n        apart =",
+        ("tests/helpers/test_auditing.py", "-k", "slot"),
+    ),
+    Fault(
+        "audit leaves the models as it trained them",
+        "helpers/snapshot.py",
+        "        distances.assign(list(self.variables.values()), self._values)\n",
+        "",
+        ("tests/helpers/test_auditing.py", "-k", "left_as_they_were"),
+    ),
+    Fault(
+        "audit overlooks the dropout rate",
+        "helpers/model_diff.py",
+        '    found.pop("name", None)\n    return found',
+        '    found.pop("rate", None)\n    return found',
+        ("tests/helpers/test_auditing.py", "-k", "fault and rate"),
+    ),
+    Fault(
+        "a difference of a tenth counts as rounding",
+        "helpers/distances.py",
+        "return ROUNDING_UNITS * unit * float(largest)",
+        "return 1e6 * unit * float(largest)",
+        ("tests/helpers/test_distances.py",),
+    ),
+    Fault(
+        "a weight with large numbers hides what training did to the others",
+        "helpers/distances.py",
+        "return min(rounding(array), PART_OF_MOVEMENT * moved) if moved else 0.0",
+        "return 1.0",
+        ("tests/helpers/test_distances.py", "tests/helpers/test_engine.py", "-k", "bit_for_bit or large_numbers"),
+    ),
+    Fault(
+        "a future that was not tried counts as passed",
+        "helpers/report.py",
+        "    if any(check.passed for check in decisive):",
+        "    if any(check.passed is not False for check in decisive):",
+        ("tests/helpers/test_report.py", "tests/helpers/test_engine.py", "-k", "claimed or moved_nothing"),
+    ),
+    Fault(
+        "training that moves nothing counts as a future",
+        "helpers/engine.py",
+        "        if not any(original.moved) and not any(clone.moved) and not apart:",
+        "        if False:",
+        ("tests/helpers/test_engine.py", "-k", "moved_nothing"),
+    ),
+    Fault(
+        "a compiled training step leaves its models trained",
+        "helpers/training.py",
+        "            distances.assign(self._captured, before)\n",
+        "            pass\n",
+        ("tests/helpers/test_engine.py", "-k", "leaves_both_models"),
+    ),
+    Fault(
+        "steps of the engine that differ are not noted",
+        "helpers/engine.py",
+        "                    if distance > allowed:",
+        "                    if distance > allowed + 1.0:",
+        ("tests/helpers/test_engine.py", "-k", "nudge or large_numbers"),
+    ),
+    Fault(
+        "a number that is none counts as equal to any",
+        "helpers/distances.py",
+        "nan=np.inf, posinf=np.inf",
+        "nan=0.0, posinf=np.inf",
+        ("tests/helpers/test_distances.py",),
+    ),
+    Fault(
+        "the method named weights file never loads the file",
+        "helpers/methods.py",
+        "        clone.load_weights(path)\n",
+        "",
+        ("tests/helpers/test_methods.py", "-k", "weights_file"),
+    ),
+    Fault(
+        "the interruption goes on from the wrong step",
+        "workbook/labs/interruption/run.py",
+        "        distances.assign(self._held, self._states[step])",
+        "        distances.assign(self._held, self._states[max(step - 1, 0)])",
+        ("tests/workbook/labs/test_interruption.py", "-k", "nothing_lost"),
+    ),
+    Fault(
+        "the picture draws no zero",
+        "workbook/labs/framework/figure.py",
+        'words = ["0 exactly", *numbers',
+        'words = ["", *numbers',
+        ("tests/workbook/labs/test_figure.py",),
+    ),
+    Fault(
+        "any answer to a question is right",
+        "workbook/lessons/quiz.py",
+        "Outcome.RIGHT if option.right else Outcome.NOT_RIGHT",
+        "Outcome.RIGHT",
+        ("tests/workbook/lessons/test_quiz.py",),
+    ),
+    Fault(
+        "a wrong answer forgets that the exercise was solved before",
+        "workbook/lessons/progress.py",
+        "solved = feedback.outcome.passed or (key in entries and entries[key].solved)",
+        "solved = feedback.outcome.passed",
+        ("tests/workbook/lessons/test_progress.py",),
+    ),
+    Fault(
+        "half a character in a stored answer stops every later one",
+        "workbook/lessons/progress.py",
+        "stream, indent=1)",
+        "stream, indent=1, ensure_ascii=False)",
+        ("tests/workbook/lessons/test_progress.py", "-k", "half_a_character"),
+    ),
+    Fault(
+        "stored progress may be of any type",
+        "workbook/lessons/progress.py",
+        "if answer is None or isinstance(answer, str) else None",
+        "",
+        ("tests/workbook/lessons/test_progress.py", "-k", "wrong_types or nesting"),
+    ),
+    Fault(
+        "a kernel of the classroom can raise its memory limit",
+        "classroom/student_server.py",
+        "(wanted, wanted)",
+        "(wanted, hard)",
+        ("tests/delivery/test_classroom.py", "-k", "raise_the_limit"),
+    ),
+    Fault(
+        "whoever is on the machine can subscribe to a student's kernel",
+        "classroom/student_server.py",
+        'return ["--KernelManager.transport_encryption=auto"]',
+        "return []",
+        ("tests/delivery/test_classroom.py", "-k", "encrypted"),
+    ),
+    Fault(
+        "everyone can enter the folder of the kernels' sockets",
+        "classroom/student_server.py",
+        "folder.chmod(0o700)",
+        "folder.chmod(0o755)",
+        ("tests/delivery/test_classroom.py", "-k", "sockets or kernels_socket"),
+    ),
+    Fault(
+        "a claim that holds in part counts as true",
+        "workbook/lessons/claims/__init__.py",
+        '        if all(values):\n            return "holds"',
+        '        if any(values):\n            return "holds"',
+        ("tests/workbook/lessons/test_claims.py",),
+    ),
+    Fault(
+        "a lab does not say that its picture is old",
+        "workbook/labs/framework/panel.py",
+        "        self._mark(stale=True)\n        self._say(_EARLIER)\n",
+        "",
+        ("tests/workbook/labs/test_layer_lab.py",),
+    ),
+    Fault(
+        'a file may read weights from another file',
+        "helpers/keras_files/archive.py",
+        'if item.external or item.is_virtual:',
+        'if item.is_virtual:',
+        ("tests/helpers/test_keras_files.py", "-k", "stand_in_another_file"),
+    ),
+    Fault(
+        'a file may name any class in any module',
+        "helpers/keras_files/config.py",
+        'return (module, kind) in self._classes and registered in (None, kind)',
+        'return True',
+        ("tests/helpers/test_keras_files.py", "-k", "refused_before_keras_sees_it"),
+    ),
+    Fault(
+        'a constant in a file may name a module',
+        "helpers/keras_files/config.py",
+        'accepted = value.keys() <= {"class_name", "config"}',
+        'accepted = True',
+        ("tests/helpers/test_keras_files.py", "-k", "takes_a_module"),
+    ),
+    Fault(
+        'a type of tensors in a file may be looked up by name',
+        "helpers/keras_files/config.py",
+        'return known and value.keys() <= fields and value.get("registered_name", 0) is None',
+        'return True',
+        ("tests/helpers/test_keras_files.py", "-k", "takes_a_module"),
+    ),
+    Fault(
+        'a file may make a class of the reader without leave',
+        "helpers/keras_files/__init__.py",
+        '_state(value, "withheld") for key, value in (withheld or {}).items()',
+        '_state(value, "class") for key, value in (withheld or {}).items()',
+        ("tests/helpers/test_keras_files.py", "-k", "leave_alone"),
+    ),
+    Fault(
+        'a file may call a function of the reader',
+        "helpers/keras_files/config.py",
+        '        if state == "function":\n',
+        '        if False:\n',
+        ("tests/helpers/test_keras_files.py", "-k", "function_of_the_reader"),
+    ),
+    Fault(
+        'a file may act while it is tried',
+        "helpers/keras_files/child.py",
+        '        _watch()\n',
+        '',
+        ("tests/helpers/test_keras_files.py", "-k", "second_guard"),
+    ),
+    Fault(
+        'a file may hold any number of members',
+        "helpers/keras_files/archive.py",
+        'if content.count(_ENTRY) > refusal.MAX_MEMBERS:',
+        'if False:',
+        ("tests/helpers/test_keras_files.py", "-k", "too_many_members"),
+    ),
+    Fault(
+        'a file may compute with constants while it is loaded',
+        "helpers/keras_files/config.py",
+        'all(_refers(node, self._generation) for node in nodes)',
+        'True',
+        ("tests/helpers/test_keras_files.py", "-k", "constants_alone"),
+    ),
+    Fault(
+        "an error in a lab teaches nothing",
+        "workbook/errors.py",
+        'r"Invalid filepath extension for saving",',
+        'r"Invalid file path extension for saving",',
+        (
+            "tests/workbook/labs/test_interruption.py",
+            "tests/workbook/labs/test_save_load.py",
+            "-k",
+            "other_way or loud or any_setting",
+        ),
+    ),
+    Fault(
+        "an old Linux is told nothing",
+        "run.py",
+        "[int(n) for n in number.split(\".\")[:2]] < [2, 27]",
+        "[int(n) for n in number.split(\".\")[:2]] < [2, 0]",
+        ("tests/delivery/test_delivery.py",),
+    ),
+    Fault(
+        "notebook 01: the weights are not handed over",
+        "notebooks/01_how_subclassing_works.ipynb",
+        "as_class.set_weights(as_list.get_weights())",
+        "as_class.get_weights()",
+        ("notebooks/01_how_subclassing_works.ipynb",),
+    ),
+    Fault(
+        "notebook 00: the model learns nothing",
+        "notebooks/00_start_here.ipynb",
+        "model.fit(images, labels, epochs=10, verbose=0)",
+        "model.evaluate(images, labels, verbose=0)",
+        ("notebooks/00_start_here.ipynb",),
+    ),
+    Fault(
+        "notebook 03: a claim is dropped quietly",
+        "notebooks/03_why_a_clone_will_not_load.ipynb",
+        '"claim-2.3"',
+        '"claim-none"',
+        ("tests/workbook/lessons/test_claims.py",),
+    ),
+    Fault(
+        "notebook 04: it opens without its minutes",
+        "notebooks/04_save_and_resume_without_loss.ipynb",
+        "**Time:**",
+        "**Clock:**",
+        ("tests/notebooks/test_notebooks.py", "tests/workbook/lessons/test_lesson_00.py"),
+    ),
+)  # fmt: skip
+
+
+def pytest(folder: Path, tests: tuple[str, ...]) -> tuple[bool, str]:
+    """Run tests in a folder; return whether all passed, and the first line that tells of a failure."""
+    environment = dict(os.environ, PYTHONPATH=str(folder), MODEL_CLONING_PROGRESS="")
+    command = [sys.executable, "-m", "pytest", "-n0", "-q", "-x", "-rfE", "-p", "no:cacheprovider", *tests]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    lines = done.stdout.strip().splitlines()
+    if done.returncode not in (0, 1) or not lines:
+        sys.exit(f"pytest could not run {' '.join(tests)}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    told = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+    return done.returncode == 0, (told or lines)[-1]
+
+
+def main() -> int:
+    """Try the faults; return how many no test noticed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("words", nargs="*", help="only faults whose description contains one of these")
+    parser.add_argument("--just-passed", action="store_true", help="the suite has just passed: do not run it first")
+    options = parser.parse_args()
+    chosen = [fault for fault in FAULTS if not options.words or any(word in fault.what for word in options.words)]
+    missed = 0
+    with tempfile.TemporaryDirectory() as name:
+        ignored = shutil.ignore_patterns(".venv", ".git", "artefacts", "__pycache__", ".ipynb_checkpoints")
+        folder = Path(shutil.copytree(ROOT, Path(name, "workbook"), ignore=ignored, symlinks=True))
+        for tests in () if options.just_passed else dict.fromkeys(fault.tests for fault in chosen):
+            passed, told = pytest(folder, tests)
+            if not passed:
+                sys.exit(f"Without any fault, {' '.join(tests)} fails already: {told}")
+        for fault in chosen:
+            file = folder / fault.file
+            text = file.read_text(encoding="utf-8")
+            file.write_text(text.replace(fault.old, fault.new), encoding="utf-8")
+            start = time.perf_counter()
+            passed, told = pytest(folder, fault.tests)
+            file.write_text(text, encoding="utf-8")
+            missed += passed
+            seconds = time.perf_counter() - start
+            print(
+                f"{'MISSED' if passed else 'noticed'}  {fault.what} ({seconds:.0f} s)\n         {told[:160]}",
+                flush=True,
+            )
+    print(f"{len(chosen) - missed} of {len(chosen)} faults were noticed.")
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""What belongs to the pages of the workbook: start-up, the digits, labs, questions, claims.
+
+What a reader takes home is in `helpers`. Everything is loaded when it is first used, so that ``import workbook`` costs
+nothing beyond what a cell asks of it:
+
+>>> import workbook
+>>> workbook.quiet_tensorflow()
+>>> images, labels = workbook.load_digits()
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what editors and type checkers read; `__getattr__` below loads the same names at run time
+    from workbook import labs
+    from workbook.lessons.claims import Verdicts
+    from workbook.notebook import (
+        accuracy_in_words,
+        expected_error,
+        load_digits,
+        quiet_tensorflow,
+        raised,
+        set_seeds,
+    )
+    from workbook.server import doctor
+
+__all__ = [
+    "Verdicts",
+    "accuracy_in_words",
+    "doctor",
+    "expected_error",
+    "labs",
+    "load_digits",
+    "quiet_tensorflow",
+    "raised",
+    "set_seeds",
+]
+
+_MODULES = {"doctor": "workbook.server.doctor", "labs": "workbook.labs"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load the module that holds ``name`` when it is first asked for (PEP 562)."""
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
+    if name in __all__:
+        where = "workbook.lessons.claims" if name == "Verdicts" else "workbook.notebook"
+        return getattr(importlib.import_module(where), name)
+    raise AttributeError(f"module 'workbook' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""Birth of weights: when variables come into being, on both Keras versions."""

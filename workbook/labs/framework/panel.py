@@ -1,0 +1,373 @@
+"""What every lab is made of: controls, a status line, a picture that answers at once, errors, and the source.
+
+A lab of its own says which controls it has, what it runs and how it is drawn. Everything else stands here: settings are
+read from the controls, the latest change wins, the picture says when it is out of date, and what was raised is shown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import html
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+
+from workbook.labs.framework import figure as plots
+from workbook.labs.framework.keyboard import keep_keys
+from workbook.labs.framework.live_figure import Latest, LiveFigure, Panel, Picture
+from workbook.labs.framework.run import Problem, Run
+
+__all__ = ["Lab", "ThreeTestsLab"]
+
+FRAME = 0.05  # seconds a picture stays at least; faster ones would pile up in the browser
+SETTLE = 0.12  # a hand on a slider moves on within this time, and would wait for work that nobody needs
+
+_EARLIER = "Out of date: the picture shows earlier settings"
+
+_CSS = """<style>
+.workbook-lab { border: 1px solid var(--jp-border-color1, #999); border-radius: 6px; padding: 10px 14px 12px;
+  max-width: 1240px; box-sizing: border-box; background: var(--jp-layout-color1, #fff); }
+.workbook-lab .widget-html, .workbook-lab .widget-html-content { height: auto; line-height: 1.45; margin: 0; }
+.workbook-lab .widget-html-content { font-size: var(--jp-content-font-size1, 14px);
+  color: var(--jp-content-font-color1, #111); overflow-wrap: anywhere; }
+.workbook-lab a { text-decoration: underline; }
+.workbook-lab .lab-title { font-weight: 600; font-size: 1.15em; }
+.workbook-lab .lab-heading { font-weight: 600; margin: 6px 0 2px; }
+.workbook-lab .lab-status { font-variant-numeric: tabular-nums; }
+.workbook-lab .lab-status span { border: 1px solid currentColor; border-radius: 10px; padding: 1px 10px; }
+.workbook-lab .lab-row { flex-wrap: wrap; align-items: center; overflow: visible; }
+.workbook-lab .lab-controls { flex-wrap: wrap; gap: 4px 12px; overflow: visible; }
+.workbook-lab .lab-picture { overflow: hidden; background: #fff; border-radius: 4px; margin: 8px 0 4px; }
+.workbook-lab .lab-picture img { width: 100%; height: auto; display: block; transition: opacity 0.15s, filter 0.15s; }
+.workbook-lab .lab-stale img { opacity: 0.35; filter: grayscale(1); transition-delay: 0.3s; }
+.workbook-lab .lab-verdict { font-size: 1.05em; }
+.workbook-lab .lab-error .lab-problem { border-left: 4px solid #D55E00; padding: 2px 0 2px 12px; margin: 8px 0; }
+.workbook-lab pre { margin: 2px 0; padding: 8px 10px; overflow: auto; font-size: 12px; line-height: 1.4;
+  font-family: var(--jp-code-font-family, monospace); color: var(--jp-content-font-color1, #111);
+  background: var(--jp-layout-color2, #f2f2f2); border-radius: 3px; }
+.workbook-lab .lab-source pre { max-height: 24em; }
+.workbook-lab .lab-source button { font: inherit; padding: 2px 12px; cursor: pointer; margin-left: 10px;
+  color: var(--jp-ui-font-color1, #111); background: var(--jp-layout-color2, #eee);
+  border: 1px solid var(--jp-border-color1, #999); border-radius: 3px; }
+.workbook-lab button:focus-visible, .workbook-lab select:focus-visible, .workbook-lab input:focus-visible,
+.workbook-lab pre:focus-visible, .workbook-lab .noUi-handle:focus-visible {
+  outline: 3px solid var(--jp-brand-color1, #1976d2) !important; outline-offset: 2px; }
+</style>"""
+
+# The clipboard API is missing where a hub is served without TLS; selecting and copying works everywhere.
+_COPY = (
+    "const code = this.closest('.widget-html-content').querySelector('pre');"
+    "getSelection().selectAllChildren(code); document.execCommand('copy'); this.textContent = 'Copied';"
+)
+
+
+class Lab(Panel):
+    """A panel whose controls set up a run, which it shows as it goes.
+
+    A lab of its own derives from this class, sets ``title`` and ``dom_class``, and writes ``controls``, ``run`` and
+    ``picture``.
+
+    Args:
+        preset: The settings to begin with: a frozen dataclass.
+        title: Heading of the panel, if not the usual one.
+
+    Attributes:
+        preset: The settings to which the reset button returns.
+        dom_class: Class of the panel for styling and tests.
+        source_title: Heading of the source.
+    """
+
+    title = "Lab"
+    dom_class = "lab"
+    source_title = "Python source of this model"
+
+    def __init__(self, preset: Any, title: str | None = None) -> None:
+        self.preset = preset
+        self._quiet = False
+        self._stale = False
+        self._failed = False
+        self._run: Run | None = None
+        self._begun: Run | None = None
+        self._wanted = preset
+        self._status = ""
+        self._latest = Latest(self._on_fault)
+        self._by_field: dict[str, widgets.Widget] = {}
+        controls = self._arranged(self.controls())
+        self.reset = widgets.Button(
+            description="Reset", icon="undo", tooltip="Return to the settings that the lab began with"
+        )
+        self.reset.on_click(lambda button: self.on_reset())
+        self._title = widgets.HTML(f'<span class="lab-title">{html.escape(title or self.title)}</span>')
+        self._status_line = widgets.HTML()
+        self._status_line.add_class("lab-status")
+        self._drawn = self.picture()
+        self._figure = LiveFigure(self._drawn)
+        self._picture = widgets.Box([self._figure])
+        self._picture.add_class("lab-picture")
+        self._verdict_line = widgets.HTML()
+        self._verdict_line.add_class("lab-verdict")
+        self._error = widgets.HTML()
+        self._error.add_class("lab-error")
+        self._source = widgets.HTML()
+        self._source.add_class("lab-source")
+        bar = widgets.HBox([self._title, self._status_line], layout={"justify_content": "space-between"})
+        buttons = widgets.HBox([*self.buttons(), self.reset])
+        shown = [self._picture, self._verdict_line, self._error, self._source]
+        super().__init__([widgets.HTML(_CSS), bar, *controls, buttons, *shown])
+        self.children = [keep_keys(self), *self.children]
+        self.add_class("workbook-lab")
+        self.add_class(self.dom_class)
+        self._write(preset)
+        # At once, and not on the loop: the cell that makes the lab stores a picture that is complete.
+        self._latest.run_now(self._work(preset))
+
+    # --- what a lab of its own says ----------------------------------------------------------------------------
+
+    def controls(self) -> Sequence[widgets.Widget]:
+        """Make the controls, from top to bottom. Single ones are set in two columns, boxes are left as they are."""
+        raise NotImplementedError
+
+    def buttons(self) -> Sequence[widgets.Widget]:
+        """Make the buttons that stand before the reset button."""
+        return []
+
+    def run(self, settings: Any) -> Run:
+        """Set up a run, without doing any of it."""
+        raise NotImplementedError
+
+    def picture(self) -> Picture:
+        """Make the picture; its ``update`` gets the run, its ``still`` makes a figure of a run with a caption."""
+        raise NotImplementedError
+
+    def read(self) -> Any:
+        """Return the settings that the controls say."""
+        return dataclasses.replace(self.preset, **{field: each.value for field, each in self._by_field.items()})
+
+    def write(self, settings: Any) -> None:
+        """Make the controls say other settings."""
+        for field, control in self._by_field.items():
+            control.value = getattr(settings, field)
+
+    def draw(self, run: Run) -> None:
+        """Send a picture of a run."""
+        self._figure.show(run.verdict, run)
+
+    def afterwards(self, run: Run) -> Iterator[float]:
+        """Go on with a run that is finished; yields the pause after every slice."""
+        yield from ()
+
+    def on_reset(self) -> None:
+        """Return to the preset."""
+        self.load(self.preset)
+
+    # --- controls, each for one field of the settings ----------------------------------------------------------
+
+    def dropdown(self, field: str, options: Sequence[tuple[str, Any]], description: str) -> widgets.Dropdown:
+        """Make a dropdown. ``options`` are pairs of label and value."""
+        return self._control(field, widgets.Dropdown, description, options=options)
+
+    def slider(self, field: str, least: int, most: int, description: str, step: int = 1) -> widgets.IntSlider:
+        """Make a slider of whole numbers."""
+        return self._control(field, widgets.IntSlider, description, min=least, max=most, step=step)
+
+    def number(self, field: str, least: int, most: int, description: str) -> widgets.BoundedIntText:
+        """Make a box for a whole number."""
+        return self._control(field, widgets.BoundedIntText, description, min=least, max=most)
+
+    def checkbox(self, field: str, description: str) -> widgets.Checkbox:
+        """Make a checkbox."""
+        return self._control(field, widgets.Checkbox, description)
+
+    def _control(self, field: str, kind: type, description: str, **traits: Any) -> Any:
+        wide = {"style": {"description_width": "150px"}, "layout": {"width": "415px"}}
+        control = kind(description=description, **traits, **wide)
+        control.observe(lambda change: self.changed(), "value")
+        self._by_field[field] = control
+        return control
+
+    def _arranged(self, controls: Sequence[widgets.Widget]) -> list[widgets.Widget]:
+        arranged: list[widgets.Widget] = []
+        singles: list[widgets.Widget] = []
+        for control in [*controls, None]:
+            if control is not None and not isinstance(control, (widgets.Box, widgets.Button)):
+                singles.append(control)
+                continue
+            if singles:
+                half = (len(singles) + 1) // 2
+                columns = widgets.HBox([widgets.VBox(part) for part in (singles[:half], singles[half:]) if part])
+                columns.add_class("lab-controls")
+                arranged.append(columns)
+                singles = []
+            if control is not None:
+                arranged.append(control)
+        return arranged
+
+    # --- what a lesson or a test may ask -----------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Any:
+        """What the controls say now."""
+        return self.read()
+
+    @property
+    def status(self) -> str:
+        """The status line: "Up to date", "Working: ..." or "Out of date: ..."."""
+        return self._status
+
+    @property
+    def verdict(self) -> str:
+        """The sentence under the picture."""
+        return self._run.verdict if self._run else ""
+
+    @property
+    def problems(self) -> list[Problem]:
+        """The errors that the lab shows, with what each teaches."""
+        return self._run.problems if self._run else []
+
+    def control(self, field: str) -> widgets.Widget:
+        """Return the control of a field of the settings."""
+        return self._by_field[field]
+
+    def load(self, settings: Any) -> None:
+        """Set all controls at once, and run.
+
+        Args:
+            settings: What the controls are to say.
+
+        Example:
+            >>> lab.load(dataclasses.replace(lab.preset, optimizer="sgd"))  # doctest: +SKIP
+        """
+        self._write(settings)
+        self.changed()
+
+    def still(self) -> tuple[bytes, str]:
+        """Return what stands for the lab where nothing runs.
+
+        Returns:
+            A PNG with the sentence under it, and the sentence.
+        """
+        return plots.png(self._drawn.still(self._run)), self.verdict
+
+    # --- handlers: any of them may run on another thread than the one on which models are made -----------------
+
+    @contextlib.contextmanager
+    def silently(self) -> Iterator[None]:
+        """Change several controls as one change."""
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before
+
+    def changed(self) -> None:
+        """Answer a change of the controls."""
+        if self._quiet:
+            return
+        self._wanted = self.settings
+        self._failed = False
+        self._mark(stale=True)
+        self._say(_EARLIER)
+        self._latest.start(self._work(self._wanted))
+
+    def _write(self, settings: Any) -> None:
+        with self.silently():
+            self.write(settings)
+
+    def _on_fault(self, error: Exception) -> None:
+        self._failed = True
+        if self._run is None:  # the very first one: the cell that makes the lab still shows it, with the error
+            self._run = self._begun
+        self._mark(stale=True)
+        self._show_problems([Problem("Drawing the lab", error)])
+        self._say("Out of date: the lab itself failed, see the error below")
+
+    # --- work, on the main loop --------------------------------------------------------------------------------
+
+    def _work(self, settings: Any) -> Iterator[float]:
+        """Run and show it as it goes; yields the pause after every slice."""
+        run = self._begun = self.run(settings)
+        drawn = 0.0
+        for stage in run.stages():
+            if not stage.pictured:
+                if self._run is not run:
+                    self._say(f"Working: {stage.text}")
+                yield 0.0
+                continue
+            if self._run is not run:
+                self._run = run
+                self.draw(run)
+                if settings is self._wanted:
+                    self._mark(stale=False)
+                    self._say(f"Working: {stage.text}")
+                else:  # the controls have moved on while this picture was made
+                    self._say(_EARLIER)
+                self._show_words(run)
+                yield SETTLE
+            else:
+                yield self._draw_paced(run, drawn)
+            drawn = time.monotonic()
+        self._run = run
+        self.draw(run)
+        # The controls may have moved on, on another thread, while the last slice was done.
+        self._mark(stale=settings is not self._wanted)
+        self._show_words(run)
+        yield from self.afterwards(run)
+        self._say("Up to date" if settings is self._wanted else _EARLIER)
+
+    def _draw_paced(self, run: Run, drawn: float) -> float:
+        """Send a picture; return how long to wait so that the browser keeps up."""
+        self.draw(run)
+        return max(0.001, FRAME - (time.monotonic() - drawn))  # not zero, which would mean "in the middle"
+
+    def _show_words(self, run: Run) -> None:
+        self._verdict_line.value = f"<div>{html.escape(run.verdict)}</div>"
+        self._show_problems(run.problems)
+        if not run.source:
+            self._source.value = ""
+            return
+        title = html.escape(self.source_title)
+        self._source.value = (
+            f'<div class="lab-heading">{title}'
+            f'<button type="button" onclick="{html.escape(_COPY)}">Copy</button></div>'
+            f'<pre tabindex="0" role="group" aria-label="{title}"><code>{html.escape(run.source)}</code></pre>'
+        )
+
+    def _show_problems(self, problems: list[Problem]) -> None:
+        self._error.value = "".join(
+            f'<div class="lab-problem" role="alert"><strong>{html.escape(problem.where)} raised '
+            f"{html.escape(problem.name)}.</strong> {html.escape(problem.lesson)}"
+            '<pre tabindex="0" role="group" aria-label="Message of the error">'
+            f"{html.escape(problem.message)}</pre></div>"
+            for problem in problems
+        )
+
+    def _mark(self, stale: bool) -> None:
+        self._stale = stale
+        if stale:
+            self._picture.add_class("lab-stale")
+        else:
+            self._picture.remove_class("lab-stale")
+
+    def _say(self, status: str) -> None:
+        if status != self._status:
+            self._status = status
+            self._status_line.value = f'<span role="status" aria-live="polite">{html.escape(status)}</span>'
+
+
+class ThreeTestsLab(Lab):
+    """A lab that shows the three tests. Its run has ``pairs``, ``train``, ``span`` and ``message``."""
+
+    def picture(self) -> plots.ThreeTestsPicture:
+        """Make the picture of the three tests."""
+        return plots.ThreeTestsPicture()
+
+    def draw(self, run: Any) -> None:
+        """Send a picture of the three tests."""
+        self._figure.show(run.verdict, run.pairs, train=run.train, steps=run.span, message=run.message)
+
+    def still(self) -> tuple[bytes, str]:
+        """Return the picture with the sentence under it, and the sentence."""
+        return plots.png(plots.three_tests(self._run.pairs, self._run.train, caption=self.verdict)), self.verdict

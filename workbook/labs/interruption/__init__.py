@@ -1,0 +1,1 @@
+"""Interrupted training: stop, save, load, and go on."""

@@ -1,0 +1,269 @@
+"""The picture of an interrupted training: its loss and its distance from a twin that was never interrupted.
+
+Left the loss of both, right how far their weights are apart, on the scale of the three tests: with a band of its own
+for "0 exactly", so that equal to the last bit is a line and not a missing one.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from workbook.labs.framework import figure as plots
+from workbook.labs.framework.figure import BAND, BLUE, GREEN, GREY, INK, PALE, PURPLE, VERMILLION
+from workbook.labs.interruption import run as interruption
+from workbook.labs.interruption.run import Interruption
+
+_LOWEST, _HIGHEST, _GAP, _LANE = plots._LOWEST, plots._HIGHEST, plots._GAP, plots._LANES[0]
+_ZERO = _LOWEST - _GAP
+
+_TWIN = {"color": BLUE, "marker": "o", "linestyle": "-", "markersize": 5.5}
+_RESUMED = {"color": VERMILLION, "marker": "X", "linestyle": (0, (4, 1.6)), "markersize": 6.5}
+_STATISTICS = {"color": PURPLE, "marker": "^", "linestyle": "-.", "markersize": 6.0}
+_PANELS = {
+    "Loss": "On digits that are not trained on",
+    "Distance": "How far the weights are from the twin's",
+}
+
+
+class InterruptionPicture:
+    """The two panels as a figure that stays, and whose numbers are exchanged.
+
+    Args:
+        size: Width and height in inches.
+        dpi: Pixels per inch.
+
+    Attributes:
+        figure: The matplotlib figure, on an Agg canvas.
+        moving: Artists that every `update` may move.
+
+    Example:
+        >>> InterruptionPicture().update(Interruption(InterruptionSettings()))
+        True
+    """
+
+    def __init__(self, size: tuple[float, float] = (11.0, 4.3), dpi: float = 110) -> None:
+        with matplotlib.rc_context(plots._SETTINGS):
+            self.figure = Figure(figsize=size, dpi=dpi, facecolor="white")
+            FigureCanvasAgg(self.figure)
+            grid = self.figure.add_gridspec(1, 2, left=0.045, right=0.985, top=0.70, bottom=0.14, wspace=0.29)
+            self.axes = [self.figure.add_subplot(cell) for cell in grid]
+        self.moving: list[Artist] = []
+        self._words: list[Artist] = []
+        self._layout: tuple | None = None
+        self._top = _HIGHEST
+
+    def update(self, run: Interruption, message: str | None = None) -> bool:
+        """Show the numbers of a run.
+
+        Args:
+            run: A run, in whatever state.
+            message: Text across the right panel; by default why there is nothing to see, if so.
+
+        Returns:
+            True if more than the moving artists has changed, so that the whole figure must be painted again.
+        """
+        stop = run.settings.stop
+        made = len(run.resumed_losses) - 1
+        span = stop + interruption.AFTER + (interruption.MORE if made > interruption.AFTER else 0)
+        finite = [loss for loss in (*run.losses, *run.resumed_losses) if math.isfinite(loss)]
+        highest = max(2.5, math.ceil(2 * max(finite, default=0.0)) / 2)
+        far = [value for value in (*run.trained, *run.statistics) if math.isfinite(value)]
+        self._top = max(_HIGHEST, 2 * math.ceil(math.log10(max(far, default=1.0) or 1.0) / 2))
+        if message is None and run.problems:
+            message = f"There is nothing to compare:\n{run.problems[-1].where.lower()} raises {run.problems[-1].name}."
+        layout = (stop, span, highest, self._top, bool(run.settings.has_norm), message)
+        changed = layout != self._layout
+        if changed:
+            self._layout = layout
+            with matplotlib.rc_context(plots._SETTINGS):
+                self._lay_out(stop, span, highest, run.settings.has_norm, message)
+        self._move(run, stop)
+        return changed
+
+    def still(self, run: Interruption) -> Figure:
+        """Draw a run as a figure for places where nothing moves.
+
+        Args:
+            run: A run that is finished.
+
+        Returns:
+            A figure with the verdict under it, which is its attribute `alt` too.
+        """
+        picture = type(self)()
+        picture.update(run)
+        for artist in picture.moving:
+            artist.set_animated(False)
+        picture.figure.alt = run.verdict
+        caption = "\n".join(textwrap.wrap(run.verdict, 150))
+        picture.figure.text(0.045, -0.01, caption, va="top", fontsize=9.5, linespacing=1.5, color=INK)
+        return picture.figure
+
+    def _lay_out(self, stop: int, span: int, highest: float, has_norm: bool, message: str | None) -> None:
+        self.moving = []
+        for ax, (name, question) in zip(self.axes, _PANELS.items(), strict=True):
+            ax.clear()
+            ax.spines[["top", "right"]].set_visible(False)
+            ax.set_xlim(-0.02 * span, 1.03 * span)
+            ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6, integer=True))
+            ax.set_xlabel("training step", labelpad=3)
+            ax.axvline(stop, color=GREY, linewidth=1.2, linestyle=(0, (2, 2)), zorder=1.5)
+            title = {"fontsize": 13, "fontweight": "bold", "va": "center", "transform": ax.transAxes}
+            ax.text(0, self._above(ax, 0.98), name, **title)
+            place = {"transform": ax.transAxes, "fontsize": 9, "color": GREY, "va": "center"}
+            ax.text(0, self._above(ax, 0.73), question, **place)
+        loss, distance = self.axes
+        loss.set_ylim(0, highest)
+        loss.grid(axis="y", color=PALE, linewidth=0.6)
+        loss.set_axisbelow(True)
+        # The words stand where the curves are not: beside the line on the side that has more room.
+        right = stop < span / 2
+        loss.text(
+            stop + (0.012 if right else -0.012) * span,
+            0.965 * highest,
+            "saved, loaded",
+            ha="left" if right else "right",
+            va="top",
+            fontsize=8,
+            color=GREY,
+        )
+        self._scale(distance)
+        self._lines = {
+            "twin": self._line(loss, "uninterrupted twin", _TWIN, 0, span),
+            "resumed": self._line(loss, "interrupted and resumed", _RESUMED, 1, span),
+            "trained": self._line(distance, "trained weights", _RESUMED, 0, span),
+        }
+        if has_norm:
+            self._lines["statistics"] = self._line(distance, "statistics of BatchNormalization", _STATISTICS, 1, span)
+        self._level = Line2D([], [], color=INK, linewidth=1.0, linestyle=(0, (1, 1.5)), animated=True, zorder=2)
+        self._back = Line2D([], [], color=GREEN, marker="s", markersize=8, linestyle="none", animated=True, zorder=8)
+        self._told = loss.annotate(
+            "",
+            (0, 0),
+            xytext=(0, -8),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=8.5,
+            color=INK,
+            animated=True,
+            zorder=9,
+            annotation_clip=False,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.9},
+        )
+        loss.add_line(self._level)
+        loss.add_line(self._back)
+        self.moving += [self._level, self._back, self._told]
+        if message:
+            distance.text(
+                0.5,
+                0.5,
+                message,
+                transform=distance.transAxes,
+                ha="center",
+                va="center",
+                fontsize=11,
+                linespacing=1.5,
+                zorder=10,
+                bbox={"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.8", "linewidth": 0.8},
+            )
+
+    def _above(self, ax: Axes, inches: float) -> float:
+        """Return the height of a place above a panel, in units of its height."""
+        return 1 + inches / (ax.get_position().height * self.figure.get_figheight())
+
+    def _scale(self, ax: Axes) -> None:
+        """Draw the axis of distances, with the band for "0 exactly" below and one for no finite number above."""
+        top = self._top + _GAP
+        ax.set_ylim(_ZERO - 0.62, top + 0.62)
+        ax.axhspan(_ZERO - 0.62, _ZERO + 0.62, color=BAND, zorder=0, linewidth=0)
+        ax.axhspan(top - 0.62, top + 0.62, facecolor="white", edgecolor=PALE, hatch="////", zorder=0, linewidth=0)
+        for edge in (_ZERO + 0.62, top - 0.62):
+            ax.axhline(edge, color=GREY, linewidth=0.7, zorder=1)
+        decades = range(_LOWEST, self._top + 1, 2)
+        for decade in decades:
+            ax.axhline(decade, color=PALE, linewidth=0.6, zorder=0.5)
+        words = ["0 exactly", *(f"$10^{{{decade}}}$" for decade in decades[:-1]), "", "not finite"]
+        ax.set_yticks([_ZERO, *decades, top], words)
+        ax.tick_params(axis="y", length=0, pad=5)
+        ax.spines["left"].set_visible(False)
+        ax.get_yticklabels()[0].set_fontweight("bold")
+        ax.get_yticklabels()[-1].set_fontsize(7.5)
+        ax.set_ylabel("largest absolute difference", labelpad=6)
+
+    def _line(self, ax: Axes, label: str, style: dict[str, Any], index: int, span: int) -> tuple[Line2D, Line2D]:
+        marks = {**style, "markeredgecolor": "white", "markeredgewidth": 0.6, "linewidth": 1.8}
+        height = self._above(ax, 0.49 - 0.21 * index)
+        ax.add_line(
+            Line2D([0.004, 0.04, 0.076], [height] * 3, transform=ax.transAxes, markevery=[1], clip_on=False, **marks)
+        )
+        ax.text(0.095, height, label, transform=ax.transAxes, va="center", color=style["color"], fontsize=9)
+        every = max(1, math.ceil(span / 10))
+        moving = {"animated": True, "zorder": 4 + index, "clip_on": False}
+        line = Line2D([], [], markevery=(index * every // 2, every), **marks, **moving)
+        tip = Line2D([], [], **{**marks, "linestyle": "none"}, **moving)
+        words = ax.text(1.0, height, "", transform=ax.transAxes, va="center", ha="right", fontsize=9, animated=True)
+        ax.add_line(line)
+        ax.add_line(tip)
+        self.moving += [line, tip, words]
+        self._results = {**getattr(self, "_results", {}), label: words}
+        return line, tip
+
+    def _heights(self, distances: Sequence[float], lane: float) -> np.ndarray:
+        heights = []
+        for distance in distances:
+            if not math.isfinite(distance):
+                heights.append(self._top + _GAP + lane)
+            elif distance == 0:
+                heights.append(_ZERO + lane)
+            else:
+                heights.append(min(max(math.log10(distance), _LOWEST), self._top))
+        return np.array(heights)
+
+    def _move(self, run: Interruption, stop: int) -> None:
+        resumed = range(stop, stop + len(run.resumed_losses))
+        self._put("twin", range(len(run.losses)), np.array(run.losses))
+        self._put("resumed", resumed, np.array(run.resumed_losses))
+        lane = _LANE if run.settings.has_norm else 0.0
+        for name, distances, shift in (("trained", run.trained, lane), ("statistics", run.statistics, -lane)):
+            if name in self._lines:
+                self._put(name, range(stop, stop + len(distances)), self._heights(distances, shift))
+        ends = (stop, stop + max(interruption.AFTER, len(run.resumed_losses) - 1))
+        level = run.level
+        self._level.set_data(*([[], []] if level is None else [ends, [level, level]]))
+        back = run.back if len(run.resumed_losses) > interruption.AFTER and not run.equal else None
+        self._back.set_data(*([[], []] if not back else [[stop + back], [level]]))
+        self._told.set_text(f"back after {back} step{'' if back == 1 else 's'}" if back else "")
+        if back:
+            self._told.xy = (stop + back, level)
+            self._told.set_ha("left" if back < interruption.AFTER / 3 else "right")
+        for label, distances in (
+            ("trained weights", run.trained),
+            ("statistics of BatchNormalization", run.statistics),
+        ):
+            if label in self._results:
+                self._results[label].set_text(_headline(distances))
+
+    def _put(self, name: str, steps: range, heights: np.ndarray) -> None:
+        line, tip = self._lines[name]
+        places = np.array(steps[: len(heights)])
+        line.set_data(places, heights)
+        tip.set_data(places[-1:], heights[-1:])
+
+
+def _headline(distances: Sequence[float]) -> str:
+    if len(distances) < 2:
+        return "not measured"
+    if not any(distances):
+        return "\N{CHECK MARK} stay equal"
+    return f"\N{BALLOT X} apart by {plots._size(distances[-1])}"

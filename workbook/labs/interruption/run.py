@@ -1,0 +1,624 @@
+"""One run of the lab "Interrupted training": train, save, load, train on, beside a twin that was never interrupted.
+
+The program that the lab shows is the program that is run: `source` writes it, and its functions do the work here. Only
+its last lines, the loops, are replaced by slices, so that a picture can be drawn in between.
+
+A model that was trained once is kept with its state at each step. Another way to save or another moment to stop then
+takes up that training where it is, in place of making it again: it would come to the same numbers.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import functools
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from helpers import distances
+from helpers import keras_compat as generations
+from workbook import notebook
+from workbook.labs.framework import program
+from workbook.labs.framework.run import Run, Stage
+
+LAYERS = {
+    "dense": "Dense",
+    "norm": "Dense, BatchNormalization",
+    "dropout": "Dense, Dropout",
+    "both": "Dense, BatchNormalization, Dropout",
+}
+OPTIMIZERS = {
+    "adam": ("Adam", "Adam({rate})", 0.01, 0.05),
+    "sgd": ("SGD, no memory", "SGD({rate})", 0.1, 0.3),
+    "momentum": ("SGD with momentum", "SGD({rate}, momentum=0.9)", 0.05, 0.1),
+    "rmsprop": ("RMSprop", "RMSprop({rate})", 0.005, 0.02),
+}
+"""For each optimizer its label, its call, and its learning rate: a constant one, and what a falling one begins with."""
+SAVES = {
+    "keras": "a .keras file",
+    "folder": "a folder, by save",
+    "h5": "an .h5 file",
+    "export": "a folder, by export",
+    "weights": "a weights file (optimizer built first)",
+    "weights_unbuilt": "a weights file (optimizer not built)",
+    "checkpoint": "tf.train.Checkpoint",
+    "set_weights": "get_weights and set_weights",
+    "trainable": "trainable_weights only",
+    "variables": "all variables, one by one",
+}
+LOSSES = {
+    "nothing": "nothing more",
+    "optimizer": "the optimizer's state",
+    "position": "the number of steps (schedule)",
+    "statistics": "the statistics of BatchNormalization",
+    "seeds": "the random state of Dropout",
+}
+AFTER = 60  # steps that both make after the interruption
+MORE = 60  # steps that the resumed model may then still take to come back to the loss that it was interrupted at
+NEAR = 1.05  # a loss up to 5% above another counts as being there: even an untouched training goes up and down as much
+STRIDE = 4  # steps per picture
+LONGEST_STOP = 80
+
+
+@dataclass(frozen=True)
+class InterruptionSettings:
+    """Everything that a run depends on.
+
+    Args:
+        generation: Which Keras: a key of `workbook.labs.framework.program.GENERATIONS`.
+        layers: A key of `LAYERS`.
+        optimizer: A key of `OPTIMIZERS`.
+        schedule: Whether the learning rate falls with the number of steps.
+        registered: Whether the class is registered.
+        save: How the training is saved: a key of `SAVES`.
+        lose: What is lost on purpose: a key of `LOSSES`.
+        stop: The step after which the training is interrupted.
+        seed: Seed of the initial weights and of Dropout.
+
+    Example:
+        >>> InterruptionSettings(save="folder").replace(stop=10).save
+        'folder'
+    """
+
+    generation: str = "keras"
+    layers: str = "norm"
+    optimizer: str = "adam"
+    schedule: bool = True
+    registered: bool = True
+    save: str = "keras"
+    lose: str = "nothing"
+    stop: int = 60
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for value, known, what in (
+            (self.generation, program.GENERATIONS, "generation"),
+            (self.layers, LAYERS, "choice of layers"),
+            (self.optimizer, OPTIMIZERS, "optimizer"),
+            (self.save, SAVES, "way to save"),
+            (self.lose, LOSSES, "loss"),
+        ):
+            if value not in known:
+                raise ValueError(f"Unknown {what}: {value!r}. Known: {', '.join(known)}.")
+        if not 0 <= self.stop <= LONGEST_STOP:
+            raise ValueError(f"The training can stop after 0 to {LONGEST_STOP} steps, not after {self.stop}.")
+
+    @property
+    def has_norm(self) -> bool:
+        """Whether there is a BatchNormalization layer."""
+        return self.layers in ("norm", "both")
+
+    @property
+    def has_dropout(self) -> bool:
+        """Whether there is a Dropout layer."""
+        return self.layers in ("dropout", "both")
+
+    @property
+    def saves_seeds(self) -> bool:
+        """Whether the random state of Dropout is saved beside the file, since the file leaves it behind.
+
+        On Keras 3 only, and where all else is carried: there it would be missed.
+        """
+        carried = self.save in ("keras", "weights", "checkpoint") and self.lose != "seeds"
+        return carried and self.has_dropout and self.generation == "keras"
+
+    def replace(self, **changes: Any) -> InterruptionSettings:
+        """Return a copy with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+
+# --- the program ----------------------------------------------------------------------------------------------------
+
+_STEADY_DROPOUT = '''
+
+{register}class SteadyDropout(keras.layers.Layer):
+    """Dropout whose random state is a weight: tf_keras keeps that of its own Dropout in a Python object."""
+
+    def build(self, input_shape):
+        self.draws = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="draws")
+
+    def call(self, inputs, training=False):
+        if not training:
+            return inputs
+        self.draws.assign_add(1)
+        return tf.nn.experimental.stateless_dropout(inputs, 0.3, seed=[1, self.draws])
+'''
+
+_STEP = '''
+
+def train_step(model, step):
+    """Train on the batch that belongs to a step, whoever makes it."""
+    first = step * 32 % 1280
+    model.train_on_batch(images[first : first + 32], labels[first : first + 32])
+
+
+def loss(model):
+    """Return the loss on digits that are not trained on."""
+    return float(loss_function(new_labels, model(new_images, training=False)))
+'''
+
+# How each way saves, and how the model comes back.
+_WAYS = {
+    "keras": ('model.save(folder / "model.keras")', 'model = keras.models.load_model(folder / "model.keras")'),
+    "folder": ('model.save(str(folder / "my_model"))', 'model = keras.models.load_model(str(folder / "my_model"))'),
+    "h5": ('model.save(str(folder / "model.h5"))', 'model = keras.models.load_model(str(folder / "model.h5"))'),
+    "export": ('model.export(str(folder / "exported"))', 'model = tf.saved_model.load(str(folder / "exported"))'),
+    "weights": (
+        'model.save_weights(str(folder / "model.weights.h5"))',
+        'model = make()  # its optimizer is built\nmodel.load_weights(str(folder / "model.weights.h5"))',
+    ),
+    "weights_unbuilt": (
+        'model.save_weights(str(folder / "model.weights.h5"))',
+        "model = make()\n"
+        "model.compile(optimizer(), loss_function)  # this optimizer is not built\n"
+        'model.load_weights(str(folder / "model.weights.h5"))',
+    ),
+    "checkpoint": (
+        'tf.train.Checkpoint(model=model, optimizer=model.optimizer).write(str(folder / "checkpoint"))',
+        "model = make()  # its optimizer is built\n"
+        "checkpoint = tf.train.Checkpoint(model=model, optimizer=model.optimizer)\n"
+        'checkpoint.read(str(folder / "checkpoint")).assert_consumed()',
+    ),
+    "set_weights": (
+        'np.savez(folder / "weights.npz", *model.get_weights())',
+        'model = make()\nmodel.set_weights(list(np.load(folder / "weights.npz").values()))',
+    ),
+    "trainable": (
+        'np.savez(folder / "weights.npz", *[variable.numpy() for variable in model.trainable_weights])',
+        "model = make()\n"
+        'for variable, value in zip(model.trainable_weights, np.load(folder / "weights.npz").values()):\n'
+        "    variable.assign(value)",
+    ),
+    "variables": (
+        'np.savez(folder / "all.npz", *[variable.numpy() for variable in variables(model)])',
+        "model = make()\n"
+        'for variable, value in zip(variables(model), np.load(folder / "all.npz").values()):\n'
+        "    variable.assign(value)",
+    ),
+}
+_VARIABLES = {
+    "keras": "list(model.variables) + list(model.optimizer.variables)",
+    "tf_keras": "list(model.variables) + list(model.optimizer.variables)",
+}
+
+
+def _indented(text: str) -> str:
+    return "".join(f"    {line}\n" for line in text.splitlines())
+
+
+def _class(settings: InterruptionSettings) -> str:
+    register = '@keras.saving.register_keras_serializable(package="interruption")\n' if settings.registered else ""
+    own_dropout = settings.has_dropout and settings.generation == "tf_keras"
+    text = _STEADY_DROPOUT.format(register=register) if own_dropout else ""
+    rows = [
+        f"\n\n{register}class Reader(keras.Model):",
+        "    def __init__(self, units=24, **kwargs):",
+        "        super().__init__(**kwargs)",
+        "        self.units = units",
+        "        self.flatten = keras.layers.Flatten()",
+        '        self.hidden = keras.layers.Dense(units, activation="relu")',
+    ]
+    calls = ["        x = self.hidden(self.flatten(inputs))"]
+    if settings.has_norm:
+        rows.append("        self.norm = keras.layers.BatchNormalization(momentum=0.9)")
+        calls.append("        x = self.norm(x, training=training)")
+    if settings.has_dropout:
+        rows.append(f"        self.dropout = {'SteadyDropout()' if own_dropout else 'keras.layers.Dropout(0.3)'}")
+        calls.append("        x = self.dropout(x, training=training)")
+    rows += ["        self.head = keras.layers.Dense(10)", "", "    def call(self, inputs, training=False):", *calls]
+    rows += ["        return self.head(x)", "", "    def get_config(self):"]
+    rows.append('        return {**super().get_config(), "units": self.units}')
+    return text + "\n".join(rows) + "\n"
+
+
+def _make(settings: InterruptionSettings) -> str:
+    _, call, rate, first_rate = OPTIMIZERS[settings.optimizer]
+    rows = ["\n\ndef optimizer():"]
+    if settings.schedule:
+        rows.append(
+            f"    rate = keras.optimizers.schedules.ExponentialDecay({first_rate}, decay_steps=20, decay_rate=0.5)"
+        )
+    written = call.format(rate="rate" if settings.schedule else rate)
+    rows += [
+        f"    return keras.optimizers.{written}",
+        "\n\ndef make():",
+        '    """Make the model as the program makes it whenever it starts."""',
+        "    model = Reader()",
+        "    model(images[:1])  # a call gives it its weights",
+        "    model.compile(optimizer(), loss_function)",
+        "    model.optimizer.build(model.trainable_variables)",
+        "    return model",
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def _save_and_resume(settings: InterruptionSettings) -> str:
+    save, resume = _WAYS[settings.save]
+    rows = ""
+    if settings.save == "variables":
+        rows += f"\n\ndef variables(model):\n    return {_VARIABLES[settings.generation]}\n"
+    seeds = settings.has_dropout and settings.generation == "keras"
+    if settings.saves_seeds:
+        save += '\nnp.save(folder / "dropout.npy", model.dropout.seed_generator.state.numpy())'
+        resume += '\nmodel.dropout.seed_generator.state.assign(np.load(folder / "dropout.npy"))'
+    if settings.lose == "optimizer":
+        resume += "\nmodel.compile(optimizer(), loss_function)  # a new optimizer"
+    if settings.lose == "position":
+        resume += "\nmodel.optimizer.iterations.assign(0)"
+    if settings.lose == "statistics" and settings.has_norm:
+        resume += "\nmodel.norm.moving_mean.assign(np.zeros(24))\nmodel.norm.moving_variance.assign(np.ones(24))"
+    if settings.lose == "seeds" and settings.has_dropout:
+        if not seeds:
+            resume += "\nmodel.dropout.draws.assign(0)"
+        elif settings.save == "variables":
+            resume += "\nmodel.dropout.seed_generator.state.assign(make().dropout.seed_generator.state)"
+    rows += f"\n\ndef save(model, folder):\n{_indented(save)}"
+    return rows + f"\n\ndef resume(folder):\n{_indented(resume)}    return model\n"
+
+
+def source(settings: InterruptionSettings) -> str:
+    """Write the Python program of a run.
+
+    Args:
+        settings: What to run.
+
+    Returns:
+        A complete program: it trains, saves, loads, trains on, and prints both losses.
+
+    Example:
+        >>> source(InterruptionSettings()).splitlines()[0]
+        'import tempfile'
+    """
+    package = "import keras" if settings.generation == "keras" else "import tf_keras as keras"
+    rest = _save_and_resume(settings)
+    own_dropout = settings.has_dropout and settings.generation == "tf_keras"
+    imports = [package, "import numpy as np"] if settings.generation == "keras" else ["import numpy as np"]
+    if "tf." in rest or own_dropout:
+        imports.append("import tensorflow as tf")
+    if settings.generation == "tf_keras":
+        imports.append(package)
+    head = f"""\
+import tempfile
+from pathlib import Path
+
+{chr(10).join(imports)}
+
+from workbook import load_digits
+
+images, labels = load_digits()
+images, new_images, labels, new_labels = images[:1280], images[1280:], labels[:1280], labels[1280:]
+loss_function = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+"""
+    end = settings.stop + AFTER
+    tail = f"""
+
+if __name__ == "__main__":
+    keras.utils.set_random_seed({settings.seed})
+    model = make()
+    for step in range({settings.stop}):
+        train_step(model, step)
+    with tempfile.TemporaryDirectory() as folder:
+        save(model, Path(folder))
+        resumed = resume(Path(folder))
+    for step in range({settings.stop}, {end}):
+        train_step(model, step)  # the twin, as if nothing had happened
+        train_step(resumed, step)
+        print(step + 1, loss(model), loss(resumed))
+"""
+    return head + _class(settings) + _make(settings) + _STEP + rest + tail
+
+
+# --- the run --------------------------------------------------------------------------------------------------------
+
+_TRAINED = ("hidden.kernel", "hidden.bias", "norm.gamma", "norm.beta", "head.kernel", "head.bias")
+_STATISTICS = ("norm.moving_mean", "norm.moving_variance")
+
+
+def _read(model: Any, names: tuple[str, ...], settings: InterruptionSettings) -> list[Any]:
+    """Copy the values of weights, found by the attributes that hold them."""
+    wanted = [name.split(".") for name in names if settings.has_norm or not name.startswith("norm.")]
+    return distances.values([getattr(getattr(model, layer), weight) for layer, weight in wanted])
+
+
+class _Training:
+    """A training from its first step on, with the state, the weights and the loss after each step."""
+
+    def __init__(self, module: Any, settings: InterruptionSettings) -> None:
+        self._settings = settings
+        generations.namespace(settings.generation).utils.set_random_seed(settings.seed)
+        self.model = module.make()
+        self._held = [
+            *generations.weights(self.model),
+            *generations.other_state(self.model),
+            *generations.optimizer_variables(self.model.optimizer),
+        ]
+        self._states: list[list[Any]] = []
+        self.losses: list[float] = []
+        self.trained: list[list[Any]] = []
+        self.statistics: list[list[Any]] = []
+        self._note(module)
+
+    @property
+    def step(self) -> int:
+        """The number of steps made."""
+        return len(self.losses) - 1
+
+    def _note(self, module: Any) -> None:
+        self._states.append(distances.values(self._held))
+        self.losses.append(module.loss(self.model))
+        self.trained.append(_read(self.model, _TRAINED, self._settings))
+        self.statistics.append(_read(self.model, _STATISTICS, self._settings))
+
+    def go_on(self, module: Any, steps: int) -> None:
+        """Train by some steps from the last one on."""
+        distances.assign(self._held, self._states[-1])
+        for _ in range(steps):
+            module.train_step(self.model, self.step)
+            self._note(module)
+
+    def at(self, step: int) -> Any:
+        """Return the model as it was after a step."""
+        distances.assign(self._held, self._states[step])
+        return self.model
+
+
+_KEPT = 4
+_trainings: collections.OrderedDict[InterruptionSettings, _Training] = collections.OrderedDict()
+
+
+class Interruption(Run):
+    """A run of one setting.
+
+    Args:
+        settings: What to run.
+
+    Attributes:
+        losses: Loss of the uninterrupted twin after each step, from step 0 on.
+        resumed_losses: Loss of the resumed model, from the interruption on.
+        trained: Distance of the trained weights from the twin's, from the interruption on.
+        statistics: Distance of the statistics of BatchNormalization, likewise; empty if there is none.
+
+    Example:
+        >>> run = Interruption(InterruptionSettings())
+        >>> for stage in run.stages():
+        ...     pass
+        >>> max(run.trained)
+        0.0
+    """
+
+    settings: InterruptionSettings
+
+    def __init__(self, settings: InterruptionSettings) -> None:
+        super().__init__(settings)
+        self._training: _Training | None = None
+        self._shown = 0
+        self._resumed: Any = None
+        self.resumed_losses: list[float] = []
+        self.trained: list[float] = []
+        self.statistics: list[float] = []
+
+    @property
+    def source(self) -> str:
+        """The Python source of what is run, for a reader to copy."""
+        return source(self.settings)
+
+    @property
+    def losses(self) -> list[float]:
+        """Loss of the uninterrupted twin after each step, from step 0 on, as far as it is shown."""
+        return self._training.losses[: self._shown + 1] if self._training else []
+
+    @property
+    def end(self) -> int:
+        """The step up to which both are trained."""
+        return self.settings.stop + AFTER
+
+    @property
+    def level(self) -> float | None:
+        """The loss at which the training is interrupted, once that is known."""
+        return self.losses[self.settings.stop] if len(self.losses) > self.settings.stop else None
+
+    @property
+    def back(self) -> int | None:
+        """Steps after which the loss of the resumed model is back at the level of the interruption, and stays there.
+
+        None if it is not, or if that is not known yet.
+        """
+        return None if self.level is None else _steps_above(self.resumed_losses, NEAR * self.level)
+
+    @property
+    def twin_back(self) -> int | None:
+        """The same for the twin, whose loss goes up and down a little too."""
+        if self.level is None:
+            return None
+        return _steps_above(self.losses[self.settings.stop : self.end + 1], NEAR * self.level)
+
+    @property
+    def equal(self) -> bool:
+        """Whether no weight has differed from the twin's so far, at any step."""
+        return not any(self.trained) and not any(self.statistics)
+
+    @property
+    def verdict(self) -> str:
+        """One sentence on what the run has shown so far."""
+        way = SAVES[self.settings.save]
+        if self.settings.saves_seeds:
+            way += ", with the random state of Dropout beside it"
+        if self.problems:
+            return f"The training does not go on from {way}: {self.problems[-1].where.lower()} fails, as told below."
+        if not self.trained:
+            return "The training is not interrupted yet."
+        steps = len(self.trained) - 1
+        if self.equal and steps:
+            aside = self._nothing_to_lose()
+            return (
+                f"Nothing is lost by way of {way}: for {steps} steps after the interruption the resumed model has "
+                f"exactly the weights of the twin that was never interrupted{aside}."
+            )
+        if not steps:
+            return f"From {way} a model has come back, and is not trained on yet."
+        return f"Something is lost by way of {way}: {self._difference()}; {self._cost()}."
+
+    def _nothing_to_lose(self) -> str:
+        if self.settings.lose == "statistics" and not self.settings.has_norm:
+            return "; it has no BatchNormalization, so there were no statistics to lose"
+        if self.settings.lose == "seeds" and not self.settings.has_dropout:
+            return "; it has no Dropout, so there was no random state to lose"
+        if self.settings.lose != "nothing":
+            return ", for nothing that it does depends on what was lost"
+        return ""
+
+    def _difference(self) -> str:
+        if not any(self.trained):
+            return "the statistics differ from the twin's, and the trained weights stay exactly equal"
+        first = next(step for step, distance in enumerate(self.trained) if distance)
+        told = "from the start" if first == 0 else f"from step {self.settings.stop + first} on"
+        also = "" if not self.statistics or self.statistics[0] == 0 else ", and the statistics from the start"
+        return f"the trained weights differ from the twin's {told}{also}"
+
+    def _cost(self) -> str:
+        if len(self.resumed_losses) <= AFTER:
+            return "what that costs is not measured yet"
+        if self.back is None:
+            made = len(self.resumed_losses) - 1
+            return f"the loss is not back near the one at the interruption, not even after {made} steps"
+        twin = f" (that of the twin: {self.twin_back})" if self.twin_back else ""
+        mine, theirs = self.resumed_losses[AFTER], self.losses[self.end]
+        end = "higher than" if mine > NEAR * theirs else "lower than" if theirs > NEAR * mine else "about"
+        if self.back == 0:
+            cost = "the loss hardly rises above the one at the interruption"
+        else:
+            cost = f"it takes {_steps(self.back)}{twin} until the loss is back near the one at the interruption"
+        return f"{cost}, and {_steps(AFTER)} after the interruption it is {end} the twin's"
+
+    def stages(self) -> Iterator[Stage]:
+        """Run to the end, slice by slice.
+
+        Yields:
+            What is done next; the slice runs when the next stage is asked for.
+        """
+        settings = self.settings
+        yield Stage("making the model")
+        module = program.execute(self.source)
+        # A program that is started is the module __main__. Keras would find the class by the name of another module.
+        for name in {"Reader", "SteadyDropout"} & set(vars(module)):
+            getattr(module, name).__module__ = "__main__"
+        self._training = self._training_of(module)
+        self._shown = min(self._training.step, self.end)
+        yield Stage("training", pictured=True)
+        yield from self._train_twin(module, settings.stop)
+        with tempfile.TemporaryDirectory() as folder:
+            yield Stage("saving")
+            saved = self.attempt("Saving", functools.partial(self._save, module, Path(folder)))
+            if saved:
+                yield Stage("loading")
+                saved = self.attempt("Loading", functools.partial(self._load, module, Path(folder)))
+        if saved and self.attempt("Training on", functools.partial(self._note, module)):
+            yield Stage("compiling the training step", pictured=True)
+            yield from self._train_twin(module, settings.stop + 1)
+            # The first step is compiled, which takes longer than all others, so it has a slice of its own.
+            if self.attempt("Training on", functools.partial(self._go_on, module, 1)):
+                yield from self._train_both(module)
+        else:
+            yield Stage("training", pictured=True)
+        self.finished = True
+
+    def _training_of(self, module: Any) -> _Training:
+        """Find the training that this run interrupts, or begin it."""
+        # Neither how it is saved nor when it is stopped changes a training.
+        key = self.settings.replace(save="keras", lose="nothing", stop=0)
+        training = _trainings.pop(key, None) or _Training(module, self.settings)
+        if self.settings.save != "h5":
+            # Keras 3 takes the optimizer out of the compile settings of a model that is saved to .h5 (seen in 3.15.1).
+            _trainings[key] = training
+        while len(_trainings) > _KEPT:
+            _trainings.popitem(last=False)
+        return training
+
+    def _train_twin(self, module: Any, target: int) -> Iterator[Stage]:
+        while self._training.step < target:
+            steps = 1 if self._training.step == 0 else min(STRIDE * 2, target - self._training.step)
+            self._training.go_on(module, steps)
+            self._shown = max(self._shown, self._training.step)
+            yield Stage("training", pictured=True)
+
+    def _save(self, module: Any, folder: Path) -> None:
+        with notebook.logs_held_back():
+            module.save(self._training.at(self.settings.stop), folder)
+
+    def _load(self, module: Any, folder: Path) -> None:
+        with notebook.logs_held_back():
+            self._resumed = module.resume(folder)
+        if not hasattr(self._resumed, "train_on_batch"):
+            # What a program would run into at its next line; said here, before anything else is asked of the object.
+            self._resumed.train_on_batch  # noqa: B018
+
+    def _note(self, module: Any) -> None:
+        step = self.settings.stop + len(self.resumed_losses)
+        loss = module.loss(self._resumed)
+        if step <= self.end:
+            self._measure(step)
+        self.resumed_losses.append(loss)
+
+    def _measure(self, step: int) -> None:
+        for names, theirs, trace in (
+            (_TRAINED, self._training.trained, self.trained),
+            (_STATISTICS, self._training.statistics, self.statistics),
+        ):
+            mine = _read(self._resumed, names, self.settings)
+            if mine:
+                trace.append(max(map(distances.largest_difference, mine, theirs[step])))
+
+    def _go_on(self, module: Any, steps: int) -> None:
+        for _ in range(steps):
+            module.train_step(self._resumed, self.settings.stop + len(self.resumed_losses) - 1)
+            self._note(module)
+
+    def _train_both(self, module: Any) -> Iterator[Stage]:
+        while len(self.resumed_losses) <= AFTER:
+            ahead = self.settings.stop + min(len(self.resumed_losses) - 1 + STRIDE, AFTER)
+            if self._training.step < ahead:
+                self._training.go_on(module, ahead - self._training.step)
+            self._shown = max(self._shown, ahead)
+            missing = ahead - self.settings.stop - (len(self.resumed_losses) - 1)
+            if not self.attempt("Training on", functools.partial(self._go_on, module, missing)):
+                return
+            yield Stage("training", pictured=True)
+        while self.back is None and len(self.resumed_losses) <= AFTER + MORE:
+            self._go_on(module, 1)
+            if len(self.resumed_losses) % STRIDE == 0:
+                yield Stage("training on, to come back to the loss at the interruption", pictured=True)
+
+
+def _steps_above(losses: list[float], level: float) -> int | None:
+    """Count the steps up to the last one whose loss is above a level; None if that is the last of all."""
+    above = [step for step, loss in enumerate(losses) if loss > level]
+    if not above:
+        return 0
+    return None if above[-1] == len(losses) - 1 else above[-1] + 1
+
+
+def _steps(number: int) -> str:
+    return f"{number} step{'' if number == 1 else 's'}"

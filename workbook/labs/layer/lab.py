@@ -1,0 +1,236 @@
+"""The Layer Lab: change a model layer by layer, clone it in two ways, and watch the three tests.
+
+Only controls stand here and what they call. The model is made by `workbook.labs.layer.spec`, the run by
+`workbook.labs.layer.run`, the picture by `workbook.labs.framework.figure`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+
+from helpers.methods import METHODS
+from workbook.labs.framework.panel import ThreeTestsLab
+from workbook.labs.layer.run import TRAIN, Experiment, Settings
+from workbook.labs.layer.spec import ACTIVATIONS, GENERATIONS, KINDS, OPTIMIZERS, STYLES, Definition, LayerSpec
+
+__all__ = ["LayerLab"]
+
+MOST_LAYERS = 6
+MOST_STEPS = 2000  # play stops here: whoever leaves it running does not come back to a full memory
+
+
+class _Row(widgets.HBox):
+    """The controls of one layer."""
+
+    def __init__(self, number: int, changed: Any, remove: Any) -> None:
+        wide = {"description_width": "62px"}
+        self.kind = widgets.Dropdown(
+            options=[(kind.label, name) for name, kind in KINDS.items()],
+            description=f"Layer {number}",
+            style=wide,
+            layout={"width": "235px"},
+        )
+        self.size = widgets.IntSlider(
+            description="units", style={"description_width": "72px"}, layout={"width": "260px"}
+        )
+        self.activation = widgets.Dropdown(
+            options=ACTIVATIONS,
+            description="activation",
+            style={"description_width": "66px"},
+            layout={"width": "165px"},
+        )
+        self.remove = widgets.Button(
+            description=f"Remove layer {number}",
+            tooltip=f"Take layer {number} out of the model",
+            layout={"width": "130px"},
+        )
+        super().__init__([self.kind, self.size, self.activation, self.remove])
+        self.add_class("lab-row")
+        self.kind.observe(lambda change: changed(self), "value")
+        self.size.observe(lambda change: changed(None), "value")
+        self.activation.observe(lambda change: changed(None), "value")
+        self.remove.on_click(lambda button: remove(number - 1))
+
+    def read(self) -> LayerSpec:
+        """Return what the controls say."""
+        return LayerSpec(self.kind.value, self.size.value, self.activation.value)
+
+    def write(self, spec: LayerSpec) -> None:
+        """Make the controls say something else, and show only those that the kind has."""
+        kind = KINDS[spec.kind]
+        self.kind.value = spec.kind
+        if kind.argument is not None:
+            # In this order no bound ever passes the other.
+            self.size.min = min(self.size.min, kind.smallest)
+            self.size.max = kind.largest
+            self.size.value = spec.size
+            self.size.min = kind.smallest
+            self.size.description = "rate in %" if kind.argument == "rate" else kind.argument
+        if kind.activation is not None:
+            self.activation.value = spec.activation
+        self.size.layout.visibility = "visible" if kind.argument else "hidden"
+        self.activation.layout.visibility = "visible" if kind.activation else "hidden"
+
+
+class LayerLab(ThreeTestsLab):
+    """A panel in which a reader changes a model, clones it in two ways, and sees which clone is true.
+
+    Args:
+        definition: The model to begin with.
+        naive: The first way to clone: a key of `helpers.methods.METHODS`.
+        correct: The second way.
+        pretrain: Training steps before cloning.
+        train: Who is trained after cloning: "both", "original" or "clone".
+        steps: Training steps that every run makes.
+        title: Heading of the panel.
+
+    Example:
+        >>> LayerLab(Definition((LayerSpec("Dense", 24),)), naive="clone_model")
+    """
+
+    title = "Layer Lab"
+    dom_class = "layer-lab"
+
+    def __init__(
+        self,
+        definition: Definition | None = None,
+        naive: str = "clone_model",
+        correct: str = "clone",
+        pretrain: int = 0,
+        train: str = "both",
+        steps: int = 40,
+        title: str | None = None,
+    ) -> None:
+        preset = Settings(definition or Definition(), naive, correct, pretrain, train, steps)
+        if len(preset.definition.layers) > MOST_LAYERS:
+            raise ValueError(f"The lab has room for {MOST_LAYERS} layers, not {len(preset.definition.layers)}.")
+        self._playing = False
+        super().__init__(preset, title)
+
+    def run(self, settings: Settings) -> Experiment:
+        """Set up an experiment."""
+        return Experiment(settings)
+
+    # --- controls ------------------------------------------------------------------------------------------
+
+    def controls(self) -> Sequence[widgets.Widget]:
+        """Make a row for each layer, and the controls of the model and of the experiment."""
+        self._rows = [_Row(number, self._on_layer, self._on_remove) for number in range(1, MOST_LAYERS + 1)]
+        self._row_box = widgets.VBox()
+        self._count = 0
+        self.add = widgets.Button(
+            description="Add a layer", icon="plus", tooltip="Add a Dense layer before the ten logits"
+        )
+        self.add.on_click(lambda button: self._on_add())
+        heading = widgets.HTML('<div class="lab-heading">Layers between the 8x8 image and the ten logits</div>')
+        methods = [(method.label, name) for name, method in METHODS.items()]
+        return [
+            widgets.VBox([heading, self._row_box]),
+            self.add,
+            self.dropdown("style", [(label, name) for name, label in STYLES.items()], "How it is written"),
+            self.dropdown("generation", [(label, name) for name, label in GENERATIONS.items()], "Which Keras"),
+            self.dropdown("optimizer", [(label, name) for name, (label, _) in OPTIMIZERS.items()], "Optimizer"),
+            self.number("seed", 0, 9999, "Seed"),
+            self.dropdown("naive", methods, "Naive method"),
+            self.dropdown("correct", methods, "Correct method"),
+            self.slider("pretrain", 0, 100, "Steps before cloning", step=5),
+            self.dropdown("train", [(label, name) for name, label in TRAIN.items()], "Train after cloning"),
+        ]
+
+    def buttons(self) -> Sequence[widgets.Widget]:
+        """Make the button that trains on."""
+        self.play = widgets.Button(description="Play", icon="play", tooltip="Train on, and watch")
+        self.play.on_click(lambda button: self._on_play())
+        return [self.play]
+
+    def read(self) -> Settings:
+        """Return what the controls say, those of the layers included."""
+        values = {field: control.value for field, control in self._by_field.items()}
+        layers = tuple(row.read() for row in self._rows[: self._count])
+        model = Definition(layers, *(values.pop(field) for field in ("style", "generation", "optimizer", "seed")))
+        return self.preset.replace(definition=model, **values)
+
+    def write(self, settings: Settings) -> None:
+        """Make the controls say something else."""
+        self._write_layers(settings.definition.layers)
+        for field, control in self._by_field.items():
+            control.value = getattr(settings if hasattr(settings, field) else settings.definition, field)
+
+    def _write_layers(self, specs: tuple[LayerSpec, ...]) -> None:
+        # A row belongs to a place and not to a layer, so that the focus stays where it is when one is removed.
+        with self.silently():
+            for row, spec in zip(self._rows, specs, strict=False):
+                row.write(spec)
+            self._count = len(specs)
+            self._row_box.children = self._rows[: self._count]
+            self.add.disabled = self._count == MOST_LAYERS
+
+    # --- handlers: any of them may run on another thread than the one on which models are made ---------------
+
+    def _on_layer(self, row: _Row | None) -> None:
+        if self._quiet:
+            return
+        if row is not None:  # another kind: its sizes mean something else, so it starts from its own
+            with self.silently():
+                row.write(LayerSpec(row.kind.value))
+        self.changed()
+
+    def _on_add(self) -> None:
+        if self._count < MOST_LAYERS:
+            self._write_layers((*self.settings.definition.layers, LayerSpec("Dense")))
+            self.changed()
+
+    def _on_remove(self, index: int) -> None:
+        layers = list(self.settings.definition.layers)
+        del layers[index]
+        self._write_layers(tuple(layers))
+        self.changed()
+
+    def on_reset(self) -> None:
+        """Return to the preset, and stop playing."""
+        self._set_playing(False)
+        super().on_reset()
+
+    def _on_play(self) -> None:
+        self._set_playing(not self._playing)
+        if self._playing and self._failed:
+            self.changed()  # try again, and play then
+        elif self._playing and self._run.finished and not self._stale:
+            self._latest.start(self._play_on(self._run))
+
+    def _set_playing(self, playing: bool) -> None:
+        self._playing = playing
+        self.play.description = "Pause" if playing else "Play"
+        self.play.icon = "pause" if playing else "play"
+
+    def _on_fault(self, error: Exception) -> None:
+        self._set_playing(False)
+        super()._on_fault(error)
+
+    # --- work, on the main loop -------------------------------------------------------------------------------
+
+    def afterwards(self, run: Experiment) -> Iterator[float]:
+        """Train on until paused, if the lab plays."""
+        if not self._playing:
+            return
+        self._say("Working: playing")
+        drawn = 0.0
+        for stage in run.train_on(MOST_STEPS - run.step):
+            if not self._playing:
+                break
+            if stage.pictured:
+                yield self._draw_paced(run, drawn)
+                drawn = time.monotonic()
+            else:
+                yield 0.0
+        self._set_playing(False)
+        self._show_words(run)
+
+    def _play_on(self, run: Experiment) -> Iterator[float]:
+        yield from self.afterwards(run)
+        if not self._stale:
+            self._say("Up to date")

@@ -1,0 +1,260 @@
+"""One run of the Layer Lab without the lab: build, train a little, clone twice, compare, train on."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from helpers.report import ThreeTestsResult, describe
+from workbook.labs.framework.run import Run, Stage
+from workbook.labs.layer import spec as definitions
+from workbook.labs.layer.spec import Definition
+
+TRAIN = {"both": "both, alike", "original": "the original only", "clone": "the clone only"}
+SAMPLES = 256  # enough for eight different batches; more would only cost time
+STRIDE = 2  # steps per picture: more would make the curves jump, fewer would draw more than is seen
+EAGER_STEPS = 6  # tracing a step costs about as much as running it this often without
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a run depends on.
+
+    Args:
+        definition: The model.
+        naive: Name of the first method, a key of `helpers.methods.METHODS`.
+        correct: Name of the second method.
+        pretrain: Training steps before cloning.
+        train: Who is trained after cloning: "both", "original" or "clone".
+        steps: Training steps after cloning.
+
+    Example:
+        >>> Settings(naive="deepcopy").replace(pretrain=5).pretrain
+        5
+    """
+
+    definition: Definition = field(default_factory=Definition)
+    naive: str = "clone_model"
+    correct: str = "clone"
+    pretrain: int = 0
+    train: str = "both"
+    steps: int = 40
+
+    def replace(self, **changes: Any) -> Settings:
+        """Return a copy with some fields changed.
+
+        Args:
+            **changes: New values by field name.
+
+        Returns:
+            The changed settings.
+
+        Example:
+            >>> Settings().replace(train="clone").train
+            'clone'
+        """
+        return dataclasses.replace(self, **changes)
+
+
+class Experiment(Run):
+    """A run of one setting.
+
+    Args:
+        settings: What to run.
+
+    Attributes:
+        model: The original, once it is built.
+
+    Example:
+        >>> experiment = Experiment(Settings())
+        >>> for stage in experiment.stages():
+        ...     pass
+        >>> experiment.finished
+        True
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.model: Any = None
+        self._tests: Any = None  # a ThreeTests, in which each clone goes by the index of its method
+        self._cloned: list[int] = []
+        self._raised: dict[int, str] = {}
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """Names of the two methods, as the picture shows them."""
+        return _method(self.settings.naive).label, _method(self.settings.correct).label
+
+    @property
+    def pairs(self) -> list[ThreeTestsResult]:
+        """What was found so far, one entry per method; none if there is no model."""
+        found = self._tests.results() if self._tests is not None else {}
+        pairs = []
+        for index, label in enumerate(self.labels):
+            if index in self._raised:
+                pairs.append(ThreeTestsResult(label, error=self._raised[index]))
+            elif index in found:
+                pairs.append(dataclasses.replace(found[index], name=label))
+        return pairs
+
+    @property
+    def step(self) -> int:
+        """Training steps made since the cloning."""
+        return max((self._tests.steps(index) for index in self._cloned), default=0)
+
+    @property
+    def verdict(self) -> str:
+        """One sentence on what the run has shown so far."""
+        if self.model is None and self.problems:
+            return "There is no model to clone: Keras refuses this definition, for the reason below."
+        return describe(self.pairs)
+
+    @property
+    def source(self) -> str:
+        """The Python source of the model."""
+        return definitions.source(self.settings.definition)
+
+    @property
+    def train(self) -> str:
+        """Who is trained after cloning."""
+        return self.settings.train
+
+    @property
+    def span(self) -> int:
+        """How many steps the picture's axis shows; it grows by leaps, since each one costs a full repaint."""
+        steps = self.settings.steps
+        while steps < self.step:
+            steps *= 2
+        return steps
+
+    @property
+    def message(self) -> str | None:
+        """What stands in the picture if there is nothing to draw."""
+        return None if self.model is not None else "There is no model to clone.\nThe reason stands below."
+
+    def stages(self) -> Iterator[Stage]:
+        """Build, train, clone and compare, slice by slice."""
+        settings = self.settings
+        yield Stage("building the model")
+        if not self._attempt("Building the model", self._build):
+            self.finished = True
+            yield Stage("drawing", pictured=True)
+            return
+        if settings.pretrain:
+            yield Stage(f"training the original for {settings.pretrain} steps")
+            if not self._attempt("Training before cloning", self._pretrain):
+                self.model = None
+                self.finished = True
+                yield Stage("drawing", pictured=True)
+                return
+        for index, name in enumerate((settings.naive, settings.correct)):
+            label = self.labels[index]
+            yield Stage(f"cloning with {label}")
+            self._attempt(f"Cloning with {label}", functools.partial(self._clone, index, name), index)
+        yield Stage("training", pictured=True)
+        # Compiling a training step takes longer than anything else here, so each has a slice of its own.
+        if self._cloned:
+            yield Stage("compiling the training step")
+            self._prepare(None)
+        for index in [] if settings.train == "original" else list(self._cloned):
+            yield Stage("compiling the training step")
+            if index in self._cloned:
+                self._prepare(index)
+        yield from self.train_on(settings.steps, STRIDE)
+        self.finished = True
+
+    def train_on(self, steps: int, stride: int = STRIDE) -> Iterator[Stage]:
+        """Train all pairs further, slice by slice.
+
+        Args:
+            steps: How many steps.
+            stride: Steps per slice and pair.
+
+        Yields:
+            Stages, each with new numbers to draw once all pairs have made the same steps.
+        """
+        target = self.step + steps
+        while self._cloned and self.step < target:
+            ahead = min(self.step + stride, target)
+            for index in list(self._cloned):
+                missing = ahead - self._tests.steps(index)
+                if missing > 0:
+                    label = self.labels[index]
+                    advance = functools.partial(self._tests.advance, missing, self.settings.train, [index])
+                    self._attempt(f"Training with {label}", advance, index)
+                    yield Stage("training")
+            yield Stage("training", pictured=True)
+        if self._cloned and steps:
+            self._tests.compare_answers(self._cloned)
+            yield Stage("comparing the outputs", pictured=True)
+
+    def _prepare(self, index: int | None) -> None:
+        """Compile the training step of a clone, or of the original; then what it raises is a problem of all clones."""
+        for each in list(self._cloned) if index is None else [index]:
+            self._attempt(f"Training with {self.labels[each]}", lambda: self._tests.prepare(index), each)
+            error = self._tests.error(index) if each in self._cloned else None
+            if error is not None:
+                self._attempt(f"Training with {self.labels[each]}", functools.partial(_raise, error), each)
+
+    def _attempt(self, where: str, action: Any, index: int | None = None) -> bool:
+        """Do something that may well raise; a method that raised is out of the run."""
+        went_well = self.attempt(where, action)
+        if not went_well and index is not None:
+            if index in self._cloned:
+                self._cloned.remove(index)
+                self._tests.drop(index)
+            self._raised[index] = self.problems[-1].name
+        return went_well
+
+    def _build(self) -> None:
+        self.model = definitions.build(self.settings.definition)
+
+    def _pretrain(self) -> None:
+        import tensorflow as tf
+
+        model, (images, labels) = self.model, _data()
+        optimizer = model.optimizer
+        if hasattr(optimizer, "build"):
+            optimizer.build(model.trainable_variables)
+        steps = self.settings.pretrain
+        step = model.train_step if steps <= EAGER_STEPS else tf.function(model.train_step)
+        for number in range(steps):
+            first = number * 32 % SAMPLES
+            step((tf.constant(images[first : first + 32]), tf.constant(labels[first : first + 32])))
+
+    def _clone(self, index: int, name: str) -> None:
+        from helpers.engine import ThreeTests
+
+        images, labels = _data()
+        # What a method leaves behind shows in the picture; a warning would stand under the cell for good.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            twin = _method(name)(self.model, images[:1])
+        if self._tests is None:
+            self._tests = ThreeTests(self.model, images, labels, compiled=True)
+        self._tests.add(index, twin)
+        self._cloned.append(index)
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def _method(name: str) -> Any:
+    from helpers.methods import METHODS
+
+    return METHODS[name]
+
+
+@functools.lru_cache(maxsize=1)
+def _data() -> tuple[np.ndarray, np.ndarray]:
+    from workbook.notebook import load_digits
+
+    images, labels = load_digits()
+    return images[:SAMPLES], labels[:SAMPLES]

@@ -1,0 +1,1 @@
+"""A reader's own model, and every way to clone it."""

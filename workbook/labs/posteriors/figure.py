@@ -1,0 +1,208 @@
+"""Pictures of the lab "Two posteriors": what both believe of three weights, and how far they are apart."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from workbook.labs.framework.figure import _SETTINGS, BAND, BLUE, GREEN, GREY, INK, PALE, VERMILLION
+from workbook.labs.posteriors.run import PRIORS, TRUTH, WEIGHTS, TwoPosteriors
+
+_NAMES = ("original", "clone")
+_LOOKS = ((BLUE, "o", "-"), (VERMILLION, "X", (0, (4, 1.6))))  # colour, marker and line differ at once
+_TRACES = (  # what is drawn on the right: colour, marker, line, words
+    (INK, "s", "-", "between the two"),
+    (BLUE, "o", (0, (4, 1.6)), "original, from where it was cloned"),
+    (VERMILLION, "X", (0, (1, 1.4)), "clone, from where it was cloned"),
+)
+_LOWEST, _HIGHEST = -8, 4  # decades of the right panel
+_GAP = 1.4
+_LANES = (0.3, 0.0, -0.3)  # traces that are all zero lie side by side
+_MOST = 2.4  # weights are shown from minus to plus this
+
+
+class PosteriorsPicture:
+    """Both posteriors on the left, their divergence on the right, as a figure that stays.
+
+    Attributes:
+        figure: The matplotlib figure, on an Agg canvas.
+        moving: Artists that every ``update`` may move.
+
+    Example:
+        >>> PosteriorsPicture().update(TwoPosteriors(Settings()))  # doctest: +SKIP
+        True
+    """
+
+    def __init__(self, size: tuple[float, float] = (11.0, 4.3), dpi: float = 110) -> None:
+        with matplotlib.rc_context(_SETTINGS):
+            self.figure = Figure(figsize=size, dpi=dpi, facecolor="white")
+            FigureCanvasAgg(self.figure)
+            grid = self.figure.add_gridspec(1, 2, left=0.07, right=0.985, top=0.665, bottom=0.13, wspace=0.24)
+            self.left, self.right = (self.figure.add_subplot(cell) for cell in grid)
+        self.moving: list[Artist] = []
+        self._still: list[Artist] = []
+        self._layout: tuple | None = None
+
+    def update(self, run: TwoPosteriors, message: str | None = None) -> bool:
+        """Show another run, or the same one further on.
+
+        Args:
+            run: What to show.
+            message: Text across the picture; by default the run's own.
+
+        Returns:
+            True if more than the moving artists has changed.
+        """
+        message = message or run.message
+        settings = run.settings
+        layout = (settings.prior, settings.steps, run.label, message)
+        changed = layout != self._layout
+        if changed:
+            self._layout = layout
+            with matplotlib.rc_context(_SETTINGS):
+                self._lay_out(run, message)
+        self._move(run)
+        return changed
+
+    def still(self, run: TwoPosteriors) -> Figure:
+        """Draw a run with its verdict as a caption."""
+        picture = PosteriorsPicture()
+        picture.update(run)
+        for artist in picture.moving:
+            artist.set_animated(False)
+        caption = "\n".join(textwrap.wrap(run.verdict, 150))
+        picture.figure.text(0.07, -0.01, caption, va="top", fontsize=9.5, linespacing=1.5, color=INK)
+        picture.figure.alt = run.verdict
+        return picture.figure
+
+    def _lay_out(self, run: TwoPosteriors, message: str | None) -> None:
+        for artist in (*self.moving, *self._still):
+            artist.remove()
+        self.moving, self._still = [], []
+        for ax in (self.left, self.right):
+            ax.clear()
+            ax.spines[["top", "right", "left"]].set_visible(False)
+        self._lay_out_left(run)
+        self._lay_out_right(run)
+        if message:
+            box = {"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.8", "linewidth": 0.8}
+            text = self.figure.text(
+                0.52, 0.42, message, ha="center", va="center", fontsize=13, linespacing=1.5, bbox=box
+            )
+            self._still.append(text)
+
+    def _title(self, ax: Any, title: str, question: str) -> None:
+        ax.text(0, 1.43, title, transform=ax.transAxes, fontsize=13, fontweight="bold", va="center")
+        ax.text(0, 1.33, question, transform=ax.transAxes, fontsize=9, color=GREY, va="center")
+
+    def _key(self, ax: Any, number: int, look: tuple, text: str) -> None:
+        color, marker, line = look
+        height = 1.235 - 0.08 * number
+        marks = {"marker": marker, "markevery": [1], "markersize": 6, "markeredgecolor": "white"}
+        ax.add_line(
+            Line2D(
+                [0.004, 0.035, 0.066],
+                [height] * 3,
+                transform=ax.transAxes,
+                color=color,
+                linestyle=line,
+                clip_on=False,
+                **marks,
+            )
+        )
+        ax.text(0.085, height, text, transform=ax.transAxes, va="center", color=color, fontsize=9)
+
+    def _lay_out_left(self, run: TwoPosteriors) -> None:
+        ax = self.left
+        self._title(
+            ax, "Two posteriors", "What does each believe of the three weights? Mean, and two spreads both ways"
+        )
+        words = (_NAMES[0], f"{_NAMES[1]}, by {run.label}")
+        for number, (look, text) in enumerate(zip(_LOOKS, words, strict=True)):
+            self._key(ax, number, look, text)
+        ax.set_xlim(-0.6, len(WEIGHTS) - 0.4)
+        ax.set_ylim(-_MOST, _MOST)
+        ax.set_xticks(range(len(WEIGHTS)), WEIGHTS)
+        ax.tick_params(axis="both", length=0)
+        ax.set_ylabel("value of the weight", labelpad=2)
+        spread = 2 * PRIORS[run.settings.prior]
+        ax.axhspan(max(-spread, -_MOST), min(spread, _MOST), color=BAND, zorder=0, linewidth=0)
+        ax.text(len(WEIGHTS) - 0.42, max(-spread, -_MOST), "prior", ha="right", va="bottom", fontsize=7.5, color=GREY)
+        for place, value in enumerate(TRUTH):
+            ax.plot([place - 0.42, place + 0.42], [value, value], color=GREEN, linewidth=1.2, linestyle=(0, (1, 1.2)))
+        ax.text(0.43, TRUTH[0], "true value", va="center", fontsize=7.5, color=GREEN)
+        self._bars, self._dots = [], []
+        for color, marker, line in _LOOKS:
+            bars = LineCollection([], colors=color, linestyles=[line], linewidths=2.2, animated=True, zorder=3)
+            ax.add_collection(bars)
+            dots = Line2D([], [], linestyle="none", marker=marker, markersize=9, color=color, animated=True, zorder=4)
+            dots.set_markeredgecolor("white")
+            ax.add_line(dots)
+            self._bars.append(bars)
+            self._dots.append(dots)
+        self.moving += [*self._bars, *self._dots]
+
+    def _lay_out_right(self, run: TwoPosteriors) -> None:
+        ax = self.right
+        self._title(ax, "Distance", "How far apart are the two, and how far has each gone?")
+        zero, top = _LOWEST - _GAP, _HIGHEST + _GAP
+        ax.set_ylim(zero - 0.8, top + 0.8)
+        ax.axhspan(zero - 0.8, zero + 0.8, color=BAND, zorder=0, linewidth=0)
+        ax.axhspan(top - 0.8, top + 0.8, facecolor="white", edgecolor=PALE, hatch="////", zorder=0, linewidth=0)
+        decades = range(_LOWEST, _HIGHEST + 1, 2)
+        for decade in decades:
+            ax.axhline(decade, color=PALE, linewidth=0.6, zorder=0.5)
+        numbers = [f"$10^{{{decade}}}$" for decade in decades]
+        ax.set_yticks([zero, *decades, top], ["0 exactly", *numbers, "not finite"])
+        ax.get_yticklabels()[0].set_fontweight("bold")
+        ax.tick_params(axis="y", length=0, pad=5)
+        ax.set_ylabel("KL divergence", labelpad=2)
+        ax.set_xlabel("training step after cloning", labelpad=3)
+        steps = max(run.settings.steps, 1)
+        ax.set_xlim(-0.02 * steps, 1.03 * steps)
+        ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5, integer=True))
+        self._lines = []
+        every = max(1, math.ceil(steps / 8))
+        for number, (color, marker, line, text) in enumerate(_TRACES):
+            self._key(ax, number, (color, marker, line), text)
+            trace = Line2D([], [], color=color, linestyle=line, linewidth=1.8, marker=marker, markersize=6)
+            trace.set(markeredgecolor="white", markevery=(number * every // 3, every), animated=True, zorder=5 - number)
+            trace.set_clip_on(False)
+            ax.add_line(trace)
+            self._lines.append(trace)
+        self.moving += self._lines
+
+    def _move(self, run: TwoPosteriors) -> None:
+        for number, (bars, dots) in enumerate(zip(self._bars, self._dots, strict=True)):
+            known = run.posteriors[number : number + 1]
+            bars.set_visible(bool(known))
+            dots.set_visible(bool(known))
+            for means, spreads in known:
+                places = np.arange(len(means)) + (-0.13, 0.13)[number]
+                bars.set_segments(
+                    [[(x, m - 2 * s), (x, m + 2 * s)] for x, m, s in zip(places, means, spreads, strict=True)]
+                )
+                dots.set_data(places, np.clip(means, -_MOST, _MOST))
+        for line, trace, lane in zip(self._lines, (run.between, *run.moved), _LANES, strict=True):
+            line.set_data(np.arange(len(trace)), self._heights(trace, lane))
+
+    def _heights(self, divergences: Iterable[float], lane: float) -> np.ndarray:
+        heights = []
+        for value in divergences:
+            if not math.isfinite(value):
+                heights.append(_HIGHEST + _GAP + lane)
+            elif value == 0:
+                heights.append(_LOWEST - _GAP + lane)
+            else:
+                heights.append(min(max(math.log10(value), _LOWEST), _HIGHEST))
+        return np.array(heights)

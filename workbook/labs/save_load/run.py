@@ -1,0 +1,603 @@
+"""One run of the lab Save here, load there: a model is saved, and loaded by code that may have changed meanwhile.
+
+What runs is a program in two parts, whose text the lab shows: the first makes, trains and saves a model, the second
+loads it. Both run in this process, since another would import TensorFlow for seconds at every change. So the second
+part begins by taking the class out of Keras's register, where a fresh process would not have it either, and neither
+part is a module that Keras could import.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import gc
+import itertools
+import json
+import linecache
+import weakref
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from helpers.report import OUTPUTS, SAME_FUTURE, ThreeTestsResult
+from helpers.text import listed
+from workbook import notebook
+from workbook.labs.framework.program import GENERATIONS, MODULE
+from workbook.labs.framework.run import Problem, Run, Stage
+
+STYLES = {"subclassed": "Subclassed, with get_config", "functional": "Functional"}
+FORMATS = {
+    ".keras": ".keras, whole model",
+    ".h5": ".h5, whole model (legacy)",
+    ".weights.h5": ".weights.h5, weights",
+    "checkpoint": "tf.train.Checkpoint",
+    ".json": "JSON, structure",
+}
+CHANGES = {
+    "nothing": "nothing",
+    "optimizer": "its optimizer is not built yet",
+    "units": "24 units in place of 16",
+    "activation": "tanh in place of relu",
+    "layer": "one Dense layer more",
+    "dropout": "one Dropout layer more",
+    "order": "two equal layers made in the other order",
+    "name": "another name for one layer",
+    "class_name": "another name for the class",
+    "unregistered": "its class is not registered",
+    "other_keras": "it is the other Keras",
+}
+STEPS = 30  # training steps after loading
+STRIDE = 2
+SAMPLES = 256
+MOST_KEPT = 4  # trained models kept, so that a change of the file or the receiver alone is answered at once
+PACKAGE = "save_and_load"
+
+_LAYERS = ("left", "right", "head")
+
+# Saved in these, the structure comes from the file; for the others the receiver's code makes the model.
+_WHOLE = (".keras", ".h5", ".json")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a run depends on.
+
+    Args:
+        style: How the model is written: a key of `STYLES`.
+        generation: Which Keras saves: a key of `workbook.labs.framework.program.GENERATIONS`.
+        file: How the model is kept: a key of `FORMATS`.
+        change: What is different in the code that loads: a key of `CHANGES`.
+        steps: Training steps before saving.
+        compiled: Whether the model is compiled; without it there is no training before saving.
+
+    Example:
+        >>> Settings(file=".h5").replace(change="units").change
+        'units'
+    """
+
+    style: str = "subclassed"
+    generation: str = "keras"
+    file: str = ".weights.h5"
+    change: str = "nothing"
+    steps: int = 5
+    compiled: bool = True
+
+    def __post_init__(self) -> None:
+        for value, known, what in (
+            (self.style, STYLES, "style"),
+            (self.generation, GENERATIONS, "generation"),
+            (self.file, FORMATS, "file format"),
+            (self.change, CHANGES, "change"),
+        ):
+            if value not in known:
+                raise ValueError(f"Unknown {what}: {value!r}. Known: {', '.join(known)}.")
+
+    def replace(self, **changes: Any) -> Settings:
+        """Return a copy with some fields changed.
+
+        Args:
+            **changes: New values by field name.
+
+        Returns:
+            The changed settings.
+
+        Example:
+            >>> Settings().replace(steps=0).steps
+            0
+        """
+        return dataclasses.replace(self, **changes)
+
+    @property
+    def receiver(self) -> str:
+        """Which Keras loads."""
+        other = {"keras": "tf_keras", "tf_keras": "keras"}
+        return other[self.generation] if self.change == "other_keras" else self.generation
+
+    @property
+    def from_code(self) -> bool:
+        """Whether the code of the receiver plays a part: it makes the model, or it holds the class."""
+        return self.file not in _WHOLE or self.style == "subclassed"
+
+
+# --- the program ------------------------------------------------------------------------------------------------------
+
+
+def _class(change: str = "nothing") -> str:
+    """Write the class of the model, as it was saved or as it has changed since."""
+    activation = "tanh" if change == "activation" else "relu"
+    right = "other" if change == "name" else "right"
+    rows = [
+        f'        self.left = keras.layers.Dense(units, activation="{activation}")',
+        f'        self.{right} = keras.layers.Dense(units, activation="{activation}")',
+    ]
+    if change == "order":
+        rows.reverse()
+    rows.append("        self.head = keras.layers.Dense(10)")
+    result = f"self.left(x) - self.{right}(x)"
+    if change == "layer":
+        rows.insert(2, "        self.extra = keras.layers.Dense(units)")
+        result = f"self.extra({result})"
+    if change == "dropout":
+        rows.insert(2, "        self.dropout = keras.layers.Dropout(0.3)")
+        result = f"self.dropout({result}, training=training)"
+    name = "Comparer" if change == "class_name" else "Reader"
+    register = f'@keras.saving.register_keras_serializable(package="{PACKAGE}")\n'
+    return (
+        f"{'' if change == 'unregistered' else register}"
+        f"class {name}(keras.Model):\n"
+        f"    def __init__(self, units={24 if change == 'units' else 16}, **kwargs):\n"
+        "        super().__init__(**kwargs)\n"
+        "        self.units = units\n"
+        "        self.flatten = keras.layers.Flatten()\n" + "\n".join(rows) + "\n\n"
+        "    def call(self, inputs, training=None):\n"
+        "        x = self.flatten(inputs)\n"
+        f"        return self.head({result})\n\n"
+        "    def get_config(self):\n"
+        '        return {**super().get_config(), "units": self.units}\n'
+    )
+
+
+def _graph(model: str, change: str = "nothing") -> str:
+    """Write the same model with the Functional API."""
+    activation = "tanh" if change == "activation" else "relu"
+    units = 24 if change == "units" else 16
+    right = "other" if change == "name" else "right"
+    rows = [
+        f'left = keras.layers.Dense({units}, activation="{activation}", name="left")',
+        f'right = keras.layers.Dense({units}, activation="{activation}", name="{right}")',
+    ]
+    if change == "order":
+        rows.reverse()
+    rows.append("x = keras.layers.Subtract()([left(x), right(x)])")
+    if change == "layer":
+        rows.append(f'x = keras.layers.Dense({units}, name="extra")(x)')
+    if change == "dropout":
+        rows.append("x = keras.layers.Dropout(0.3)(x)")
+    return (
+        "inputs = keras.Input((8, 8, 1))\n"
+        "x = keras.layers.Flatten()(inputs)\n" + "\n".join(rows) + "\n"
+        f'{model} = keras.Model(inputs, keras.layers.Dense(10, name="head")(x))\n'
+    )
+
+
+def _import(generation: str) -> str:
+    return "import keras\n" if generation == "keras" else "import tf_keras as keras\n"
+
+
+def _compile(model: str) -> str:
+    return (
+        f"{model}.compile(\n"
+        "    optimizer=keras.optimizers.Adam(learning_rate=0.01),\n"
+        "    loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),\n"
+        "    run_eagerly=True,  # compiling so few steps would take longer than making them\n"
+        ")\n"
+    )
+
+
+def _save(file: str) -> str:
+    return {
+        ".keras": 'model.save(folder / "reader.keras")\n',
+        ".h5": 'model.save(folder / "reader.h5")\n',
+        ".weights.h5": 'model.save_weights(folder / "reader.weights.h5")\n',
+        "checkpoint": ('import tensorflow as tf\n\ntf.train.Checkpoint(model).write(str(folder / "reader"))\n'),
+        ".json": '(folder / "reader.json").write_text(model.to_json())\n',
+    }[file]
+
+
+def _load(file: str) -> str:
+    return {
+        ".keras": 'loaded = keras.models.load_model(folder / "reader.keras")\n',
+        ".h5": 'loaded = keras.models.load_model(folder / "reader.h5")\n',
+        ".weights.h5": 'loaded.load_weights(folder / "reader.weights.h5")\n',
+        "checkpoint": (
+            'status = tf.train.Checkpoint(loaded).read(str(folder / "reader"))\n'
+            "status.expect_partial().assert_existing_objects_matched()\n"
+        ),
+        ".json": 'loaded = keras.models.model_from_json((folder / "reader.json").read_text())\n',
+    }[file]
+
+
+def here(settings: Settings) -> list[tuple[str, str]]:
+    """Write the part of the program that saves.
+
+    Args:
+        settings: What to run; the change plays no part.
+
+    Returns:
+        What is done, and the text, section by section.
+
+    Example:
+        >>> here(Settings())[-1][0]
+        'saving the model'
+    """
+    subclassed = settings.style == "subclassed"
+    start = (
+        "# Here: the model is made, trained and saved.\n"
+        "import tempfile\nfrom pathlib import Path\n\n"
+        f"{_import(settings.generation)}\nfrom workbook import load_digits\n"
+        "\nworkspace = tempfile.TemporaryDirectory()\nfolder = Path(workspace.name)\n"
+        "images, labels = load_digits()\nkeras.utils.set_random_seed(0)\n"
+    )
+    if subclassed:
+        start += f"\n\n{_class()}\n\nmodel = Reader()\nmodel(images[:1])  # one call on data creates the weights\n"
+    else:
+        start += f"\n{_graph('model')}"
+    if settings.compiled:
+        start += _compile("model")
+    sections = [("building the model", start)]
+    if settings.compiled and settings.steps:
+        train = f"model.fit(images[:{32 * settings.steps}], labels[:{32 * settings.steps}], batch_size=32, verbose=0)\n"
+        sections.append((f"training it for {settings.steps} steps", train))
+    return [*sections, ("saving the model", _save(settings.file))]
+
+
+def there(settings: Settings) -> list[tuple[str, str]]:
+    """Write the part of the program that loads.
+
+    Args:
+        settings: What to run.
+
+    Returns:
+        What is done, and the text, section by section.
+
+    Example:
+        >>> there(Settings())[-1][0]
+        'loading the file'
+    """
+    subclassed = settings.style == "subclassed"
+    start = "\n\n# There: the file is loaded, by code that was written since.\n"
+    start += f"{_import(settings.receiver)}{'import tensorflow as tf' * (settings.file == 'checkpoint')}"
+    start = f"{start.rstrip()}\n\nkeras.utils.set_random_seed(1)\n"
+    if subclassed:
+        start += "# A process of its own would not know the class that saved the file."
+        start += f'\nkeras.saving.get_custom_objects().pop("{PACKAGE}>Reader", None)\n\n\n{_class(settings.change)}\n\n'
+    if settings.file not in _WHOLE:
+        name = "Comparer" if settings.change == "class_name" else "Reader"
+        start += f"loaded = {name}()\nloaded(images[:1])\n" if subclassed else f"\n{_graph('loaded', settings.change)}"
+        if settings.compiled:
+            start += _compile("loaded")
+            if settings.change != "optimizer":
+                start += "loaded.optimizer.build(loaded.trainable_variables)\n"
+    return [("making the receiver", start), ("loading the file", _load(settings.file))]
+
+
+_serial = itertools.count()
+
+
+class _Program:
+    """Text that is run section by section, under the same names, like a script."""
+
+    def __init__(self, sections: list[tuple[str, str]], **names: Any) -> None:
+        self._sections: list[tuple[str, str]] = []
+        self._names = {"__name__": "__main__", **names}
+        self._file = f"{MODULE}_{next(_serial):08x}.py"
+        weakref.finalize(self, linecache.cache.pop, self._file, None)
+        self.add(sections)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._names[name]
+
+    def add(self, sections: list[tuple[str, str]]) -> range:
+        """Add sections at the end; return their numbers."""
+        first = len(self._sections)
+        self._sections += sections
+        text = "".join(text for _, text in self._sections)
+        # Tracebacks and TensorFlow's AutoGraph find the source here.
+        linecache.cache[self._file] = (len(text), None, text.splitlines(keepends=True), self._file)
+        return range(first, len(self._sections))
+
+    def run(self, number: int) -> None:
+        """Run one section."""
+        # Padded, so that a line has the number that it has in the whole text.
+        above = "".join(text for _, text in self._sections[:number]).count("\n")
+        code = compile("\n" * above + self._sections[number][1], self._file, "exec")
+        with notebook.logs_held_back():
+            exec(code, self._names)
+
+
+_trained: collections.OrderedDict[tuple, _Program] = collections.OrderedDict()
+
+
+# --- what a file holds ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What was found in a file.
+
+    Args:
+        structure: "" for none; otherwise what stands for the model in it.
+        weights: How many arrays of the model's weights.
+        optimizer: How many arrays of the optimizer's state.
+        compiled: Whether the arguments of `compile` are in it.
+
+    Example:
+        >>> Carried("", 6, 0, False).sentence
+        'The file holds 6 arrays of weights; no structure, no state of an optimizer, no settings of compile.'
+    """
+
+    structure: str
+    weights: int
+    optimizer: int
+    compiled: bool
+
+    @property
+    def sentence(self) -> str:
+        """What the file holds, and what it does not."""
+        parts = [
+            (self.structure, "no structure", self.structure),
+            (self.weights, "no weights", f"{self.weights} arrays of weights"),
+            (self.optimizer, "no state of an optimizer", f"{self.optimizer} arrays of the optimizer"),
+            (self.compiled, "no settings of compile", "the settings of compile"),
+        ]
+        there = [words for found, _, words in parts if found]
+        missing = [words for found, words, _ in parts if not found]
+        return f"The file holds {listed(there)}{'; ' + ', '.join(missing) if missing else ''}."
+
+
+def carried(folder: Path, file: str) -> Carried:
+    """Look into a file that the first part of the program has written.
+
+    Args:
+        folder: Where it is.
+        file: Its format, a key of `FORMATS`.
+
+    Returns:
+        What it holds.
+    """
+    import h5py
+    import tensorflow as tf
+
+    if file == ".json":
+        return Carried(*_config(json.loads((folder / "reader.json").read_text())))
+    if file == "checkpoint":
+        names = [name for name, _ in tf.train.list_variables(str(folder / "reader"))]
+        slots = [name for name in names if "optimizer" in name]
+        values = [name for name in names if "VARIABLE_VALUE" in name and name not in slots and "counter" not in name]
+        return Carried("", len(values), len(slots), False)
+    if file == ".keras":
+        with zipfile.ZipFile(folder / "reader.keras") as archive:
+            structure, _, _, compiled = _config(json.loads(archive.read("config.json")))
+            with archive.open("model.weights.h5") as stream, h5py.File(stream, "r") as tree:
+                return Carried(structure, *_arrays(tree), compiled)
+    with h5py.File(folder / f"reader{file}", "r") as tree:
+        if file == ".weights.h5":
+            return Carried("", *_arrays(tree), False)
+        structure = _config(json.loads(tree.attrs["model_config"]))[0]
+        slots = _count(tree["optimizer_weights"]) if "optimizer_weights" in tree else 0
+        return Carried(structure, _count(tree["model_weights"]), slots, "training_config" in tree.attrs)
+
+
+def _config(config: dict[str, Any]) -> tuple[str, int, int, bool]:
+    name = config["class_name"]
+    structure = "the layers and how they are connected" if name == "Functional" else f"the name of the class {name}"
+    settings = config.get("compile_config") or {}
+    return structure, 0, 0, bool(settings.get("optimizer") or settings.get("loss"))
+
+
+def _count(group: Any) -> int:
+    found: list[str] = []
+    group.visititems(lambda name, item: found.append(name) if hasattr(item, "shape") else None)
+    return len(found)
+
+
+def _arrays(tree: Any) -> tuple[int, int]:
+    slots = _count(tree["optimizer"]) if "optimizer" in tree else 0
+    metrics = sum(_count(tree[name]) for name in ("metrics", "_compile_metrics", "compiled_metrics") if name in tree)
+    return _count(tree) - slots - metrics, slots
+
+
+# --- the run ----------------------------------------------------------------------------------------------------------
+
+
+class _Foreign(Problem):
+    """An error of one Keras over a file of the other, whatever it complains of."""
+
+    @property
+    def lesson(self) -> str:
+        """One sentence on what the error teaches."""
+        return (
+            "A file speaks the language of the Keras that wrote it, and the other one stumbles over a word that you "
+            "never wrote: write the model's code for both and hand the weights over with set_weights."
+        )
+
+
+class Transfer(Run):
+    """A run of one setting.
+
+    Args:
+        settings: What to run.
+
+    Attributes:
+        carried: What the file holds, once it is written.
+        loaded: What was loaded, once it is.
+
+    Example:
+        >>> transfer = Transfer(Settings())
+        >>> for stage in transfer.stages():
+        ...     pass
+        >>> transfer.finished
+        True
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.carried: Carried | None = None
+        self.loaded: Any = None
+        self._here: Any = None
+        self._there: Any = None
+        self._tests: Any = None
+        self._names: dict[str, str] = {}
+        self._unlike = 0  # inputs that the two models read as different numbers
+        self._untrainable = ""
+
+    @property
+    def source(self) -> str:
+        """The program: what saves, and what loads."""
+        return "".join(text for _, text in here(self.settings) + there(self.settings))
+
+    @property
+    def pairs(self) -> list[ThreeTestsResult]:
+        """What was found so far; none if nothing was loaded."""
+        if self._tests is None:
+            return []
+        (found,) = self._tests.results().values()
+        start = {self._names.get(layer, layer): distance for layer, distance in found.start.items()}
+        different = [self._names.get(layer, layer) for layer in found.different]
+        return [dataclasses.replace(found, start=start, different=different)]
+
+    @property
+    def train(self) -> str:
+        """Both models are trained alike."""
+        return "both"
+
+    @property
+    def span(self) -> int:
+        """How many steps the picture's axis shows."""
+        return STEPS
+
+    @property
+    def message(self) -> str | None:
+        """What stands in the picture if there is nothing to draw."""
+        if self._tests is not None:
+            return None
+        return "Nothing was loaded.\nThe reason stands below." if self.problems else "No model was loaded."
+
+    @property
+    def verdict(self) -> str:
+        """What the reader of the file gets, and what the file holds."""
+        sentences = [self._outcome()]
+        if self.settings.change not in ("nothing", "other_keras") and not self.settings.from_code:
+            sentences.append("The receiver's code plays no part: the file brings the structure.")
+        if self.carried:
+            sentences.append(self.carried.sentence)
+        return " ".join(sentences)
+
+    def _outcome(self) -> str:
+        if self.carried is None:
+            return "Nothing is saved: the model is refused." if self.problems else "Nothing is saved yet."
+        if self._tests is None:
+            if self.problems:
+                return "Nothing is loaded, and an error says so: you cannot overlook it."
+            return f"No error, and what comes back is no model: it is {self.loaded!r}, a {type(self.loaded).__name__}."
+        (found,) = self.pairs
+        if self._unlike or OUTPUTS in found.different:
+            how = "all" if self._unlike == SAMPLES else "most" if self._unlike > SAMPLES / 2 else "some"
+            reads = (
+                f"reads {how} of the {SAMPLES} digits differently" if self._unlike else "answers a little differently"
+            )
+            return f"No error, and it is another model: it {reads}."
+        if self._untrainable:
+            return f"Loading raises nothing and the answers are the same, but training raises {self._untrainable}."
+        if found.verdicts[SAME_FUTURE].passed is False:
+            when = (
+                f"the two part at step {found.first_apart}" if found.first_apart else found.verdicts[SAME_FUTURE].reason
+            )
+            return f"No error and the same answers, but another future: trained alike, {when}."
+        if all(verdict.passed for verdict in found.verdicts.values()):
+            return "No error, and the loaded model is a true clone: it passes all three tests."
+        return "No error, and the same answers."
+
+    def stages(self) -> Iterator[Stage]:
+        """Save, load, compare and train on, slice by slice."""
+        yield from self._save()
+        if self.carried is not None:
+            yield from self._load()
+        if self._tests is not None:
+            yield Stage("training", pictured=True)
+            yield from self._train()
+        self.finished = True
+        yield Stage("drawing", pictured=True)
+
+    def _save(self) -> Iterator[Stage]:
+        settings = self.settings
+        *making, saving = here(settings)
+        # On Keras 3 a model that was saved to .h5 is no longer the same, so others get one that was not.
+        key = (settings.style, settings.generation, settings.compiled, settings.steps, settings.file == ".h5")
+        program = _trained.pop(key, None)
+        if program is None:
+            program = _Program(making)
+            for number, (text, _) in enumerate(making):
+                yield Stage(text)
+                if not self.attempt("Making the model", lambda n=number: program.run(n)):
+                    return
+        _trained[key] = program
+        while len(_trained) > MOST_KEPT:
+            _trained.popitem(last=False)
+        yield Stage(saving[0])
+        (number,) = program.add([saving])
+        if self.attempt("Saving the model", lambda: program.run(number)):
+            self._here = program
+            self.carried = carried(program["folder"], settings.file)
+
+    def _load(self) -> Iterator[Stage]:
+        sections = there(self.settings)
+        names = {name: self._here[name] for name in ("folder", "images", "labels")}
+        # Kept, because its source is looked for as long as the model is traced.
+        self._there = program = _Program(sections, **names)
+        for number, (text, _) in enumerate(sections):
+            yield Stage(text)
+            where = "Loading the file" if number == len(sections) - 1 else "Making the receiver"
+            if not self.attempt(where, lambda n=number: program.run(n)):
+                if self.settings.change == "other_keras":
+                    self.problems[-1] = _Foreign(where, self.problems[-1].error)
+                with notebook.logs_held_back():
+                    gc.collect()  # a checkpoint that was half read complains when it goes, wherever that may be
+                return
+        self.loaded = program["loaded"]
+        if callable(self.loaded):
+            yield Stage("comparing the two")
+            self.attempt("Asking the loaded model", self._compare)
+
+    def _compare(self) -> None:
+        from helpers.engine import ThreeTests
+
+        model, images, labels = (self._here[name] for name in ("model", "images", "labels"))
+        mine, theirs = (np.asarray(each(images[:SAMPLES])) for each in (model, self.loaded))
+        self._unlike = int((mine.argmax(-1) != theirs.argmax(-1)).sum())
+        if self.settings.style == "subclassed":  # Keras calls them dense_7; the class calls them left
+            self._names = {getattr(model, name).name: name for name in _LAYERS}
+        tests = ThreeTests(model, images[:SAMPLES], labels[:SAMPLES], compiled=True)
+        tests.add(f"loaded from {FORMATS[self.settings.file].split(',')[0]}", self.loaded)
+        self._tests = tests
+
+    def _train(self) -> Iterator[Stage]:
+        tests = self._tests
+        (name,) = tests.results()
+        slices = [lambda: tests.prepare(), lambda: tests.prepare(name)]
+        slices += [lambda: tests.advance(STRIDE)] * (STEPS // STRIDE) + [lambda: tests.compare_answers()]
+        for number, action in enumerate(slices):
+            if number:
+                yield Stage("training", pictured=number > 2)
+            went_well = self.attempt("Training the loaded model", action)
+            error = tests.error(name)
+            if went_well and error is not None:
+                self.problems.append(Problem("Training the loaded model", error.with_traceback(None)))
+            if not went_well or error is not None:
+                raised = self.problems[-1].name
+                self._untrainable = f"{'an' if raised[0] in 'AEIOU' else 'a'} {raised}"
+                return

@@ -1,0 +1,328 @@
+"""Prediction questions and exercises on the screen: controls, and the calls that answer them.
+
+What is right and what is said about it is settled in `quiz`; here it is only shown. Each panel can be used
+by keyboard alone and says its verdict in words, in a region that screen readers announce. A notebook that is read where
+nothing runs shows a plain text instead, which never gives an answer away.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+
+from workbook.labs.framework.keyboard import keep_keys
+from workbook.labs.framework.markup import to_html
+from workbook.labs.framework.scheduler import MainLoop
+from workbook.lessons import progress
+from workbook.lessons.quiz import Exercise, Feedback, Outcome, Question
+
+__all__ = ["ExercisePanel", "QuestionPanel", "StaticPanel", "ask", "exercise"]
+
+# Colours come from JupyterLab's theme; the fallbacks are for other front ends. The verdict's colour is a stripe and
+# never the text: the words and the symbol say it all, and the text keeps the contrast of the theme.
+_STYLE = """<style>
+.lesson-panel {
+  border: 1px solid var(--jp-border-color1, #999); border-radius: 4px; padding: 8px 14px 10px; margin: 4px 2px;
+  max-width: 54em; box-sizing: border-box; overflow: hidden;
+  color: var(--jp-content-font-color1, #111); background: var(--jp-layout-color1, #fff);
+}
+.lesson-panel .widget-html {
+  display: block; width: auto; max-width: 100%; min-width: 0; margin: 0; height: auto;
+}
+.lesson-panel .widget-html-content {
+  font-size: var(--jp-content-font-size1, 14px); line-height: 1.5; overflow-wrap: anywhere; height: auto;
+  color: var(--jp-content-font-color1, #111);
+}
+.lesson-panel p { margin: 4px 0; }
+.lesson-panel a { text-decoration: underline; }
+.lesson-panel ul, .lesson-panel ol {
+  margin: 4px 0; padding-left: 1.6em;
+}
+.lesson-panel code {
+  font-family: var(--jp-code-font-family, monospace); font-size: 0.93em; padding: 1px 3px;
+  color: inherit; background: var(--jp-layout-color2, #eee);
+}
+.lesson-panel pre {
+  overflow-x: auto; padding: 8px; margin: 4px 0; color: inherit; background: var(--jp-layout-color2, #eee);
+}
+.lesson-panel pre code { padding: 0; white-space: pre; overflow-wrap: normal; }
+.lesson-question .widget-radio { width: auto; height: auto; }
+.lesson-question .widget-radio-box { width: 100%; margin-bottom: 4px !important; }
+.lesson-question .widget-radio-box label {
+  white-space: normal; overflow-wrap: anywhere; height: auto; width: auto; line-height: 1.4; padding: 3px 4px;
+  display: flex; flex-direction: row-reverse; justify-content: flex-end; align-items: flex-start; gap: 8px;
+  font-size: var(--jp-content-font-size1, 14px); color: var(--jp-content-font-color1, #111); cursor: pointer;
+}
+.lesson-question .widget-radio-box input { flex: none; margin: 4px 0 0; width: 14px; height: 14px; }
+.lesson-panel input:focus-visible, .lesson-panel button:focus-visible, .lesson-panel summary:focus-visible,
+.lesson-panel pre:focus-visible {
+  outline: 3px solid var(--jp-brand-color1, #1976d2) !important; outline-offset: 2px;
+}
+.lesson-panel button {
+  width: auto; min-width: 8em; align-self: flex-start;
+  border: 1px solid var(--jp-border-color1, #999); color: var(--jp-ui-font-color1, #111);
+}
+.lesson-exercise .widget-hbox { flex-wrap: wrap; }
+.lesson-verdict { border-left: 5px solid var(--jp-border-color1, #999); padding-left: 10px; margin: 8px 0 2px; }
+.lesson-passed { border-left-color: var(--jp-success-color1, #388e3c); }
+.lesson-failed { border-left-color: var(--jp-error-color1, #d32f2f); }
+.lesson-panel table { border-collapse: collapse; }
+.lesson-panel caption { text-align: left; font-weight: 600; }
+.lesson-panel th, .lesson-panel td { text-align: left; padding: 2px 18px 2px 0; font-weight: normal; }
+.lesson-panel thead th { font-weight: 600; }
+</style>"""
+
+
+class _LiveText(ipywidgets.VBox):
+    """A text that screen readers announce when it changes.
+
+    An HTML widget replaces all it holds with each new value, and a live region that is itself new is often not
+    announced. So the region stays in one widget that never changes, and takes in by its id the text that another shows.
+    """
+
+    def __init__(self, dom_class: str) -> None:
+        """Make an empty region with a class for styling and tests."""
+        self._text = ipywidgets.HTML()
+        self._id = f"lesson-live-{self._text.model_id}"
+        self._text.value = self._wrapped("")
+        region = f'<div role="status" aria-live="polite" aria-atomic="true" aria-owns="{self._id}"></div>'
+        super().__init__([ipywidgets.HTML(region), self._text])
+        self.add_class(dom_class)
+
+    def _wrapped(self, content: str) -> str:
+        return f'<div id="{self._id}">{content}</div>'
+
+    @property
+    def content(self) -> str:
+        """The HTML that is shown."""
+        return self._text.value[len(self._wrapped("")) - len("</div>") : -len("</div>")]
+
+    @content.setter
+    def content(self, content: str) -> None:
+        self._text.value = self._wrapped(content)
+
+
+def _led_by(lead: str, text: str) -> str:
+    """A text as HTML that starts with a lead, in its first paragraph so that both read as one sentence."""
+    body = to_html(text)
+    return f"<p>{lead} {body[len('<p>') :]}" if body.startswith("<p>") else f"<p>{lead}</p>{body}"
+
+
+def _verdict(feedback: Feedback, after: str = "") -> str:
+    """A feedback as HTML: symbol, verdict in words, and why."""
+    outcome = feedback.outcome
+    untouched = outcome in (Outcome.NOT_ANSWERED, Outcome.NOT_ATTEMPTED)
+    state = "untouched" if untouched else "passed" if outcome.passed else "failed"
+    # Screen readers skip the symbol: the words follow.
+    lead = f'<span aria-hidden="true">{outcome.symbol}</span> <strong>{html.escape(feedback.verdict)}</strong>'
+    return f'<div class="lesson-verdict lesson-{state}">{_led_by(lead, feedback.text)}{after}</div>'
+
+
+class StaticPanel(ipywidgets.VBox):
+    """A panel with a text and plain HTML for where no widget can be shown, and handlers that run on the main loop."""
+
+    def __init__(self, dom_class: str, text: str, page: str) -> None:
+        """Make an empty panel with a class for styling and tests, and its stand-ins as plain text and as HTML."""
+        self._main_loop = MainLoop()
+        self._verdict = _LiveText("lesson-feedback")
+        self._static = {"text/plain": text, "text/html": page}
+        super().__init__()
+        self.add_class("lesson-panel")
+        self.add_class(dom_class)
+
+    def _fill(self, *children: ipywidgets.Widget) -> None:
+        self.children = [ipywidgets.HTML(_STYLE, layout={"display": "none"}), keep_keys(self), *children]
+
+    def _button(
+        self, description: str, tooltip: str, handler: Callable[[], None], delay: float = 0.0
+    ) -> ipywidgets.Button:
+        button = ipywidgets.Button(description=description, tooltip=tooltip)
+        button.on_click(lambda _: self._main_loop(self._safely, handler, delay=delay))
+        return button
+
+    def _safely(self, handler: Callable[[], None]) -> None:
+        """Run a handler; an error would vanish into the log, so it is shown in the panel."""
+        try:
+            handler()
+        except Exception as error:
+            problem = html.escape(f"{type(error).__name__}: {error}")
+            self._verdict.content = (
+                '<div class="lesson-verdict lesson-failed"><p><strong>This panel could not do that.</strong> '
+                f"{problem}</p><p>Your answer was not judged. Run the cell again.</p></div>"
+            )
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super()._repr_mimebundle_(**kwargs), **self._static}
+
+    def __repr__(self) -> str:
+        return self._static["text/plain"]
+
+
+class QuestionPanel(StaticPanel):
+    """A prediction question: options, a button to commit to one, and the verdict with its reason.
+
+    The choice is judged when the button is pressed and not while it is made, so that moving through the options by
+    keyboard gives nothing away. It can be answered again as often as wished.
+
+    Attributes:
+        question: The question.
+        choice: The radio buttons.
+        answer: The button that commits to the choice.
+        feedback: What was said about the choice, or None while nothing is said.
+    """
+
+    def __init__(self, question: Question) -> None:
+        """Make the panel of a question."""
+        self.question = question
+        self.feedback: Feedback | None = None
+        text = f"{question}\n(Run this cell in JupyterLab to answer.)"
+        options = "".join(f"<li>{html.escape(label)}</li>" for label in question.labels)
+        page = (
+            f"<div><p><strong>Predict</strong></p>{to_html(question.text)}<ul>{options}</ul>"
+            "<p><em>Run this cell in JupyterLab to answer.</em></p></div>"
+        )
+        super().__init__("lesson-question", text, page)
+        earlier = progress.entry(question.key)
+        answered = earlier is not None and earlier.answer in question.labels
+        index = question.labels.index(earlier.answer) if answered else None
+        # Chosen before anyone listens: in a kernel the listener is called later, and would wipe the verdict out.
+        self.choice = ipywidgets.RadioButtons(options=question.labels, index=index, description="Your prediction:")
+        # ipywidgets holds changes back while the kernel is busy, but no button: the last change may come after it.
+        tooltip = "Commit to the chosen option and see whether it is right"
+        self.answer = self._button("Answer", tooltip, self._grade, delay=0.2)
+        self.choice.observe(lambda _: self._main_loop(self._safely, self._choice_changed), names="index")
+        heading = ipywidgets.HTML(f"<p><strong>Predict</strong></p>{to_html(question.text)}")
+        self._fill(heading, self.choice, self.answer, self._verdict)
+        if answered:
+            self._show("<p><em>Your answer from before.</em></p>")
+
+    def _choice_changed(self) -> None:
+        # A verdict about another option than the one chosen now would mislead.
+        self.feedback = None
+        self._verdict.content = ""
+
+    def _grade(self) -> None:
+        self._show()
+        trouble = progress.note(self.question.key, self.feedback, self.choice.value)
+        if trouble:
+            self._show(f"<p>{html.escape(trouble)}</p>")
+
+    def _show(self, remark: str = "") -> None:
+        """Judge the choice and show the verdict, with a remark under it."""
+        self.feedback = self.question.grade(self.choice.value)
+        after = ""
+        if self.feedback.outcome is Outcome.RIGHT:
+            others = "".join(
+                f"<li>{_led_by(f'<strong>{html.escape(option.label)}:</strong>', option.why)}</li>"
+                for option in self.question.options
+                if not option.right
+            )
+            after = f"<details><summary>Why not the others</summary><ul>{others}</ul></details>"
+        elif self.feedback.outcome is Outcome.NOT_RIGHT:
+            after = "<p>Choose again, or read on: the next cells show it.</p>"
+        self._verdict.content = _verdict(self.feedback, after + remark)
+
+
+class ExercisePanel(StaticPanel):
+    """The verdict on an exercise, with hints and a solution on request.
+
+    Attributes:
+        exercise: The exercise.
+        feedback: The verdict on the answer that the panel was made with.
+        hint: The button that shows one more hint.
+        solution: The button that shows the solution when it is pressed twice.
+    """
+
+    def __init__(self, exercise: Exercise, answer: Any) -> None:
+        """Check the answer and make the panel that says how it did."""
+        self.exercise = exercise
+        self.feedback = exercise.check(answer)
+        self._hints_shown = 0
+        self._solution_state = "hidden"
+        count = len(exercise.hints)
+        on_request = f"In JupyterLab this cell offers {count} {'hint' if count == 1 else 'hints'} and a solution."
+        text = f"Exercise: {exercise.title}\n{self.feedback}\n({on_request})"
+        title = f"<p><strong>Exercise: {html.escape(exercise.title)}</strong></p>"
+        page = f"<div>{title}{_verdict(self.feedback)}<p><em>{on_request}</em></p></div>"
+        super().__init__("lesson-exercise", text, page)
+        earlier = progress.entry(exercise.key)
+        remark = progress.note(exercise.key, self.feedback) or ""
+        if earlier is not None and earlier.solved and not self.feedback.outcome.passed:
+            remark = "You solved this exercise before."
+        self._verdict.content = _verdict(self.feedback, f"<p>{html.escape(remark)}</p>" if remark else "")
+        task = f"<details><summary>The task</summary>{to_html(exercise.task)}</details>"
+        self.hint = self._button("Hint", "Show one more hint", self._show_hint)
+        self.solution = self._button("Show solution", "Show the solution: press twice", self._press_solution)
+        self._earlier_hints = ipywidgets.HTML()
+        self._help = _LiveText("lesson-help")
+        # Keeps clear of the live region: a whole listing read aloud unasked would be no help.
+        self._listing = ipywidgets.HTML()
+        buttons = ipywidgets.HBox([self.hint, self.solution])
+        self._fill(
+            ipywidgets.HTML(title + task), self._verdict, buttons, self._earlier_hints, self._help, self._listing
+        )
+
+    def _hint_text(self, number: int) -> str:
+        lead = f"<strong>Hint {number} of {len(self.exercise.hints)}:</strong>"
+        return _led_by(lead, self.exercise.hints[number - 1])
+
+    def _show_hint(self) -> None:
+        self._hide_solution()
+        count = len(self.exercise.hints)
+        if self._hints_shown == count:
+            self._help.content = f"{self._hint_text(count)}<p>That was the last hint.</p>"
+            return
+        self._hints_shown += 1
+        # Only the newest hint is announced.
+        self._earlier_hints.value = "".join(self._hint_text(number) for number in range(1, self._hints_shown))
+        self._help.content = self._hint_text(self._hints_shown)
+
+    def _hide_solution(self) -> None:
+        self._solution_state = "hidden"
+        self.solution.description = "Show solution"
+        self._listing.value = ""
+
+    def _press_solution(self) -> None:
+        newest = self._hint_text(self._hints_shown) if self._hints_shown else ""
+        if self._solution_state == "hidden":
+            self._solution_state = "asked"
+            self.solution.description = "Yes, show solution"
+            self._help.content = f"{newest}<p>Sure? Press again to see the solution, or press Hint to go on alone.</p>"
+        elif self._solution_state == "asked":
+            self._solution_state = "shown"
+            self.solution.description = "Hide solution"
+            self._help.content = f"{newest}<p><strong>The solution</strong> follows.</p>"
+            listing = html.escape(self.exercise.solution)
+            # A listing that scrolls sideways must be within reach of the keyboard.
+            self._listing.value = f'<pre tabindex="0" role="region" aria-label="Solution"><code>{listing}</code></pre>'
+        else:
+            self._hide_solution()
+            self._help.content = newest
+
+
+def ask(question: Question) -> QuestionPanel:
+    """Ask the learner for a prediction.
+
+    Args:
+        question: The question.
+
+    Returns:
+        The panel, to be the last line of a cell.
+    """
+    return QuestionPanel(question)
+
+
+def exercise(exercise: Exercise, answer: Any = None) -> ExercisePanel:
+    """Check a learner's answer and show the verdict, with hints and the solution on request.
+
+    Args:
+        exercise: The exercise.
+        answer: What the learner made, by default nothing yet.
+
+    Returns:
+        The panel, to be the last line of the learner's cell.
+    """
+    return ExercisePanel(exercise, answer)

@@ -1,0 +1,250 @@
+"""What the cells of a notebook call: a quiet TensorFlow, seeds, the digits, and an error that is the lesson."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import random
+import sys
+import tempfile
+import textwrap
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from workbook.lessons import quiz
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@contextmanager
+def standard_error_held_back() -> Iterator[None]:
+    """Keep what is written to file descriptor 2, and show it only if the body raises.
+
+    TensorFlow's C++ code writes to the descriptor itself, so replacing ``sys.stderr`` would not catch it.
+
+    Example:
+        >>> with standard_error_held_back():   # doctest: +SKIP
+        ...     import tensorflow
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with _somewhere() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            held.seek(0)
+            sys.stderr.write(held.read().decode(errors="replace"))
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+@contextmanager
+def logs_held_back() -> Iterator[None]:
+    """Keep off warnings, and what TensorFlow and Keras log: below the cell of a lab it would stand for good.
+
+    Example:
+        >>> with logs_held_back():   # doctest: +SKIP
+        ...     model.save("folder")
+    """
+    loggers = [logging.getLogger(name) for name in ("absl", "tensorflow")]
+    before = [logger.disabled for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.disabled = True
+        try:
+            yield
+        finally:
+            for logger, disabled in zip(loggers, before, strict=True):
+                logger.disabled = disabled
+
+
+def _somewhere() -> IO[bytes]:
+    """Return a file to write to: one that keeps nothing if the disk takes no more."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        return open(os.devnull, "w+b")
+
+
+def quiet_tensorflow(*packages: str) -> None:
+    """Import TensorFlow and both Kerases without their start-up log lines.
+
+    The lines tell of processor features and of a missing GPU. They carry times and process numbers, so they
+    would make every stored notebook output different. If an import fails, the lines are shown after all.
+
+    Args:
+        *packages: names to import. Default: ``tensorflow``, ``keras`` and ``tf_keras``.
+
+    Raises:
+        ImportError: a package is not installed, or could not be loaded.
+
+    Example:
+        >>> from workbook import quiet_tensorflow
+        >>> quiet_tensorflow()
+        >>> import keras
+    """
+    with standard_error_held_back():
+        for package in packages or ("tensorflow", "keras", "tf_keras"):
+            importlib.import_module(package)
+        if "tensorflow" in sys.modules:
+            # Some lines come with the first operation, not with the import.
+            sys.modules["tensorflow"].zeros([1])
+
+
+def set_seeds(seed: int) -> None:
+    """Set the seeds of Python, NumPy, TensorFlow and every Keras that is loaded.
+
+    It does not rewind a Keras 3 layer that exists already: such a layer holds its random state in a variable of
+    its own (`keras.random.SeedGenerator <https://keras.io/api/random/seed_generator/>`_).
+
+    Args:
+        seed: an integer from 0 to 2**32 - 1.
+
+    Example:
+        >>> from workbook import set_seeds
+        >>> set_seeds(0)
+    """
+    import numpy
+    import tensorflow
+
+    random.seed(seed)
+    numpy.random.seed(seed)
+    tensorflow.random.set_seed(seed)
+    for package in ("keras", "tf_keras"):
+        if package in sys.modules:
+            sys.modules[package].utils.set_random_seed(seed)
+
+
+def load_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Load 1797 images of handwritten digits, 8 by 8 pixels.
+
+    Returns:
+        images: (1797, 8, 8, 1), float32, from 0.0 (white) to 1.0.
+        labels: (1797,), int64, 0 to 9.
+
+    Example:
+        >>> images, labels = load_digits()
+        >>> images.shape, labels[:3]
+        ((1797, 8, 8, 1), array([0, 1, 2]))
+
+    Source:
+        E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998,
+        https://doi.org/10.24432/C50P49, CC BY 4.0. The file is shipped in ``workbook/data``.
+    """
+    import numpy as np
+
+    with np.load(Path(__file__).parent / "data" / "digits.npz") as data:
+        return (data["images"] / 16).astype("float32")[..., np.newaxis], data["labels"].astype("int64")
+
+
+@dataclass
+class Caught:
+    """The error that was expected, once it was raised."""
+
+    error: Exception | None = None
+
+
+@contextmanager
+def expected_error() -> Iterator[Caught]:
+    """Run code that has to fail, and print its error in a few lines instead of a stack trace.
+
+    Yields:
+        An object whose ``error`` is the error, once it was raised.
+
+    Raises:
+        AssertionError: the code did not fail, so the lesson about it no longer holds.
+        NameError: the code itself uses a name that a cell above would have defined, which is no lesson.
+
+    Example:
+        >>> with expected_error() as caught:
+        ...     1 / 0
+        ZeroDivisionError: division by zero
+        >>> type(caught.error).__name__
+        'ZeroDivisionError'
+    """
+    caught = Caught()
+    try:
+        yield caught
+    except Exception as error:
+        _refuse_out_of_order(error)
+        # The traceback would keep alive everything that the failed code made.
+        caught.error = error.with_traceback(None)
+        from helpers.cloning import CloneError
+
+        # The workbook's own message holds code to copy, so its lines stay lines.
+        message = str(error) if isinstance(error, CloneError) else quiz.short_message(error)
+        for line in f"{type(error).__name__}: {message}".rstrip().splitlines():
+            print(line if line.startswith(" ") else textwrap.fill(line, 100))
+    else:
+        raise AssertionError("This code was expected to fail, and did not. What the text says of it no longer holds.")
+
+
+def raised(action: Callable[[], Any]) -> Exception | None:
+    """Run code that may fail, and tell whether it did.
+
+    Args:
+        action: a function without arguments.
+
+    Returns:
+        What it raised, or None.
+
+    Raises:
+        NameError: the code itself uses a name that a cell above would have defined.
+
+    Example:
+        >>> raised(lambda: 1 / 1) is None
+        True
+    """
+    try:
+        action()
+    except Exception as error:
+        _refuse_out_of_order(error)
+        return error.with_traceback(None)
+    return None
+
+
+def _refuse_out_of_order(error: Exception) -> None:
+    """Raise an error that comes of cells run in another order, and is not what the code was to show."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    # The first frame stands in this module, the second in the cell; a name that is missing elsewhere may be the lesson.
+    if isinstance(error, NameError) and frames[-1].f_globals is frames[1].f_globals:
+        raise error
+
+
+def accuracy_in_words(model: Any, inputs: Any, labels: Any) -> str:
+    """Say how many of ten inputs a classifier gets right, in words that do not change with the machine.
+
+    Args:
+        model: a classifier whose outputs are (samples, classes).
+        inputs: (samples, ...).
+        labels: (samples,), the right classes.
+
+    Returns:
+        "more than 8 of 10 right" down to "no better than guessing", which is up to 2.5 of 10.
+
+    Example:
+        >>> print(accuracy_in_words(model, images, labels))   # doctest: +SKIP
+        more than 8 of 10 right
+    """
+    import numpy as np
+
+    right = float(np.mean(np.argmax(np.asarray(model(inputs)), axis=-1) == np.asarray(labels)))
+    if right > 0.8:
+        return "more than 8 of 10 right"
+    if right < 0.25:
+        return "no better than guessing"
+    return f"about {right * 10:.0f} of 10 right"
