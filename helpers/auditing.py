@@ -8,8 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from helpers import distances as divergence
-from helpers import keras_compat as generations
-from helpers import model_diff, snapshot
+from helpers import keras_compat, model_diff, random_state, snapshot
 from helpers.text import digits
 
 SAME_START, SAME_FUTURE, OWN_LIFE = "Same start", "Same future", "Own life"
@@ -138,7 +137,7 @@ def audit(original: Any, clone: Any, inputs: Any, targets: Any = None, steps: in
         >>> report.failures                                                # doctest: +SKIP
         ['weights', 'outputs', 'outputs in training mode', 'optimizer state', 'training steps']
     """
-    kinds = [generations.generation(model) for model in (original, clone)]
+    kinds = [keras_compat.generation(model) for model in (original, clone)]
     if kinds[0] != kinds[1]:
         raise ValueError(
             f"The original is a model of {kinds[0]}, the clone one of {kinds[1]}. Audit two models of one generation."
@@ -198,15 +197,15 @@ def _listed(findings: list, most: int = 3) -> str:
 
 
 def _weights(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
-    mine, theirs = generations.weights(original), generations.weights(clone)
+    mine, theirs = keras_compat.weights(original), keras_compat.weights(clone)
     if not mine and not theirs:
         return Check(SAME_START, "weights", None, "neither model has weights (yet)")
     if len(mine) != len(theirs):
         evidence = f"the original has {len(mine)} weights, the clone {len(theirs)}"
         return Check(SAME_START, "weights", False, evidence)
     # Weights that have the same place in both are compared; any left over, by their position in the list.
-    partner = {id(generations.storage(a)): b for kind, _, a, b in walk.pairs if kind == model_diff.WEIGHT}
-    pairs = [(a, partner.get(id(generations.storage(a)), b)) for a, b in zip(mine, theirs, strict=True)]
+    partner = {id(keras_compat.storage(a)): b for kind, _, a, b in walk.pairs if kind == model_diff.WEIGHT}
+    pairs = [(a, partner.get(id(keras_compat.storage(a)), b)) for a, b in zip(mine, theirs, strict=True)]
     distances = divergence.distance_per_pair(original, pairs)
     different = {name: distance for name, distance in distances.items() if distance != 0.0}
     if not different:
@@ -223,7 +222,7 @@ def _weights(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
 
 def _other_state(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
     name = "other state"
-    mine, theirs = generations.other_state(original), generations.other_state(clone)
+    mine, theirs = keras_compat.other_state(original), keras_compat.other_state(clone)
     findings = walk.of(model_diff.STATE)
     if findings:
         return Check(SAME_START, name, False, _listed(findings))
@@ -238,7 +237,7 @@ def _other_state(original: Any, clone: Any, walk: model_diff.Comparison) -> Chec
 def _compile_settings(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
     name = "compile settings"
     findings = walk.of(model_diff.COMPILATION)
-    compiled = [generations.is_compiled(model) for model in (original, clone)]
+    compiled = [keras_compat.is_compiled(model) for model in (original, clone)]
     if not any(compiled):
         # An optimizer or metric may also be an attribute of a model that trains itself.
         return Check(SAME_FUTURE, name, False if findings else None, _listed(findings) or "neither model is compiled")
@@ -251,15 +250,15 @@ def _compile_settings(original: Any, clone: Any, walk: model_diff.Comparison) ->
 def _optimizer_state(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
     name = "optimizer state"
     findings = walk.of(model_diff.OPTIMIZER)
-    if generations.is_compiled(original) and not generations.is_compiled(clone):
+    if keras_compat.is_compiled(original) and not keras_compat.is_compiled(clone):
         return Check(SAME_FUTURE, name, False, "the clone has no optimizer")
     count, after = sum(pair[0] == model_diff.OPTIMIZER for pair in walk.pairs), ""
-    if generations.is_compiled(original):
+    if keras_compat.is_compiled(original):
         iterations = [int(model.optimizer.iterations) for model in (original, clone)]
         if iterations[0] != iterations[1]:
             evidence = f"the original has made {iterations[0]} steps, the clone {iterations[1]}"
             return Check(SAME_FUTURE, name, False, evidence)
-        counts = [len(generations.optimizer_variables(model.optimizer)) for model in (original, clone)]
+        counts = [len(keras_compat.optimizer_variables(model.optimizer)) for model in (original, clone)]
         if counts[0] != counts[1] and not findings:
             if iterations[0] == 0:
                 return Check(SAME_FUTURE, name, True, "neither has made a step")
@@ -281,9 +280,9 @@ def _separate_storage(original: Any, clone: Any) -> Check:
     if original is clone:
         return Check(OWN_LIFE, name, False, "both names stand for one object")
     found = model_diff.shared(original, clone)
-    variables = [path for path, value in found if generations.is_variable(value)]
-    others = [(path, value) for path, value in found if not generations.is_variable(value)]
-    count = len({id(generations.storage(v)) for v in divergence.all_variables(original)})
+    variables = [path for path, value in found if keras_compat.is_variable(value)]
+    others = [(path, value) for path, value in found if not keras_compat.is_variable(value)]
+    count = len({id(keras_compat.storage(v)) for v in divergence.all_variables(original)})
     parts = []
     if variables:
         parts.append(f"{len(variables)} of {max(count, len(variables))} variables are shared, such as {variables[0]}")
@@ -306,7 +305,7 @@ class _Data:
 
     def __init__(self, model: Any, inputs: Any, targets: Any, steps: int):
         self.steps = steps
-        package = generations.namespace(generations.generation(model))
+        package = keras_compat.namespace(keras_compat.generation(model))
         self.inputs = tf.nest.map_structure(_as_tensor, inputs)
         self.targets = None if targets is None else tf.nest.map_structure(_as_tensor, targets)
         self._pack = package.utils.pack_x_y_sample_weight if hasattr(package.utils, "pack_x_y_sample_weight") else _pack
@@ -369,7 +368,7 @@ class _Answers:
 
     def __init__(self, model: Any, other: Any, data: _Data, draws: list | None = None):
         self.losses: list = []
-        with snapshot.unchanged(model, other), generations.same_random_state(draws) as self.draws:
+        with snapshot.unchanged(model, other), random_state.same_random_state(draws) as self.draws:
             self.by_name = {
                 "outputs": _tried(lambda: divergence.answers(model(data.inputs, training=False))),
                 "outputs in training mode": _tried(lambda: self._in_training_mode(model, data)),
@@ -395,8 +394,8 @@ class _Training:
     def __init__(self, model: Any, other: Any, data: _Data, own: bool, draws: list | None = None):
         self.own, self.error = own, None
         self.weights: list[list] = []
-        with snapshot.unchanged(model, other), generations.same_random_state(draws) as self.draws:
-            start = divergence.values(generations.weights(model))
+        with snapshot.unchanged(model, other), random_state.same_random_state(draws) as self.draws:
+            start = divergence.values(keras_compat.weights(model))
             variables = divergence.all_variables(other)
             before = divergence.values(variables)
             try:
@@ -405,15 +404,15 @@ class _Training:
                         divergence.own_step(model, data.packed(number))
                     else:
                         divergence.stand_in_step(model, data.batch(number))
-                    self.weights.append(divergence.values(generations.weights(model)))
+                    self.weights.append(divergence.values(keras_compat.weights(model)))
             except Exception as error:  # whatever a model raises is part of the evidence
                 self.error = error
                 return
             self.moved = divergence.largest_of(map(divergence.largest_difference, self.weights[-1], start))
-            self.state = divergence.values(generations.other_state(model))
+            self.state = divergence.values(keras_compat.other_state(model))
             distances = map(divergence.largest_difference, divergence.values(variables), before)
             moved = [(v, distance) for v, distance in zip(variables, distances, strict=True) if distance]
-            self.watched = {generations.variable_name(v, other): distance for v, distance in moved}
+            self.watched = {keras_compat.variable_name(v, other): distance for v, distance in moved}
 
 
 def _tried(run: Any) -> Any:
@@ -424,7 +423,7 @@ def _tried(run: Any) -> Any:
 
 
 def _in_use(original: Any, clone: Any, data: _Data, walk: model_diff.Comparison) -> list[Check]:
-    if not original.built and not generations.weights(original):
+    if not original.built and not keras_compat.weights(original):
         reason = f"the original has no weights yet: call {original.name} once on inputs"
         names = [(SAME_START, name) for name in ("outputs", "outputs in training mode")]
         names += [(SAME_FUTURE, name) for name in ("added losses", "training steps")]
@@ -451,7 +450,7 @@ def _answers(name: str, mine: _Answers, theirs: _Answers, original: Any, clone: 
         return Check(SAME_START, name, None, "the original has no call of its own")
     if isinstance(a, Exception):
         return Check(SAME_START, name, None, f"the original cannot be called in training mode ({_first_line(a)})")
-    if generations.weights(original) and not generations.weights(clone):
+    if keras_compat.weights(original) and not keras_compat.weights(clone):
         return Check(SAME_START, name, False, "the clone has no weights yet: it was never called")
     if isinstance(b, Exception):
         return Check(SAME_START, name, False, f"the clone cannot be called ({_first_line(b)})")
@@ -499,16 +498,16 @@ def _train_original(original: Any, clone: Any, data: _Data) -> _Training:
 
 def _training(original: Any, clone: Any, data: _Data, walk: model_diff.Comparison) -> list[Check]:
     names = [(SAME_FUTURE, "training steps"), (OWN_LIFE, "clone keeps still"), (OWN_LIFE, "original keeps still")]
-    if not generations.weights(original) or not original.trainable_weights:
+    if not keras_compat.weights(original) or not original.trainable_weights:
         return [Check(test, name, None, "the original has no trainable weights") for test, name in names]
     mine = _train_original(original, clone, data)
     if mine.error is not None:
         reason = f"the original cannot be trained ({_first_line(mine.error)})"
         return [Check(test, name, None, reason) for test, name in names]
     reason = ""
-    if not generations.weights(clone):
+    if not keras_compat.weights(clone):
         reason = "it has no weights"
-    elif generations.is_compiled(original) and not generations.is_compiled(clone):
+    elif keras_compat.is_compiled(original) and not keras_compat.is_compiled(clone):
         reason = "it is not compiled"
     elif not clone.trainable_weights:
         reason = "it has no trainable weights"
@@ -527,12 +526,12 @@ def _training(original: Any, clone: Any, data: _Data, walk: model_diff.Compariso
 
 def _steps(original: Any, clone: Any, mine: _Training, theirs: _Training, walk: model_diff.Comparison) -> Check:
     name = "training steps"
-    places = {id(generations.storage(w)): place for place, w in enumerate(generations.weights(clone))}
-    partner = {id(generations.storage(a)): places.get(id(generations.storage(b))) for _, _, a, b in walk.pairs}
-    order = [partner.get(id(generations.storage(w)), place) for place, w in enumerate(generations.weights(original))]
+    places = {id(keras_compat.storage(w)): place for place, w in enumerate(keras_compat.weights(clone))}
+    partner = {id(keras_compat.storage(a)): places.get(id(keras_compat.storage(b))) for _, _, a, b in walk.pairs}
+    order = [partner.get(id(keras_compat.storage(w)), place) for place, w in enumerate(keras_compat.weights(original))]
     if len(mine.weights[0]) != len(theirs.weights[0]) or None in order:
         return Check(SAME_FUTURE, name, False, "the models have different weights, so their steps cannot be alike")
-    unit, precision = generations.rounding(original)
+    unit, precision = keras_compat.rounding(original)
     # Rounding in each step comes to a part of how far the step goes; the weights round by themselves as well.
     allowed = max(map(divergence.tolerance, mine.weights[-1]))
     allowed = max(allowed, max(1e-3, 50 * unit) * mine.moved)

@@ -22,8 +22,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import distances, graph_copy
-from helpers import keras_compat as generations
+from helpers import distances, graph_copy, keras_compat, random_state, tf_private
 from helpers.graph_copy import CloneError
 
 __all__ = ["CloneError", "clone"]
@@ -58,10 +57,10 @@ def clone(model: Any, inputs: Any = None) -> Any:
         True
     """
     if not isinstance(model, tf.Module):
-        generations.generation(model)
+        keras_compat.generation(model)
     _refuse_stale_training(model)
     # Weights that no one has set are drawn when they are made: a copy of an unbuilt model draws the same.
-    with generations.random_state_kept(), _without_garbage_collection():
+    with random_state.random_state_kept(), _without_garbage_collection():
         copy = graph_copy.Copy(model)
         _check_structure(model, copy)
         _check_reach(copy)
@@ -71,9 +70,9 @@ def clone(model: Any, inputs: Any = None) -> Any:
 
 def _refuse_stale_training(model: Any) -> None:
     """Refuse a model whose compiled training function still trains what was frozen since, or the reverse."""
-    for layer in generations.changed_since_compiled(model):
+    for layer in keras_compat.changed_since_compiled(model):
         raise CloneError(
-            f"The trainable flag of {generations.title(layer)} was changed after {generations.title(model)} had been "
+            f"The trainable flag of {keras_compat.title(layer)} was changed after {keras_compat.title(model)} had been "
             "trained. The model goes on as it was compiled, a twin would not. Compile it again, or let it compile its "
             "training function anew:\n\n    model.train_function = None\n    twin = clone(model)\n"
         )
@@ -93,16 +92,16 @@ def _without_garbage_collection() -> Iterator[None]:
 
 def _check_structure(model: Any, copy: graph_copy.Copy) -> None:
     """Hold layers and variables against each other, as Keras lists them, and the bits of all that was copied."""
-    mine, theirs = (generations.parts(either) for either in (model, copy.twin))
+    mine, theirs = (keras_compat.parts(either) for either in (model, copy.twin))
     for a, b in zip(mine, theirs, strict=False):
         if _described(a) != _described(b):
             raise CloneError(
-                f"{generations.title(a)} came out as {_described(b)} instead of {_described(a)}. {_REPORT}"
+                f"{keras_compat.title(a)} came out as {_described(b)} instead of {_described(a)}. {_REPORT}"
             )
     if len(mine) != len(theirs):
-        raise CloneError(f"{generations.title(model)} has {len(mine)} parts, its twin {len(theirs)}. {_REPORT}")
+        raise CloneError(f"{keras_compat.title(model)} has {len(mine)} parts, its twin {len(theirs)}. {_REPORT}")
     for a, b in copy.pairs:
-        if isinstance(a, generations.VARIABLES) and not generations.same_bits(a, b):
+        if isinstance(a, tf_private.VARIABLES) and not tf_private.same_bits(a, b):
             raise CloneError(f"The copy of the variable {a.name} has other numbers. {_REPORT}")
 
 
@@ -110,7 +109,7 @@ _REPORT = "This is a fault of clone, not of the model: please report it with the
 
 
 def _described(part: Any) -> tuple:
-    held = generations.weights(part) if generations.has_name(part) else part.variables
+    held = keras_compat.weights(part) if keras_compat.has_name(part) else part.variables
     weights = [(tuple(w.shape), str(w.dtype), w.trainable) for w in held]
     return type(part).__name__, getattr(part, "name", None), getattr(part, "trainable", None), weights
 
@@ -118,8 +117,8 @@ def _described(part: Any) -> tuple:
 def _check_reach(copy: graph_copy.Copy) -> None:
     for leak, holder in copy.leaks():
         raise CloneError(
-            f"The twin of {generations.title(copy.original)} would still reach {generations.title(leak)} of the "
-            f"original, through {generations.title(holder)}. {_REPORT}"
+            f"The twin of {keras_compat.title(copy.original)} would still reach {keras_compat.title(leak)} of the "
+            f"original, through {keras_compat.title(holder)}. {_REPORT}"
         )
 
 
@@ -135,7 +134,7 @@ def _check_answers(copy: graph_copy.Copy, inputs: Any) -> None:
         return
     with copy.kept():
         try:
-            with generations.same_random_state() as draws:
+            with random_state.same_random_state() as draws:
                 mine = _answers(model, inputs)
         except NotImplementedError:  # a model that is only trained may do without a call
             return
@@ -144,17 +143,17 @@ def _check_answers(copy: graph_copy.Copy, inputs: Any) -> None:
                 return
             first = next(iter(str(error).strip().splitlines()), "no message")
             raise CloneError(
-                f"{generations.title(model)} does not take these inputs ({type(error).__name__}: {first[:200]}). "
+                f"{keras_compat.title(model)} does not take these inputs ({type(error).__name__}: {first[:200]}). "
                 "Pass inputs of the shape and dtype that it is called with: clone(model, inputs)."
             ) from error
-        with generations.same_random_state(draws):
+        with random_state.same_random_state(draws):
             try:
                 theirs = _answers(twin, inputs)
             except Exception:  # it answers differently, then
                 theirs = []
     if len(mine) != len(theirs) or any(map(distances.differs, mine, theirs)):
         raise CloneError(
-            f"The twin of {generations.title(model)} has equal weights and answers differently: something that stands "
+            f"The twin of {keras_compat.title(model)} has equal weights and answers differently: something that stands "
             "outside the model, or that depends on the identity of an object, takes part in the call. "
             "Make it an attribute of the model, and look nothing up by id()."
         )
@@ -162,7 +161,7 @@ def _check_answers(copy: graph_copy.Copy, inputs: Any) -> None:
 
 def _answers(model: Any, inputs: Any) -> list[np.ndarray]:
     outputs = model(inputs, training=False) if hasattr(model, "trainable_weights") else model(inputs)
-    tensors = [generations.told(output) for output in tf.nest.flatten(outputs)]
+    tensors = [keras_compat.told(output) for output in tf.nest.flatten(outputs)]
     return [np.asarray(tensor) for tensor in tensors if tensor is not None]
 
 
@@ -176,7 +175,7 @@ def _made_up_inputs(model: Any) -> Any:
         return generator.uniform(size=shape).astype(tf.as_dtype(dtype).as_numpy_dtype)
 
     try:
-        symbols = generations.symbolic_inputs(model)
+        symbols = keras_compat.symbolic_inputs(model)
         if symbols is not None:
             return tf.nest.map_structure(lambda symbol: sample(symbol.shape, symbol.dtype), symbols)
         shape = model.get_build_config()["input_shape"]

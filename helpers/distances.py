@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import keras_compat as generations
+from helpers import keras_compat, random_state
 
 BATCH_SIZE = 32
 
@@ -69,7 +69,7 @@ def read(variables: Sequence[Any]) -> list[tf.Tensor]:
     A tensor shares its memory with the variable until the variable is next written, so reading copies nothing. The
     raw operation is an order of magnitude faster than ``Variable.read_value``.
     """
-    held = map(generations.storage, variables)
+    held = map(keras_compat.storage, variables)
     return [tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype) for variable in held]
 
 
@@ -86,22 +86,22 @@ def values(variables: Sequence[Any]) -> list[np.ndarray]:
 
 def assign(variables: Sequence[Any], contents: Sequence[Any]) -> None:
     """Write tensors or arrays into variables of the same shapes, in order, past any constraint of a layer."""
-    for variable, content in zip(map(generations.storage, variables), contents, strict=True):
+    for variable, content in zip(map(keras_compat.storage, variables), contents, strict=True):
         tensor = tf.convert_to_tensor(content, variable.dtype)
         tf.raw_ops.AssignVariableOp(resource=variable.handle, value=tensor)
 
 
 def all_variables(model: Any) -> list[Any]:
     """List every variable of a model: weights, other state, optimizer and metrics."""
-    found = [*generations.weights(model), *generations.other_state(model), *generations.metric_variables(model)]
-    if generations.is_compiled(model):
-        found += generations.optimizer_variables(model.optimizer)
+    found = [*keras_compat.weights(model), *keras_compat.other_state(model), *keras_compat.metric_variables(model)]
+    if keras_compat.is_compiled(model):
+        found += keras_compat.optimizer_variables(model.optimizer)
     return found
 
 
 def held_by(*models: Any) -> list[Any]:
     """List the TensorFlow variables behind everything that models hold, each once, also if models share it."""
-    return list({id(held): held for m in models for held in map(generations.storage, all_variables(m))}.values())
+    return list({id(held): held for m in models for held in map(keras_compat.storage, all_variables(m))}.values())
 
 
 @contextmanager
@@ -129,7 +129,7 @@ def kept_as_they_are(*models: Any):
 def restored(held: Sequence[Any]):
     """Put TensorFlow variables, and the random state of the process, back when the body ends."""
     contents = read(held)
-    with generations.random_state_kept():
+    with random_state.random_state_kept():
         try:
             yield
         finally:
@@ -151,7 +151,7 @@ def distance_per_weight(
         None where the clone has no weight of that shape at that position. Weights that only the clone has follow,
         with None.
     """
-    mine, theirs = generations.weights(original), list(counterparts or generations.weights(clone))
+    mine, theirs = keras_compat.weights(original), list(counterparts or keras_compat.weights(clone))
     distances: dict[str, float | None] = {}
 
     def note(name: str, distance: float | None) -> None:
@@ -165,9 +165,9 @@ def distance_per_weight(
         other = theirs[position] if position < len(theirs) else None
         matches = other is not None and tuple(other.shape) == tuple(weight.shape)
         distance = largest_difference(*values([weight, other])) if matches else None
-        note(generations.variable_name(weight, original), distance)
+        note(keras_compat.variable_name(weight, original), distance)
     for weight in theirs[len(mine) :]:
-        note(f"{generations.variable_name(weight, clone)} (clone only)", None)
+        note(f"{keras_compat.variable_name(weight, clone)} (clone only)", None)
     return distances
 
 
@@ -221,10 +221,10 @@ def distance_per_pair(original: Any, pairs: Sequence[tuple[Any, Any]]) -> dict[s
     """
     distances: dict[str, float | None] = {}
     for a, b in pairs:
-        name = generations.variable_name(a, original)
+        name = keras_compat.variable_name(a, original)
         count = 2
         while name in distances:
-            name, count = f"{generations.variable_name(a, original)} #{count}", count + 1
+            name, count = f"{keras_compat.variable_name(a, original)} #{count}", count + 1
         mine, theirs = values([a, b])
         alike = mine.shape == theirs.shape and mine.dtype == theirs.dtype
         distances[name] = largest_difference(mine, theirs) if alike else None
@@ -233,9 +233,9 @@ def distance_per_pair(original: Any, pairs: Sequence[tuple[Any, Any]]) -> dict[s
 
 def has_own_step(model: Any) -> bool:
     """Tell whether a model can be trained its own way: it is compiled, or it has a ``train_step`` of its own."""
-    base = generations.namespace(generations.generation(model)).Model
+    base = keras_compat.namespace(keras_compat.generation(model)).Model
     step = getattr(model.train_step, "__func__", None)
-    return generations.is_compiled(model) or step is not base.train_step
+    return keras_compat.is_compiled(model) or step is not base.train_step
 
 
 def own_step(model: Any, batch: Any) -> Any:
@@ -252,7 +252,7 @@ def stand_in_step(model: Any, batch: Any) -> Any:
         loss = tf.add_n(means + [tf.cast(extra, tf.float32) for extra in model.losses])
     weights = model.trainable_variables
     pairs = [(g, w) for g, w in zip(tape.gradient(loss, weights), weights, strict=True) if g is not None]
-    if generations.is_compiled(model):
+    if keras_compat.is_compiled(model):
         model.optimizer.apply_gradients(pairs)
     else:
         for gradient, weight in pairs:
@@ -281,7 +281,7 @@ class TrainingStep:
 
     def __init__(self, model: Any, inputs: Any, targets: Any = None):
         self.model = model
-        compiled = generations.is_compiled(model)
+        compiled = keras_compat.is_compiled(model)
         self.optimizer = _stand_in(model) if compiled else None
         own_objective = compiled and targets is not None
 
@@ -315,8 +315,8 @@ class TrainingStep:
     @property
     def state(self) -> list[Any]:
         """The variables that a step may change: weights, other state and the stand-in optimizer's own."""
-        own = generations.optimizer_variables(self.optimizer) if self.optimizer is not None else []
-        return [*generations.weights(self.model), *generations.other_state(self.model), *own]
+        own = keras_compat.optimizer_variables(self.optimizer) if self.optimizer is not None else []
+        return [*keras_compat.weights(self.model), *keras_compat.other_state(self.model), *own]
 
     def __call__(self, inputs: Any, targets: Any = None) -> None:
         """Train on one batch of the shapes and dtypes that the step was compiled for."""
@@ -340,7 +340,7 @@ def copy_optimizer_state(source: Any, target: Any) -> None:
     Raises:
         ValueError: the optimizers are of different kinds.
     """
-    theirs, ours = generations.optimizer_variables(source), generations.optimizer_variables(target)
+    theirs, ours = keras_compat.optimizer_variables(source), keras_compat.optimizer_variables(target)
     if len(theirs) > len(ours) or any(tuple(a.shape) != tuple(b.shape) for a, b in zip(theirs, ours, strict=False)):
         raise ValueError(
             f"The state of the {type(source).__name__} optimizer ({len(theirs)} variables) does not fit "
@@ -348,7 +348,7 @@ def copy_optimizer_state(source: Any, target: Any) -> None:
         )
     assign(ours[: len(theirs)], values(theirs))
     rates = [source.learning_rate, target.learning_rate]
-    if all(map(generations.is_variable, rates)):
+    if all(map(keras_compat.is_variable, rates)):
         # Keras 2 leaves the rate out of the optimizer's variables.
         assign(rates[1:], values(rates[:1]))
 
@@ -391,16 +391,16 @@ class ThreeTests:
         counterparts: Sequence[Any] | None = None,
     ):
         self.original, self.clone, self.seed = original, clone, seed
-        places = {id(weight): place for place, weight in enumerate(generations.weights(clone))}
+        places = {id(weight): place for place, weight in enumerate(keras_compat.weights(clone))}
         self._order = [places[id(weight)] for weight in counterparts] if counterparts else None
         self._data = tf.nest.map_structure(tf.convert_to_tensor, (inputs,) if targets is None else (inputs, targets))
         self.start = distance_per_layer(original, clone, counterparts)
         self.future = [largest_of(self.start.values())]
-        mine, theirs = (values(generations.other_state(model)) for model in (original, clone))
+        mine, theirs = (values(keras_compat.other_state(model)) for model in (original, clone))
         if mine or theirs:
             same = len(mine) == len(theirs) and not any(map(largest_difference, mine, theirs))
             self.start["random state and others"] = 0.0 if same else float("inf")
-        if len(generations.weights(original)) == len(generations.weights(clone)):
+        if len(keras_compat.weights(original)) == len(keras_compat.weights(clone)):
             self.start["outputs"] = self._distance_of_outputs()
         self.own_life = [0.0]
         self.moved = [0.0]
@@ -438,7 +438,7 @@ class ThreeTests:
         if self._chosen is None:
             self._chosen, self._held = chosen, held_by(self.original, self.clone)
             # It starts the random state inside traced functions anew, alike for both and once for all.
-            with generations.random_state_kept():
+            with random_state.random_state_kept():
                 tf.random.set_seed(self.seed)
         paths = {}
         for who in chosen:
@@ -512,8 +512,8 @@ class _Run:
         self._step = TrainingStep(trained, *self._batch())
         # Listing a model's variables takes longer than a training step, so it is done once.
         self._trained, self._watched, self._variables = (
-            list(map(generations.storage, variables))
-            for variables in (generations.weights(trained), generations.weights(watched), self._step.state)
+            list(map(keras_compat.storage, variables))
+            for variables in (keras_compat.weights(trained), keras_compat.weights(watched), self._step.state)
         )
         self._start, self._watched_start = values(self._trained), values(self._watched)
         self._state = read(self._variables)

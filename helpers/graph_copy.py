@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import keras_compat as generations
+from helpers import keras_compat, snapshot, tf_private
 
 
 class CloneError(ValueError):
@@ -66,13 +66,13 @@ def _is_importable(function: Any) -> bool:
 
 @functools.cache
 def _is_shared_class(cls: type) -> bool:
-    return cls is object or issubclass(cls, _SHARED) or generations.is_constant_class(cls)
+    return cls is object or issubclass(cls, _SHARED) or tf_private.is_constant_class(cls)
 
 
 def _is_shared(value: Any) -> bool:
     cls = type(value)
     if _is_shared_class(cls):
-        return not generations.is_handle(value)
+        return not tf_private.is_handle(value)
     if cls is types.FunctionType:
         nothing_inside = not (value.__closure__ or value.__defaults__ or value.__kwdefaults__ or value.__dict__)
         return nothing_inside or _is_importable(value)
@@ -105,7 +105,7 @@ def _slots_of(cls: type) -> list[types.MemberDescriptorType]:
 @functools.cache
 def _base_of(cls: type) -> type | None:
     """Return the type whose ``__new__`` makes an empty instance of a class, or None if there is no such type."""
-    for base in (*_CONTAINERS, threading.local, generations.PROXY):
+    for base in (*_CONTAINERS, threading.local, tf_private.PROXY):
         if issubclass(cls, base):
             return base
     try:
@@ -137,11 +137,11 @@ class _Thing:
             yield ".", "default_factory", getattr(old, "default_factory", None)
         elif base in _CONTAINERS:
             yield from (("[]", i, item) for i, item in enumerate(base.__iter__(old)))
-        elif base is generations.PROXY:
+        elif base is tf_private.PROXY:
             yield ".", "__wrapped__", old.__wrapped__
         for member in _slots_of(type(old)):
             yield ".", member.__name__, _slot(member, old)
-        own = generations.own_attributes(type(old))
+        own = tf_private.own_attributes(type(old))
         attributes = _attributes_of(type(old))(old) or {}
         yield from ((".", name, value) for name, value in attributes.items() if name not in own)
 
@@ -150,9 +150,9 @@ class _Thing:
 
     def fill(self, old: Any, new: Any, copied: Callable) -> None:
         base = _base_of(type(old))
-        if base is generations.PROXY:
+        if base is tf_private.PROXY:
             base.__init__(new, copied(old.__wrapped__))
-        own = generations.own_attributes(type(old))
+        own = tf_private.own_attributes(type(old))
         attributes = _attributes_of(type(old))(old)
         if attributes is old:  # a dictionary whose attributes are its items
             new.__dict__ = new
@@ -300,12 +300,12 @@ class _Weak:
 
 class _Variable(_Thing):
     def empty(self, old: Any, walk: "Copy") -> Any:
-        return generations.copied_variable(old)
+        return tf_private.copied_variable(old)
 
 
 class _Table(_Lock):
     def empty(self, old: Any, walk: "Copy") -> Any:
-        return generations.copied_table(old)
+        return tf_private.copied_table(old)
 
 
 # -- kinds of values that never change: put together anew --------------------------------------------------------------
@@ -375,7 +375,7 @@ class _TracedFunction:
         yield ".", "python_function", old.python_function
 
     def rebuilt(self, old: Any, copied: Callable) -> Any:
-        return generations.retraced(old, copied(old.python_function))
+        return tf_private.retraced(old, copied(old.python_function))
 
 
 class _Cached:
@@ -426,8 +426,8 @@ _FILLED = {
     np.ndarray: _Array(),
     **dict.fromkeys(_LOCKS, _Lock()),
     **dict.fromkeys(_WEAK, _Weak()),
-    **dict.fromkeys(generations.VARIABLES, _Variable()),
-    **dict.fromkeys(generations.TABLES, _Table()),
+    **dict.fromkeys(tf_private.VARIABLES, _Variable()),
+    **dict.fromkeys(tf_private.TABLES, _Table()),
 }
 _REBUILT = {
     tuple: _Tuple(),
@@ -436,7 +436,7 @@ _REBUILT = {
     types.BuiltinFunctionType: _Method(),
     types.MethodWrapperType: _Method(),
     weakref.ref: _WeakReference(),
-    generations.TRACED_FUNCTION: _TracedFunction(),
+    tf_private.TRACED_FUNCTION: _TracedFunction(),
     type(functools.lru_cache(len)): _Cached(),
 }
 _THING = _Thing()
@@ -515,7 +515,7 @@ class Copy:
         if _is_shared(old):
             return
         kind = _kind(type(old)) or self._reduced
-        why_not = generations.why_not_copied(old)
+        why_not = tf_private.why_not_copied(old)
         if isinstance(old, threading.Thread):
             why_not = "a thread works outside the model"
         elif kind is self._reduced:
@@ -526,7 +526,7 @@ class Copy:
         if why_not:
             raise self._refusal(old, why_not)
         self._kinds[id(old)] = old, kind
-        for calls, positions_count in generations.call_records(old):
+        for calls, positions_count in tf_private.call_records(old):
             self._partial[id(calls)] = positions_count
         partial = id(old) in self._partial
         for form, _, child in kind.children(old):
@@ -540,7 +540,7 @@ class Copy:
     def _refusal(self, old: Any, why: str) -> CloneError:
         """Say what cannot be copied, and where the nearest layer around it holds it."""
         path, holder, held = [], old, old
-        while id(held) in self._parents and (holder is old or not generations.has_name(holder)):
+        while id(held) in self._parents and (holder is old or not keras_compat.has_name(holder)):
             holder = self._parents[id(held)]
             kind = self._kinds[id(holder)][1]
             form, name = next((form, name) for form, name, child in kind.children(holder) if child is held)
@@ -550,8 +550,8 @@ class Copy:
         where = "".join(path)
         attribute = path[0] if path and path[0].startswith(".") else ""
         return CloneError(
-            f"{generations.title(holder)} holds {_article(type(old).__name__)} in {where or 'itself'}, which cannot be "
-            f"copied: {why}. Make it where it is needed instead of keeping it, or take it off for as long as the "
+            f"{keras_compat.title(holder)} holds {_article(type(old).__name__)} in {where or 'itself'}, which cannot "
+            f"be copied: {why}. Make it where it is needed instead of keeping it, or take it off for as long as the "
             f"cloning takes:\n\n    kept, layer{attribute or '.attribute'} = layer{attribute or '.attribute'}, None\n"
             f"    twin = clone(model)\n    layer{attribute or '.attribute'} = kept\n"
         )
@@ -586,7 +586,8 @@ class Copy:
                 new = self._copies[identity] = kind.rebuilt(old, self.copied)
                 return new
             new = self._copies[identity] = kind.empty(old, self)
-            self._keys.update(generations.text_keys(old, new))
+            if isinstance(old, tf_private.VARIABLES):
+                self._keys[tf_private.unique_id(old)] = tf_private.unique_id(new)
             return new
         # Trackers and functional models note objects by their identity: as a number, or within a text.
         if type(value) is int and value in self._kinds:
@@ -622,7 +623,7 @@ class Copy:
         seen, waiting, found = {id(self)}, [(self.twin, None)], []
         while waiting:
             value, holder = waiting.pop()
-            if id(value) in seen or isinstance(value, closed) or generations.is_constant_class(type(value)):
+            if id(value) in seen or isinstance(value, closed) or tf_private.is_constant_class(type(value)):
                 continue
             seen.add(id(value))
             if id(value) in originals:
@@ -645,7 +646,7 @@ class Copy:
         held = [(c, _held(c)) for c in (*attributes, *containers)]
         cells = [(c, value) for c in objects if type(c) is types.CellType for _, _, value in _Cell().children(c)]
         arrays = [(a, a.copy()) for a in objects if isinstance(a, np.ndarray) and a.flags.writeable]
-        values = generations.ValuesKept([value for value in objects if isinstance(value, generations.VARIABLES)])
+        values = snapshot.ValuesKept([value for value in objects if isinstance(value, tf_private.VARIABLES)])
         try:
             yield
         finally:
@@ -723,7 +724,7 @@ def _led_to(value: Any, closure: bool = True) -> Iterator[tuple[str, Any]]:
         yield "", getattr(value, "__self__", None)
     elif isinstance(value, property):
         yield from (("", function) for function in (value.fget, value.fset))
-    elif isinstance(value, generations.TRACED_FUNCTION):
+    elif isinstance(value, tf_private.TRACED_FUNCTION):
         yield "", value.python_function
     elif isinstance(value, (dict, list, tuple, set, frozenset)):
         yield from (("", item) for item in (value.values() if isinstance(value, dict) else value))
@@ -741,7 +742,7 @@ def _state_behind(value: Any, seen: set[int], closure: bool = True) -> tuple[str
         if id(value) in seen or isinstance(value, types.ModuleType):
             continue
         seen.add(id(value))
-        if generations.is_stateful(value) or isinstance(value, (np.random.Generator, np.random.RandomState)):
+        if keras_compat.is_stateful(value) or isinstance(value, (np.random.Generator, np.random.RandomState)):
             return how, value
         waiting += [(inner or how, item, True) for inner, item in _led_to(value, closure)]
     return None
@@ -749,7 +750,7 @@ def _state_behind(value: Any, seen: set[int], closure: bool = True) -> tuple[str
 
 def _hidden(where: str, how: str, what: Any) -> CloneError:
     return CloneError(
-        f"{where} leads to {generations.title(what)} through {how or 'what it holds'}. Functions and classes are "
+        f"{where} leads to {keras_compat.title(what)} through {how or 'what it holds'}. Functions and classes are "
         "shared between a model and its twin, so the two would share that as well. Make it an attribute of the layer "
         "or model that uses it, and reach it from there:\n\n"
         "    def __init__(self, part, **kwargs):\n        super().__init__(**kwargs)\n        self.part = part\n\n"

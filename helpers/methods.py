@@ -11,8 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from helpers import cloning
-from helpers import keras_compat as generations
+from helpers import cloning, keras_compat
 
 
 @dataclass(frozen=True)
@@ -44,13 +43,13 @@ class Method:
 
 
 def _package(model: Any) -> Any:
-    return generations.namespace(generations.generation(model))
+    return keras_compat.namespace(keras_compat.generation(model))
 
 
 def classes_and_functions(model: Any) -> dict[str, Any]:
     """Collect what the config names but Keras may not know: classes of layers, and functions such as a loss."""
     known = {}
-    for layer in generations.flat_layers(model):
+    for layer in keras_compat.flat_layers(model):
         known[type(layer).__name__] = type(layer)
         for value in vars(layer).values():
             if inspect.isfunction(value) and value.__name__ != "<lambda>":
@@ -65,7 +64,7 @@ def classes_and_functions(model: Any) -> dict[str, Any]:
 
 
 def _is_of_keras(value: Any) -> bool:
-    return value.__module__.split(".")[0] in generations.GENERATIONS
+    return value.__module__.split(".")[0] in keras_compat.GENERATIONS
 
 
 _COMMON = {"name", "dtype", "trainable", "args", "kwargs"}
@@ -80,7 +79,7 @@ def own_arguments(cls: type) -> list[str]:
 
 def _compiled_like(model: Any, clone: Any) -> Any:
     """Compile a clone with the settings of the model and a fresh optimizer, unless its making did that."""
-    if generations.is_compiled(model) and not generations.is_compiled(clone):
+    if keras_compat.is_compiled(model) and not keras_compat.is_compiled(clone):
         with _package(model).utils.custom_object_scope(classes_and_functions(model)):
             clone.compile_from_config(model.get_compile_config())
     return clone

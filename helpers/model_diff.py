@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import distances
-from helpers import keras_compat as generations
+from helpers import distances, keras_compat, random_state, tf_private
 from helpers.text import digits
 
 # Where in a model something was found.
@@ -71,8 +70,8 @@ def _module(value: Any) -> str:
 
 def _keras_kind(value: Any) -> tuple[str, str] | None:
     """Tell of which Keras and which kind an object is, or None."""
-    for name in generations.loaded():
-        package = generations.namespace(name)
+    for name in keras_compat.loaded():
+        package = keras_compat.namespace(name)
         # A Keras 2 metric is a layer as well, and it is a metric that it serves as.
         if isinstance(value, package.metrics.Metric):
             return name, "metric"
@@ -80,7 +79,7 @@ def _keras_kind(value: Any) -> tuple[str, str] | None:
             return name, "model"
         if isinstance(value, package.layers.Layer):
             return name, "layer"
-        if isinstance(value, generations.optimizer_classes(name)):
+        if isinstance(value, keras_compat.optimizer_classes(name)):
             return name, "optimizer"
         if isinstance(value, package.losses.Loss):
             return name, "loss"
@@ -147,11 +146,11 @@ def is_walked(value: Any) -> bool:
 
 def parts(value: Any) -> dict[Any, Any] | None:
     """Return what two equal values must have in common, by name or position, or None if it is a leaf."""
-    if isinstance(value, _PLAIN) or generations.is_variable(value) or _is_array(value) or is_table(value):
+    if isinstance(value, _PLAIN) or keras_compat.is_variable(value) or _is_array(value) or is_table(value):
         return None
     if isinstance(value, (*_GENERATORS, *_WEAK, type, types.ModuleType)):
         return None
-    if generations.is_symbolic(value):
+    if tf_private.is_symbolic(value):
         return _parts_of_symbol(value)
     if _is_traced(value):
         return {"": value.python_function}
@@ -167,7 +166,7 @@ def parts(value: Any) -> dict[Any, Any] | None:
 
 
 def _parts_of_symbol(value: Any) -> dict[Any, Any]:
-    layer, output, arguments, keywords = generations.history(value)
+    layer, output, arguments, keywords = tf_private.history(value)
     # An input layer is called with nothing that matters.
     if type(layer).__name__ == "InputLayer":
         return {"layer": layer}
@@ -227,13 +226,13 @@ def _attributes(value: Any) -> dict[str, Any]:
         return _plain_config(value)
     if kind == "optimizer":
         return _attributes_of_optimizer(value, name)
-    skipped = generations.bookkeeping(name, kind)
+    skipped = keras_compat.bookkeeping(name, kind)
     if type(value).__name__ == "InputLayer":
         return {key: bool(attributes.get(key)) for key in ("sparse", "ragged", "optional")}
     by_library = _module(value) in _LIBRARIES
     found: dict[str, Any] = {}
     for key, entry in attributes.items():
-        if key in skipped or key.startswith(("_self_", "_most_recently_built")) or key in generations.COUNTERS:
+        if key in skipped or key.startswith(("_self_", "_most_recently_built")) or key in tf_private.COUNTERS:
             continue
         # Keras's own private numbers and texts are in the config; some only tell what happened last.
         if by_library and (key in _TRACES or (key.startswith("_") and _is_plain(entry))):
@@ -260,11 +259,11 @@ def _flags(layer: Any) -> dict[str, Any]:
 
 
 def _parts_of_model(model: Any, name: str) -> dict[str, Any]:
-    package = generations.namespace(name)
+    package = keras_compat.namespace(name)
     if isinstance(model, package.Sequential):
         return {"layers": list(model.layers)}
     outputs = getattr(model, "outputs", None)
-    if not outputs or not all(map(generations.is_symbolic, outputs)):
+    if not outputs or not all(map(tf_private.is_symbolic, outputs)):
         return {}
     # Layers that no output needs, such as one that adds a loss, come by position.
     reached: set[int] = set()
@@ -272,9 +271,9 @@ def _parts_of_model(model: Any, name: str) -> dict[str, Any]:
     while queue:
         symbol = queue.pop()
         if id(symbol) not in reached:
-            layer, _, arguments, keywords = generations.history(symbol)
+            layer, _, arguments, keywords = tf_private.history(symbol)
             reached |= {id(symbol), id(layer)}
-            queue += [item for item in tf.nest.flatten([arguments, keywords]) if generations.is_symbolic(item)]
+            queue += [item for item in tf.nest.flatten([arguments, keywords]) if tf_private.is_symbolic(item)]
     beside = [layer for layer in model.layers if id(layer) not in reached]
     return {"outputs": list(outputs), "inputs": list(model.inputs or []), "layers beside": beside}
 
@@ -285,12 +284,10 @@ def _attributes_of_optimizer(optimizer: Any, name: str) -> dict[str, Any]:
         for key, entry in _plain_config(optimizer).items()
         if key not in ("learning_rate", "is_legacy_optimizer")
     }
-    rate = vars(optimizer).get("_learning_rate", None)
-    if rate is None and isinstance(vars(optimizer).get("_hyper"), dict):  # a legacy optimizer of Keras 2
-        rate = vars(optimizer)["_hyper"].get("learning_rate")
+    rate = tf_private.learning_rate(optimizer)
     if rate is not None:
         found["learning rate"] = rate
-    skipped = generations.bookkeeping(name, "optimizer")
+    skipped = keras_compat.bookkeeping(name, "optimizer")
     for key, entry in vars(optimizer).items():
         private = key.startswith("_")
         if key in skipped or key.startswith("_self_") or "cache" in key or _holds_variables(entry):
@@ -300,7 +297,7 @@ def _attributes_of_optimizer(optimizer: Any, name: str) -> dict[str, Any]:
         # An inner optimizer, or the state of a loss scale.
         if is_walked(entry) or _are_identities(entry) or isinstance(entry, (re.Pattern, *_FUNCTIONS)):
             found[key] = entry
-    own = [v for v in generations.optimizer_variables(optimizer) if v is not rate]
+    own = [v for v in keras_compat.optimizer_variables(optimizer) if v is not rate]
     found["variables"] = own
     return found
 
@@ -312,7 +309,7 @@ def _are_identities(value: Any) -> bool:
 
 def _holds_variables(value: Any) -> bool:
     values = list(value.values()) if _is_mapping(value) else value
-    return _is_sequence(values) and any(map(generations.is_variable, values))
+    return _is_sequence(values) and any(map(keras_compat.is_variable, values))
 
 
 # -- comparing ---------------------------------------------------------------------------------------------------------
@@ -321,7 +318,7 @@ def _holds_variables(value: Any) -> bool:
 def parts_of_compilation(model: Any) -> dict[str, Any]:
     """Return what belongs to a compiled model beside the optimizer: loss, metrics, and how it is run."""
     return {
-        **generations.compile_arguments(model),
+        **tf_private.compile_arguments(model),
         **{key: getattr(model, key) for key in _OF_COMPILED if hasattr(model, key)},
     }
 
@@ -353,7 +350,7 @@ class Comparison:
         self.findings: list[Finding] = []
         self.pairs: list[tuple[str, str, Any, Any]] = []
         self._models = original, clone
-        self._weights = {id(generations.storage(weight)) for weight in generations.weights(original)}
+        self._weights = {id(keras_compat.storage(weight)) for weight in keras_compat.weights(original)}
         self._keys = [_identities(model) for model in (original, clone)]
         self._partner: dict[int, int] = {}
         self._seen: set[tuple[int, int]] = set()
@@ -364,7 +361,7 @@ class Comparison:
         """Walk until nothing is left to look at."""
         original, clone = self._models
         self._push(original, clone, "", SETTING)
-        if generations.is_compiled(original) and generations.is_compiled(clone):
+        if keras_compat.is_compiled(original) and keras_compat.is_compiled(clone):
             arguments = [parts_of_compilation(model) for model in self._models]
             for key in arguments[0]:
                 self._push(arguments[0][key], arguments[1].get(key), key, COMPILATION)
@@ -397,7 +394,7 @@ class Comparison:
         if kind in ("layer", "model") and path:
             path = a.name
         area = {"optimizer": OPTIMIZER, "metric": METRIC}.get(kind, area)
-        if generations.is_variable(a) and generations.is_variable(b):
+        if keras_compat.is_variable(a) and keras_compat.is_variable(b):
             self._compare_variables(a, b, path, area)
         elif self._is_tie_broken(a, b, kind):
             self._note(self._structure(area), path, "one object in two places of the original, but two in the clone")
@@ -439,8 +436,8 @@ class Comparison:
         return isinstance(a, _PLAIN) and isinstance(b, _PLAIN) and bool(a == b)
 
     def _compare_variables(self, a: Any, b: Any, path: str, area: str) -> None:
-        mine, theirs = generations.storage(a), generations.storage(b)
-        name = generations.variable_name(a, self._models[0])
+        mine, theirs = keras_compat.storage(a), keras_compat.storage(b)
+        name = keras_compat.variable_name(a, self._models[0])
         if self._partner.setdefault(id(mine), id(theirs)) != id(theirs) or (
             self._partner.setdefault(~id(theirs), id(mine)) != id(mine)
         ):
@@ -502,7 +499,7 @@ class Comparison:
                 )
             return
         if isinstance(a, _GENERATORS) and type(a) is type(b):
-            if not distances.equal_states(generator_state(a), generator_state(b)):
+            if not distances.equal_states(random_state.state_of(a), random_state.state_of(b)):
                 self._note(STATE, path, f"another state of the random generator {type(a).__name__}")
             return
         if isinstance(a, type) or isinstance(b, type):
@@ -576,9 +573,9 @@ class Comparison:
 
 def _identities(model: Any) -> dict[Any, str]:
     """Return what stands for each weight and layer where one of them is known by its identity: its place."""
-    found = {id(layer): f"layer {place}" for place, layer in enumerate(generations.flat_layers(model))}
-    for place, weight in enumerate(generations.weights(model)):
-        found |= dict.fromkeys(generations.variable_keys(weight), f"weight {place}")
+    found = {id(layer): f"layer {place}" for place, layer in enumerate(keras_compat.flat_layers(model))}
+    for place, weight in enumerate(keras_compat.weights(model)):
+        found |= dict.fromkeys(keras_compat.variable_keys(weight), f"weight {place}")
     return found
 
 
@@ -604,7 +601,7 @@ def _is_substantial(value: Any) -> bool:
     if _is_sequence(value):
         return any(map(_is_substantial, value))
     return (
-        generations.is_variable(value) or is_table(value) or isinstance(value, _FUNCTIONS) or bool(_keras_kind(value))
+        keras_compat.is_variable(value) or is_table(value) or isinstance(value, _FUNCTIONS) or bool(_keras_kind(value))
     )
 
 
@@ -666,29 +663,6 @@ def _first_unlike(mine: dict, theirs: dict) -> str:
     return f"such as {key!r}: {mine.get(key)!r} against {theirs.get(key)!r}"
 
 
-def generator_state(generator: Any) -> Any:
-    """Return the state of a random generator of Python, NumPy, TensorFlow or Keras 3."""
-    if isinstance(generator, random.Random):
-        return generator.getstate()
-    if isinstance(generator, np.random.Generator):
-        return generator.bit_generator.state
-    if isinstance(generator, np.random.RandomState):
-        return generator.get_state(legacy=False)
-    return distances.values([generator.state])[0]
-
-
-def set_generator_state(generator: Any, state: Any) -> None:
-    """Set what ``generator_state`` returned."""
-    if isinstance(generator, random.Random):
-        generator.setstate(state)
-    elif isinstance(generator, np.random.Generator):
-        generator.bit_generator.state = state
-    elif isinstance(generator, np.random.RandomState):
-        generator.set_state(state)
-    else:
-        distances.assign([generator.state], [state])
-
-
 # -- sharing -----------------------------------------------------------------------------------------------------------
 
 
@@ -704,7 +678,7 @@ def _changeable(model: Any) -> dict[int, tuple[str, Any]]:
     seen: set[int] = set()
     alive: list[Any] = []
     start = [(model, "", False)]
-    if generations.is_compiled(model):
+    if keras_compat.is_compiled(model):
         start += [(entry, key, False) for key, entry in parts_of_compilation(model).items()]
         start += [(model.optimizer, "optimizer", False)]
     queue = deque(start)
@@ -717,8 +691,11 @@ def _changeable(model: Any) -> dict[int, tuple[str, Any]]:
         kind = (_keras_kind(value) or ("", ""))[1]
         if kind in ("layer", "model"):
             path = value.name
-        if generations.is_variable(value):
-            found[id(generations.storage(value))] = generations.variable_name(value, model), generations.storage(value)
+        if keras_compat.is_variable(value):
+            found[id(keras_compat.storage(value))] = (
+                keras_compat.variable_name(value, model),
+                keras_compat.storage(value),
+            )
         elif (
             kind in ("layer", "model", "optimizer", "metric")
             or isinstance(value, _GENERATORS)
@@ -728,7 +705,7 @@ def _changeable(model: Any) -> dict[int, tuple[str, Any]]:
             if type(value).__name__ != "InputLayer":
                 found[id(value)] = path, value
         elif of_user and _can_be_edited(value):
-            found[id(generations.unwrapped(value))] = path, value
+            found[id(tf_private.unwrapped(value))] = path, value
         inside = parts(value)
         if inside is None:
             continue

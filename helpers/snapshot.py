@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import distances, model_diff
-from helpers import keras_compat as generations
+from helpers import distances, keras_compat, model_diff, random_state, tf_private
 
 
 @contextlib.contextmanager
@@ -29,7 +28,7 @@ def unchanged(*models: Any) -> Iterator["Snapshot"]:
         ...     model.fit(inputs, targets)
     """
     held = Snapshot(*models)
-    with generations.random_state_kept():
+    with random_state.random_state_kept():
         try:
             yield held
         finally:
@@ -64,8 +63,8 @@ class Snapshot:
 
     def _hold(self, value: Any) -> list[Any]:
         """Keep one value, and return what it holds."""
-        if generations.is_variable(value):
-            variable = generations.storage(value)
+        if keras_compat.is_variable(value):
+            variable = keras_compat.storage(value)
             self.variables[id(variable)] = variable
             # A Keras 3 variable has attributes of its own beside the numbers, such as whether it is trained.
             return self._hold_attributes(value) if variable is not value else []
@@ -76,20 +75,20 @@ class Snapshot:
             self._hold_table(value)
             return []
         if model_diff.is_generator(value):
-            state = model_diff.generator_state(value)
-            self._restorers.append(lambda: model_diff.set_generator_state(value, state))
+            state = random_state.state_of(value)
+            self._restorers.append(lambda: random_state.set_state_of(value, state))
             return []
         if isinstance(value, (tf.Tensor, type)):
             return []
         found = self._hold_contents(value)
-        if model_diff.is_walked(value) or generations.is_wrapper(value):
+        if model_diff.is_walked(value) or tf_private.is_wrapper(value):
             return found + self._hold_attributes(value)
         if model_diff.is_function(value):
             found += (model_diff.parts(value) or {}).values()
         return found
 
     def _hold_attributes(self, value: Any) -> list[Any]:
-        attributes = generations.attributes(value)
+        attributes = tf_private.attributes(value)
         before = dict(attributes)
 
         def restore() -> None:
@@ -102,7 +101,7 @@ class Snapshot:
 
     def _hold_contents(self, value: Any) -> list[Any]:
         """Keep what a container holds, past any wrapper that Keras or TensorFlow puts around it."""
-        value = getattr(value, "__wrapped__", value) if generations.is_wrapper(value) else value
+        value = getattr(value, "__wrapped__", value) if tf_private.is_wrapper(value) else value
         if isinstance(value, dict):
             before = dict(value)
 
@@ -161,3 +160,17 @@ class Snapshot:
 
 def _same_items(now: dict, before: dict) -> bool:
     return now.keys() == before.keys() and all(now[key] is before[key] for key in before)
+
+
+class ValuesKept:
+    """The values of variables, remembered without copying them, until they are put back.
+
+    A tensor that was read keeps its numbers: TensorFlow copies the memory when the variable is written to.
+    """
+
+    def __init__(self, variables: list[Any]):
+        self._variables, self._values = variables, distances.read(variables)
+
+    def put_back(self) -> None:
+        """Write the values back."""
+        distances.assign(self._variables, self._values)

@@ -66,10 +66,10 @@ FAULTS = (
     ),
     Fault(
         "a copied variable shares its memory with the original",
-        "helpers/keras_compat.py",
+        "helpers/tf_private.py",
         "value = tf.raw_ops.DeepCopy(x=value_of(old))",
         "return old",
-        ("tests/helpers/test_keras_compat.py", "tests/helpers/test_graph_copy.py"),
+        ("tests/helpers/test_tf_private.py", "tests/helpers/test_graph_copy.py"),
     ),
     Fault(
         "a function's closure is shared with the original",

@@ -9,8 +9,7 @@ from zoo import KINDS, MODULES, REFUSED, ZOO, batch_normalization_and_dropout, d
 
 import helpers
 import workbook
-from helpers import distances, graph_copy
-from helpers import keras_compat as generations
+from helpers import distances, graph_copy, keras_compat
 
 TRUE_KINDS = [entry for entry in KINDS if entry not in REFUSED]
 
@@ -23,7 +22,7 @@ def test_the_clone_is_true_and_the_original_untouched(package, kind, packages):
     twin = helpers.clone(model, x)
     assert type(twin) is type(model)
     assert all(map(np.array_equal, before, distances.values(distances.all_variables(model))))
-    if not model.built and not generations.weights(model):
+    if not model.built and not keras_compat.weights(model):
         assert not twin.built
         for either in (model, twin):
             workbook.set_seeds(1)
