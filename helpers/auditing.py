@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from helpers import distances as divergence
-from helpers import keras_compat, model_diff, random_state, snapshot
+from helpers import keras_compat, model_diff, random_state, sharing, snapshot
 from helpers.text import digits
 
 SAME_START, SAME_FUTURE, OWN_LIFE = "Same start", "Same future", "Own life"
@@ -279,7 +279,7 @@ def _separate_storage(original: Any, clone: Any) -> Check:
     name = "separate storage"
     if original is clone:
         return Check(OWN_LIFE, name, False, "both names stand for one object")
-    found = model_diff.shared(original, clone)
+    found = sharing.shared(original, clone)
     variables = [path for path, value in found if keras_compat.is_variable(value)]
     others = [(path, value) for path, value in found if not keras_compat.is_variable(value)]
     count = len({id(keras_compat.storage(v)) for v in divergence.all_variables(original)})

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import distances, graph_copy, keras_compat, random_state, tf_private
+from helpers import distances, graph_copy, keras_compat, random_state, snapshot, tf_private
 from helpers.graph_copy import CloneError
 
 __all__ = ["CloneError", "clone"]
@@ -132,7 +132,7 @@ def _check_answers(copy: graph_copy.Copy, inputs: Any) -> None:
         inputs = _made_up_inputs(model)
     if inputs is None:
         return
-    with copy.kept():
+    with snapshot.objects_unchanged(value for pair in copy.pairs for value in pair):
         try:
             with random_state.same_random_state() as draws:
                 mine = _answers(model, inputs)

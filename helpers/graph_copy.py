@@ -18,7 +18,6 @@ import gc
 import inspect
 import logging
 import numbers
-import operator
 import re
 import sys
 import threading
@@ -26,12 +25,12 @@ import types
 import typing
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from helpers import keras_compat, snapshot, tf_private
+from helpers import keras_compat, tf_private
+from helpers.containers import CONTAINERS, items_of, set_items
 
 
 class CloneError(ValueError):
@@ -51,7 +50,6 @@ _SHARED = (
 # The most frequent of them, which need no second look.
 _PLAIN = frozenset({type(None), bool, float, bytes, complex})
 _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
-_CONTAINERS = (list, dict, set, collections.deque)
 _WEAK = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
 _IDENTITY = re.compile(r"\d{9,}")
 
@@ -86,16 +84,6 @@ def _is_shared(value: Any) -> bool:
 
 
 @functools.cache
-def _attributes_of(cls: type) -> Callable[[Any], dict | None]:
-    """Return a function that gives the real ``__dict__`` of an instance, past any class that pretends to another."""
-    for base in cls.__mro__:
-        descriptor = vars(base).get("__dict__")
-        if isinstance(descriptor, types.GetSetDescriptorType):
-            return descriptor.__get__
-    return vars if issubclass(cls, threading.local) else lambda instance: None
-
-
-@functools.cache
 def _slots_of(cls: type) -> list[types.MemberDescriptorType]:
     written_in_python = [base for base in cls.__mro__ if "__slots__" in vars(base)]
     members = [member for base in written_in_python for member in vars(base).values()]
@@ -105,7 +93,7 @@ def _slots_of(cls: type) -> list[types.MemberDescriptorType]:
 @functools.cache
 def _base_of(cls: type) -> type | None:
     """Return the type whose ``__new__`` makes an empty instance of a class, or None if there is no such type."""
-    for base in (*_CONTAINERS, threading.local, tf_private.PROXY):
+    for base in (*CONTAINERS, threading.local, tf_private.PROXY):
         if issubclass(cls, base):
             return base
     try:
@@ -135,14 +123,14 @@ class _Thing:
                 yield "[]", key, value
                 yield "a key", key, key
             yield ".", "default_factory", getattr(old, "default_factory", None)
-        elif base in _CONTAINERS:
+        elif base in CONTAINERS:
             yield from (("[]", i, item) for i, item in enumerate(base.__iter__(old)))
         elif base is tf_private.PROXY:
             yield ".", "__wrapped__", old.__wrapped__
         for member in _slots_of(type(old)):
             yield ".", member.__name__, _slot(member, old)
         own = tf_private.own_attributes(type(old))
-        attributes = _attributes_of(type(old))(old) or {}
+        attributes = tf_private.attributes(old) or {}
         yield from ((".", name, value) for name, value in attributes.items() if name not in own)
 
     def empty(self, old: Any, walk: "Copy") -> Any:
@@ -153,11 +141,11 @@ class _Thing:
         if base is tf_private.PROXY:
             base.__init__(new, copied(old.__wrapped__))
         own = tf_private.own_attributes(type(old))
-        attributes = _attributes_of(type(old))(old)
+        attributes = tf_private.attributes(old)
         if attributes is old:  # a dictionary whose attributes are its items
             new.__dict__ = new
         elif attributes:
-            made = _attributes_of(type(old))(new)
+            made = tf_private.attributes(new)
             made.update({name: made.get(name) if name in own else copied(value) for name, value in attributes.items()})
         for member in _slots_of(type(old)):
             value = _slot(member, old)
@@ -168,10 +156,10 @@ class _Thing:
         base = _base_of(type(old))
         if isinstance(old, collections.defaultdict):
             new.default_factory = copied(old.default_factory)
-        if base in _CONTAINERS:
-            items = _items(old)
+        if base in CONTAINERS:
+            items = items_of(old)
             items = [(copied(k), copied(v)) for k, v in items] if base is dict else list(map(copied, items))
-            _set_items(new, items, getattr(old, "maxlen", None))
+            set_items(new, items, getattr(old, "maxlen", None))
 
 
 _ABSENT = object()
@@ -182,29 +170,6 @@ def _slot(member: types.MemberDescriptorType, value: Any) -> Any:
         return member.__get__(value)
     except AttributeError:
         return _ABSENT
-
-
-def _items(container: Any) -> list:
-    base = _base_of(type(container))
-    if isinstance(container, collections.OrderedDict):
-        base = collections.OrderedDict  # it keeps an order of its own, which dict's methods do not know
-    return list(base.items(container) if issubclass(base, dict) else base.__iter__(container))
-
-
-def _set_items(container: Any, items: list, maxlen: int | None = None) -> None:
-    """Give a container these items and no others, past any method that its own class overrides."""
-    base = _base_of(type(container))
-    if base is dict and isinstance(container, collections.OrderedDict):
-        base = collections.OrderedDict
-    if base is collections.deque:
-        base.__init__(container, items, maxlen)
-        return
-    base.clear(container)
-    if issubclass(base, dict):
-        for key, value in items:
-            base.__setitem__(container, key, value)
-    else:
-        (base.extend if base is list else base.update)(container, items)
 
 
 class _Array:
@@ -314,12 +279,12 @@ class _Table(_Lock):
 class _Tuple:
     def children(self, old: Any) -> Iterator[tuple[str, Any, Any]]:
         yield from (("[]", i, item) for i, item in enumerate(tuple.__iter__(old)))
-        yield from ((".", name, value) for name, value in (_attributes_of(type(old))(old) or {}).items())
+        yield from ((".", name, value) for name, value in (tf_private.attributes(old) or {}).items())
 
     def rebuilt(self, old: Any, copied: Callable) -> Any:
         new = tuple.__new__(type(old), [copied(item) for item in tuple.__iter__(old)])
-        for name, value in (_attributes_of(type(old))(old) or {}).items():
-            _attributes_of(type(old))(new)[name] = copied(value)
+        for name, value in (tf_private.attributes(old) or {}).items():
+            tf_private.attributes(new)[name] = copied(value)
         return new
 
 
@@ -503,7 +468,7 @@ class Copy:
             for identity, positions_count in self._partial.items():
                 # A layer notes all calls that it was part of, in other models too. Only those of this model matter,
                 # and the ones before them where a call is known by its number.
-                calls = _items(self._kinds[identity][0]) if positions_count else []
+                calls = items_of(self._kinds[identity][0]) if positions_count else []
                 last = max((i for i, call in enumerate(calls) if id(call) in self._kinds), default=0)
                 waiting += [call for call in calls[:last] if id(call) not in self._kinds]
 
@@ -607,7 +572,7 @@ class Copy:
         # The state of a C type is handed over in one go, so all that it is made of has to be whole by then.
         for old, kind in sorted(filled, key=lambda entry: entry[1] is self._reduced):
             if id(old) in self._partial:
-                _set_items(self.copied(old), [self.copied(call) for call in _items(old) if id(call) in self._kinds])
+                set_items(self.copied(old), [self.copied(call) for call in items_of(old) if id(call) in self._kinds])
             elif hasattr(kind, "fill_items"):
                 kind.fill_items(old, self.copied(old), self.copied)
 
@@ -636,44 +601,6 @@ class Copy:
             else:
                 waiting += [(item, value) for item in gc.get_referents(value)]
         return found
-
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Put every object of original and twin back as it was when the body ends: attributes, items, values."""
-        objects = [value for pair in self.pairs for value in pair]
-        attributes = [a for a in (_attributes_of(type(value))(value) for value in objects) if a]
-        containers = [c for c in objects if _base_of(type(c)) in _CONTAINERS]
-        held = [(c, _held(c)) for c in (*attributes, *containers)]
-        cells = [(c, value) for c in objects if type(c) is types.CellType for _, _, value in _Cell().children(c)]
-        arrays = [(a, a.copy()) for a in objects if isinstance(a, np.ndarray) and a.flags.writeable]
-        values = snapshot.ValuesKept([value for value in objects if isinstance(value, tf_private.VARIABLES)])
-        try:
-            yield
-        finally:
-            for container, before in held:
-                if not _same(container, before):
-                    items = list(before.items()) if isinstance(before, dict) else before
-                    _set_items(container, items, getattr(container, "maxlen", None))
-            for cell, value in cells:
-                cell.cell_contents = value
-            for array, before in arrays:
-                array[...] = before
-            values.put_back()
-
-
-def _held(container: Any) -> dict | list:
-    base = _base_of(type(container))
-    return dict.copy(container) if base is dict else list(base.__iter__(container))
-
-
-def _same(container: Any, before: dict | list) -> bool:
-    """Tell whether a container holds the very objects that it held, in the same order."""
-    now = _held(container)
-    if len(now) != len(before):
-        return False
-    if isinstance(now, dict) and not all(map(operator.is_, now.values(), before.values())):
-        return False
-    return all(map(operator.is_, now, before))
 
 
 # -- state behind functions and classes --------------------------------------------------------------------------------
@@ -731,7 +658,7 @@ def _led_to(value: Any, closure: bool = True) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, functools.partial):
         yield from (("", item) for item in (value.func, *value.args, *value.keywords.values()))
     elif not _is_shared(value):
-        yield from (("", item) for item in (_attributes_of(type(value))(value) or {}).values())
+        yield from (("", item) for item in (tf_private.attributes(value) or {}).values())
 
 
 def _state_behind(value: Any, seen: set[int], closure: bool = True) -> tuple[str, Any] | None:

@@ -8,7 +8,9 @@ import functools
 import inspect
 import random
 import sys
-from types import FunctionType, ModuleType
+import threading
+from collections.abc import Callable
+from types import FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -270,16 +272,23 @@ def unwrapped(value: Any) -> Any:
     return getattr(value, "__wrapped__", value) if isinstance(value, dict) else value
 
 
-def attributes(value: Any) -> dict[str, Any]:
-    """Return the live dict of an object's own attributes, also for a wrapper around a dict.
+def attributes(value: Any) -> dict[str, Any] | None:
+    """Return the live dict of an object's own attributes, or None if it has none.
 
-    Private: `_DictWrapper` and `_TupleWrapper` hide theirs behind the wrapped object's (tensorflow 2.21.0).
+    Private: `_DictWrapper` and `_TupleWrapper` present the attributes of the wrapped object as their own
+    (tensorflow 2.21.0).
     """
-    try:
-        return vars(value)
-    except TypeError:
-        own: dict[str, Any] = object.__getattribute__(value, "__dict__")
-        return own
+    found: dict[str, Any] | None = _attributes_getter(type(value))(value)
+    return found
+
+
+@functools.cache
+def _attributes_getter(cls: type) -> Callable[[Any], Any]:
+    for base in cls.__mro__:
+        descriptor = vars(base).get("__dict__")
+        if isinstance(descriptor, GetSetDescriptorType):
+            return descriptor.__get__
+    return vars if issubclass(cls, threading.local) else lambda instance: None
 
 
 # -- random state of the process --------------------------------------------------------------------------------------

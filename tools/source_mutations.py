@@ -60,7 +60,7 @@ FAULTS = (
     Fault(
         "clone leaves the original as its check has used it",
         "helpers/cloning.py",
-        "    with copy.kept():",
+        "    with snapshot.objects_unchanged(value for pair in copy.pairs for value in pair):",
         "    if True:",
         ("tests/helpers/test_cloning.py", "-k", "attribute or process or compiled or stateful"),
     ),
@@ -101,7 +101,7 @@ FAULTS = (
     ),
     Fault(
         "audit overlooks the dropout rate",
-        "helpers/model_diff.py",
+        "helpers/model_parts.py",
         '    found.pop("name", None)\n    return found',
         '    found.pop("rate", None)\n    return found',
         ("tests/helpers/test_auditing.py", "-k", "fault and rate"),

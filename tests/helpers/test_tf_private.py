@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 from zoo import nested, sequential
 
-from helpers import keras_compat, snapshot, tf_private
+from helpers import keras_compat, tf_private
 
 
 def test_flat_layers_reaches_layers_inside_layers(keras):
@@ -41,15 +41,6 @@ def test_bits_are_compared_and_not_values():
     assert not tf_private.same_bits(zeros, minus)
     assert not tf_private.same_bits(zeros, tf.Variable([0.0]))
     assert not tf_private.same_bits(zeros, tf.Variable([0.0, np.nan], dtype="float64"))
-
-
-def test_values_are_put_back_after_every_kind_of_writing():
-    variable = tf.Variable(tf.ones([3, 2]))
-    kept = snapshot.ValuesKept([variable])
-    variable.assign_add(tf.ones([3, 2]))
-    variable.scatter_update(tf.IndexedSlices(tf.zeros([1, 2]), [1]))
-    kept.put_back()
-    np.testing.assert_array_equal(variable, np.ones([3, 2]))
 
 
 def test_tables_are_copied_with_their_entries():
