@@ -1,14 +1,15 @@
 """Read and write lists, dicts, sets and deques past any method that their own class overrides."""
 
 import collections
-import functools
 import operator
 from typing import Any
+
+from helpers.caching import cached
 
 CONTAINERS = (list, dict, set, collections.deque)
 
 
-@functools.cache
+@cached
 def container_base(cls: type) -> Any:
     """Return the built-in type whose methods read and write the items of a class, or None if it is not a container."""
     # An OrderedDict keeps an order of its own, which the methods of dict do not update.

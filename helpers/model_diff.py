@@ -136,9 +136,17 @@ class Comparison:
         """Return the findings of some kinds."""
         return [finding for finding in self.findings if finding.kind in kinds]
 
-    def _push(self, a: Any, b: Any, path: str, area: str) -> None:
-        """Put a pair in the queue, each once, except values that many places share, such as True and False."""
-        if isinstance(a, PLAIN) or isinstance(b, PLAIN) or (id(a), id(b)) not in self._seen:
+    def _push(self, a: Any, b: Any, path: str, area: str, again: bool = False) -> None:
+        """Put a pair in the queue, each once, except values that many places share, such as True and False.
+
+        Args:
+            a: A value of the original.
+            b: The value of the clone that has the same place.
+            path: The place.
+            area: The area of the model that the place belongs to.
+            again: True to compare the pair again if it was already compared in a different place.
+        """
+        if again or isinstance(a, PLAIN) or isinstance(b, PLAIN) or (id(a), id(b)) not in self._seen:
             self._seen.add((id(a), id(b)))
             self._alive += [a, b]
             self._queue.append(_Pair(a, b, path, area))
@@ -182,7 +190,7 @@ class Comparison:
             kind = WEIGHT if id(mine) in self._weights else STATE
             for flag in ("trainable", "constraint", "regularizer"):
                 if hasattr(a, flag) and hasattr(b, flag):
-                    self._push(getattr(a, flag), getattr(b, flag), f"{name}.{flag}", area)
+                    self._push(getattr(a, flag), getattr(b, flag), f"{name}.{flag}", area, again=True)
         self.pairs.append((kind, name, a, b))
         difference = _difference_of_variables(mine, theirs, area)
         if difference is not None:
@@ -388,7 +396,8 @@ def _equal_opaque(a: Any, b: Any) -> bool:
     except Exception:  # `__eq__` is its author's code and may raise anything
         return True
     # Objects that do not define `__eq__` cannot be compared by content.
-    return equal is True or type(a).__eq__ is object.__eq__ or not isinstance(equal, bool)
+    undefined = type(a).__eq__ is object.__eq__  # type: ignore[comparison-overlap]
+    return equal is True or undefined or not isinstance(equal, bool)
 
 
 def _same_class(a: Any, b: Any) -> bool:

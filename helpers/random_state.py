@@ -34,7 +34,7 @@ def random_state_kept() -> Iterator[None]:
     eager = tf_private.eager_attributes()
     python_state, numpy_state = random.getstate(), np.random.get_state()
     # Neither exists before the first seed is set or drawn.
-    tensorflow_state = {name: eager[name] for name in ("_seed", "_rng") if name in eager}
+    tensorflow_state: dict[str, Any] = {name: eager[name] for name in ("_seed", "_rng") if name in eager}
     held = [(holder, name, getattr(holder, name, None)) for holder, name in tf_private.global_generators()]
     generators = [eager.get("_rng"), *(generator for _, _, generator in held)]
     states = [(generator, state_of(generator)) for generator in generators if generator is not None]

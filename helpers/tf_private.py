@@ -1,10 +1,9 @@
 """Private attributes of TensorFlow, Keras and TensorFlow Probability: the only module that names them.
 
 Each entry says in which version it was seen. `tests/helpers/test_tf_private.py` has a test for each and fails when a
-new version no longer has it. This module imports no other module of `helpers`.
+new version no longer has it.
 """
 
-import functools
 import inspect
 import random
 import sys
@@ -18,6 +17,8 @@ import tensorflow as tf
 from tensorflow.python.eager.polymorphic_function.concrete_function import ConcreteFunction
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
 from tensorflow.python.trackable import data_structures
+
+from helpers.caching import cached
 
 # -- layers and models ------------------------------------------------------------------------------------------------
 
@@ -58,7 +59,7 @@ def flat_layers(model: Any) -> list[Any]:
     return list(unique.values())
 
 
-@functools.cache
+@cached
 def is_operation_class(cls: type) -> bool:
     """Return True for a class of layers, models or other operations of Keras."""
     kinds = [sys.modules[name].layers.Layer for name in ("keras", "tf_keras") if name in sys.modules]
@@ -161,7 +162,7 @@ _CONSTANTS = (
 _CONSTANTS_OF_TFP = {("tensorflow_probability.python.internal.reparameterization", "ReparameterizationType")}
 
 
-@functools.cache
+@cached
 def is_constant_class(cls: type) -> bool:
     """Return True if instances of a TensorFlow class never change, so that a copy may share them: tensors, graphs."""
     return issubclass(cls, _CONSTANTS) or (cls.__module__, cls.__name__) in _CONSTANTS_OF_TFP
@@ -181,7 +182,7 @@ def why_not_copied(value: Any) -> str:
     return ""
 
 
-@functools.cache
+@cached
 def own_attributes(cls: type) -> frozenset[str]:
     """Return the names of the attributes that a copy must not take over, because it has or makes its own."""
     if issubclass(cls, VARIABLES):
@@ -282,7 +283,7 @@ def attributes(value: Any) -> dict[str, Any] | None:
     return found
 
 
-@functools.cache
+@cached
 def _attributes_getter(cls: type) -> Callable[[Any], Any]:
     for base in cls.__mro__:
         descriptor = vars(base).get("__dict__")
