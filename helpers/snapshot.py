@@ -34,8 +34,7 @@ def unchanged(*models: Any) -> Iterator["Snapshot"]:
     Example:
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
         >>> with unchanged(model):
-        ...     model.layers[0].bias.assign([1.0, 2.0])
-        <tf.Variable ...>
+        ...     _ = model.layers[0].bias.assign([1.0, 2.0])
         >>> model.layers[0].bias.numpy()
         array([0., 0.], dtype=float32)
     """
