@@ -37,7 +37,7 @@ class Counterparts:
         self.mine, self.theirs = list(mine), list(theirs)
         places = {id(keras_compat.storage(v)): place for place, v in enumerate(theirs)}
         partner = {id(keras_compat.storage(a)): places.get(id(keras_compat.storage(b))) for _, _, a, b in walk.pairs}
-        self.places = [
+        self.places: list[Any] = [
             partner.get(id(keras_compat.storage(v)), place if place < len(theirs) else None)
             for place, v in enumerate(mine)
         ]
@@ -96,13 +96,13 @@ def at_rest(original: Any, clone: Any, walk: model_diff.Comparison, weights: dic
     ]
 
 
-def _of_findings(test: str, name: str, findings: list, otherwise: str) -> Check:
+def _of_findings(test: str, name: str, findings: list[Any], otherwise: str) -> Check:
     if not findings:
         return Check(test, name, True, otherwise)
     return Check(test, name, False, _listed(findings))
 
 
-def _listed(findings: list, most: int = 3) -> str:
+def _listed(findings: list[Any], most: int = 3) -> str:
     more = f"; and {len(findings) - most} more" if len(findings) > most else ""
     return "; ".join(map(str, findings[:most])) + more
 
@@ -121,8 +121,8 @@ def _weights(original: Any, clone: Any, apart: dict[str, float | None]) -> Check
     if unlike is not None:
         evidence = f"{len(different)} of {len(apart)} weights differ; {unlike} has another shape or dtype"
     else:
-        worst = max(different, key=different.get)
-        largest = digits(different[worst])
+        worst = max(different, key=lambda name: different[name] or 0.0)
+        largest = digits(different[worst] or 0.0)
         evidence = f"{len(different)} of {len(apart)} weights differ; largest |difference| {largest} in {worst}"
     return Check(SAME_START, "weights", False, evidence)
 
@@ -225,15 +225,15 @@ class Answers:
         draws: the random numbers that this model drew.
     """
 
-    def __init__(self, model: Any, batches: Batches, draws: list | None = None):
-        self.losses: list = []
+    def __init__(self, model: Any, batches: Batches, draws: list[Any] | None = None):
+        self.losses: list[Any] = []
         with snapshot.unchanged(model), random_state.same_random_state(draws) as self.draws:
             self.by_name = {
                 "outputs": _tried(lambda: distances.answers(model(batches.inputs, training=False))),
                 "outputs in training mode": _tried(lambda: self._in_training_mode(model, batches)),
             }
 
-    def _in_training_mode(self, model: Any, batches: Batches) -> list:
+    def _in_training_mode(self, model: Any, batches: Batches) -> list[Any]:
         outputs = distances.answers(model(batches.batch(0)[0], training=True))
         self.losses = [np.asarray(loss) for loss in model.losses]
         return outputs
@@ -284,7 +284,7 @@ def of_added_losses(mine: Answers, theirs: Answers) -> Check:
     return Check(SAME_FUTURE, name, same, f"{len(a)} losses, largest |difference| {digits(largest)}")
 
 
-def outputs(model: Any, batches: Batches, draws: list) -> list[np.ndarray]:
+def outputs(model: Any, batches: Batches, draws: list[Any]) -> list[np.ndarray]:
     """Return what a model answers from where it stands, drawing the same random numbers again."""
     with random_state.same_random_state(draws):
         return distances.answers(model(batches.inputs, training=False))

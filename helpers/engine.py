@@ -231,7 +231,7 @@ class ThreeTests:
             self._answers = found
         return self._answers
 
-    def make_run(self, model: Any, watched: Mapping[str, Any], own: bool, draws: list | None = None) -> Run:
+    def make_run(self, model: Any, watched: Mapping[str, Any], own: bool, draws: list[Any] | None = None) -> Run:
         """Make a run of a model, compiled or not."""
         if self.compiled:
             return CompiledRun(model, watched, self._batches, own)
@@ -316,7 +316,7 @@ class _Pair:
         self.run: Run | None = None
         self.asked = self.judged = 0
         self.future = [self._largest]
-        self.future_state = [self.start.get(OTHER_STATE, 0.0)]
+        self.future_state: list[Any] = [self.start.get(OTHER_STATE, 0.0)]
         same = all(passed[name] is not False for name in ("weights", "other state"))
         self.first_apart: int | None = None if same else 0
         self._reach: list[list[float]] = [[0.0] * len(self._weights.mine), [0.0] * len(self._state.mine)]
@@ -341,7 +341,8 @@ class _Pair:
         self._checks.append(checks.of_added_losses(mine, self._answers))
 
     def _distance_of_outputs(self) -> float | None:
-        mine, theirs = (each.by_name[OUTPUTS] for each in (self._tests.answers(), self._answers))
+        both: Any = self._tests.answers(), self._answers
+        mine, theirs = (each.by_name[OUTPUTS] for each in both)
         return None if isinstance(theirs, Exception) else distances.largest_between(mine, theirs)
 
     # -- in training --
@@ -419,7 +420,11 @@ class _Pair:
         """Compare what both answer after training, and what each answers while the other is trained."""
         tests = self._tests
         mine, theirs = tests.answers(), self._answers
-        if mine is None or any(isinstance(each.by_name[OUTPUTS], Exception) for each in (mine, theirs)):
+        if (
+            mine is None
+            or theirs is None
+            or any(isinstance(each.by_name[OUTPUTS], Exception) for each in (mine, theirs))
+        ):
             return
         runs = {"original": tests._run if tests._train != "clone" else None, "clone": self.run}
         models = {"original": tests.original, "clone": self.clone}
@@ -493,7 +498,7 @@ class _Pair:
             self._of_watching("original", "clone", clone, why_not),
         ]
 
-    def _of_steps(self, original: Run | None, clone: Run | None, why_not: str) -> Check:
+    def _of_steps(self, original: Any, clone: Any, why_not: str) -> Check:
         name = "training steps"
         alone = self._tests._train
         if alone != "both":
@@ -535,7 +540,7 @@ class _Pair:
             return Check(OWN_LIFE, name, None, f"{run.steps} training steps moved no weight")
         evidence = f"while the {trained} made {run.steps} steps alone, the {watched} moved {digits(moved)}"
         if variables:
-            evidence += f", such as in {max(variables, key=variables.get)}"
+            evidence += f", such as in {max(variables, key=lambda place: variables[place])}"
         answers = self.answers_moved.get(watched, 0.0)
         if answers and not moved:
             evidence += f", but its answers moved {digits(answers)}"

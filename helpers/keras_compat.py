@@ -215,14 +215,6 @@ def told(output: Any) -> Any:
     return output
 
 
-def rounding(model: Any) -> tuple[float, str]:
-    """Return the coarsest unit of rounding that the layers of a model compute with, and the name of its dtype."""
-    units = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
-    dtypes = {str(layer.compute_dtype) for layer in flat_layers(model)}
-    worst = max(dtypes, key=lambda dtype: units.get(dtype, 0.0))
-    return units.get(worst, 2.0**-23), worst
-
-
 @functools.cache
 def bookkeeping(name: str, kind: str) -> frozenset[str]:
     """Return the names of the attributes that Keras itself keeps in every layer, model, optimizer, loss or metric.

@@ -198,7 +198,9 @@ class EagerRun(Run):
         draws: what this run drew.
     """
 
-    def __init__(self, model: Any, watched: Mapping[str, Any], batches: Batches, own: bool, draws: list | None = None):
+    def __init__(
+        self, model: Any, watched: Mapping[str, Any], batches: Batches, own: bool, draws: list[Any] | None = None
+    ):
         self.draws = draws
         self._after: snapshot.Snapshot | None = None
         super().__init__(model, watched, batches, own)
@@ -254,7 +256,7 @@ class CompiledRun(Run):
         self.error = error
 
     def _compile(self, model: Any, batch: Any, own: bool) -> None:
-        optimizer = model.optimizer if keras_compat.is_compiled(model) else None
+        optimizer: Any = model.optimizer if keras_compat.is_compiled(model) else None
         if hasattr(optimizer, "build") and not getattr(optimizer, "built", True):
             optimizer.build(model.trainable_variables)
         function = tf.function(lambda data: make_step(model, data, own))

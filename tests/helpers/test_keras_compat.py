@@ -60,8 +60,3 @@ def test_an_optimizer_knows_variables_by_these_keys(keras):
     table = "_trainable_variables_indices" if keras.__name__ == "keras" else "_index_dict"
     known = getattr(model.optimizer, table)
     assert all(any(key in known for key in keras_compat.variable_keys(weight)) for weight in model.weights)
-
-
-def test_rounding_is_that_of_the_coarsest_layer(keras):
-    stack = [keras.layers.Input((3,)), keras.layers.Dense(2), keras.layers.Dense(2, dtype="mixed_float16")]
-    assert keras_compat.rounding(keras.Sequential(stack)) == (2.0**-10, "float16")
