@@ -547,7 +547,7 @@ class Copy:
     # Second pass, on demand.
 
     def copied(self, value: Any) -> Any:
-        """Return what the copy has in place of `value`. A mutable object may still be empty."""
+        """Return what takes the place of `value` in the copy. A mutable object may still be empty."""
         if type(value) in _PLAIN:
             return value
         identity = id(value)

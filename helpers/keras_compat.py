@@ -205,7 +205,7 @@ def symbolic_inputs(model: Any) -> Any:
     return None
 
 
-def told(output: Any) -> Any:
+def comparable_output(output: Any) -> Any:
     """Return the part of an output that can be compared: of a distribution, as layers of TFP return it, the mean."""
     if hasattr(output, "log_prob"):
         try:

@@ -214,7 +214,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "keras_file",
                 ".keras file",
                 True,
-                "Structure, weights and optimizer state come along. Random state starts anew.",
+                "Structure, weights and optimizer state come along. Random state is fresh.",
                 'model.save("model.keras")\ntwin = keras.models.load_model("model.keras")',
                 _keras_file,
             ),

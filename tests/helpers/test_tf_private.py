@@ -1,5 +1,8 @@
 """The private attributes that helpers rely on are still there, and mean what they did."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import tensorflow as tf
 from zoo import nested, sequential
@@ -142,3 +145,9 @@ def test_the_flags_of_the_last_compilation_are_found(packages):
     flags = tf_private.compiled_trainable_flags(model)
     assert flags[model.layers[0]] is True
     assert tf_private.compiled_trainable_flags(tf.Module()) == {}
+
+
+def test_private_modules_of_the_libraries_are_imported_in_one_place_only():
+    private = re.compile(r"^ *(from|import) (tensorflow\.python|keras\.src|tf_keras\.src)", re.MULTILINE)
+    sources = Path(tf_private.__file__).parent.rglob("*.py")
+    assert [path.name for path in sources if private.search(path.read_text("utf-8"))] == ["tf_private.py"]
