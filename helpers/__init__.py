@@ -1,10 +1,11 @@
 """Clone Keras models truly, and audit whether a clone is true.
 
-Everything is loaded when it is first used, so that ``import helpers`` costs nothing beyond what you ask of it:
+Each module is loaded when it is first used, so `import helpers` costs nothing until then:
 
 >>> import helpers
->>> twin = helpers.clone(model)                       # doctest: +SKIP
->>> helpers.audit(model, twin, inputs, targets).ok    # doctest: +SKIP
+>>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+>>> clone = helpers.clone(model)
+>>> helpers.audit(model, clone, np.ones((4, 3)), np.ones((4, 2))).passed("Same start")
 True
 """
 
@@ -31,7 +32,7 @@ _WHERE = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load the module that holds ``name`` when it is first asked for (PEP 562)."""
+    """Load the module that defines `name` when it is first asked for (PEP 562)."""
     if name in _WHERE:
         return getattr(importlib.import_module(f"helpers.{_WHERE[name]}"), name)
     raise AttributeError(f"module 'helpers' has no attribute {name!r}")

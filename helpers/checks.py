@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import distances, model_diff, snapshot
-from helpers import keras_compat as generations
+from helpers import distances, keras_compat, model_diff, random_state, sharing, snapshot
 from helpers.report import OWN_LIFE, SAME_FUTURE, SAME_START, Check
 from helpers.text import digits
 from helpers.training import Batches
@@ -36,10 +35,10 @@ class Counterparts:
 
     def __init__(self, mine: Sequence[Any], theirs: Sequence[Any], walk: model_diff.Comparison):
         self.mine, self.theirs = list(mine), list(theirs)
-        places = {id(generations.storage(v)): place for place, v in enumerate(theirs)}
-        partner = {id(generations.storage(a)): places.get(id(generations.storage(b))) for _, _, a, b in walk.pairs}
-        self.places = [
-            partner.get(id(generations.storage(v)), place if place < len(theirs) else None)
+        places = {id(keras_compat.storage(v)): place for place, v in enumerate(theirs)}
+        partner = {id(keras_compat.storage(a)): places.get(id(keras_compat.storage(b))) for _, _, a, b in walk.pairs}
+        self.places: list[Any] = [
+            partner.get(id(keras_compat.storage(v)), place if place < len(theirs) else None)
             for place, v in enumerate(mine)
         ]
         taken = set(self.places)
@@ -71,9 +70,9 @@ class Counterparts:
                 a, b = distances.values([variable, self.theirs[place]])
                 alike = a.shape == b.shape and a.dtype == b.dtype
                 distance = distances.largest_difference(a, b) if alike else None
-            note(generations.variable_name(variable, original), distance)
+            note(keras_compat.variable_name(variable, original), distance)
         for variable in self.extra:
-            note(f"{generations.variable_name(variable, clone)} (clone only)", None)
+            note(f"{keras_compat.variable_name(variable, clone)} (clone only)", None)
         return found
 
 
@@ -97,19 +96,19 @@ def at_rest(original: Any, clone: Any, walk: model_diff.Comparison, weights: dic
     ]
 
 
-def _of_findings(test: str, name: str, findings: list, otherwise: str) -> Check:
+def _of_findings(test: str, name: str, findings: list[Any], otherwise: str) -> Check:
     if not findings:
         return Check(test, name, True, otherwise)
     return Check(test, name, False, _listed(findings))
 
 
-def _listed(findings: list, most: int = 3) -> str:
+def _listed(findings: list[Any], most: int = 3) -> str:
     more = f"; and {len(findings) - most} more" if len(findings) > most else ""
     return "; ".join(map(str, findings[:most])) + more
 
 
 def _weights(original: Any, clone: Any, apart: dict[str, float | None]) -> Check:
-    mine, theirs = generations.weights(original), generations.weights(clone)
+    mine, theirs = keras_compat.weights(original), keras_compat.weights(clone)
     if not mine and not theirs:
         return Check(SAME_START, "weights", None, "neither model has weights (yet)")
     if len(mine) != len(theirs):
@@ -122,15 +121,15 @@ def _weights(original: Any, clone: Any, apart: dict[str, float | None]) -> Check
     if unlike is not None:
         evidence = f"{len(different)} of {len(apart)} weights differ; {unlike} has another shape or dtype"
     else:
-        worst = max(different, key=different.get)
-        largest = digits(different[worst])
+        worst = max(different, key=lambda name: different[name] or 0.0)
+        largest = digits(different[worst] or 0.0)
         evidence = f"{len(different)} of {len(apart)} weights differ; largest |difference| {largest} in {worst}"
     return Check(SAME_START, "weights", False, evidence)
 
 
 def _other_state(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
     name = "other state"
-    mine, theirs = generations.other_state(original), generations.other_state(clone)
+    mine, theirs = keras_compat.other_state(original), keras_compat.other_state(clone)
     findings = walk.of(model_diff.STATE)
     if findings:
         return Check(SAME_START, name, False, _listed(findings))
@@ -145,7 +144,7 @@ def _other_state(original: Any, clone: Any, walk: model_diff.Comparison) -> Chec
 def _compile_settings(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
     name = "compile settings"
     findings = walk.of(model_diff.COMPILATION)
-    compiled = [generations.is_compiled(model) for model in (original, clone)]
+    compiled = [keras_compat.is_compiled(model) for model in (original, clone)]
     if not any(compiled):
         # An optimizer or metric may also be an attribute of a model that trains itself.
         return Check(SAME_FUTURE, name, False if findings else None, _listed(findings) or "neither model is compiled")
@@ -158,15 +157,15 @@ def _compile_settings(original: Any, clone: Any, walk: model_diff.Comparison) ->
 def _optimizer_state(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
     name = "optimizer state"
     findings = walk.of(model_diff.OPTIMIZER)
-    if generations.is_compiled(original) and not generations.is_compiled(clone):
+    if keras_compat.is_compiled(original) and not keras_compat.is_compiled(clone):
         return Check(SAME_FUTURE, name, False, "the clone has no optimizer")
     count, after = sum(pair[0] == model_diff.OPTIMIZER for pair in walk.pairs), ""
-    if generations.is_compiled(original):
+    if keras_compat.is_compiled(original):
         iterations = [int(model.optimizer.iterations) for model in (original, clone)]
         if iterations[0] != iterations[1]:
             evidence = f"the original has made {iterations[0]} steps, the clone {iterations[1]}"
             return Check(SAME_FUTURE, name, False, evidence)
-        counts = [len(generations.optimizer_variables(model.optimizer)) for model in (original, clone)]
+        counts = [len(keras_compat.optimizer_variables(model.optimizer)) for model in (original, clone)]
         if counts[0] != counts[1] and not findings:
             if iterations[0] == 0:
                 return Check(SAME_FUTURE, name, True, "neither has made a step")
@@ -187,10 +186,10 @@ def _separate_storage(original: Any, clone: Any) -> Check:
     name = "separate storage"
     if original is clone:
         return Check(OWN_LIFE, name, False, "both names stand for one object")
-    found = model_diff.shared(original, clone)
-    variables = [path for path, value in found if generations.is_variable(value)]
-    others = [(path, value) for path, value in found if not generations.is_variable(value)]
-    count = len({id(generations.storage(v)) for v in distances.all_variables(original)})
+    found = sharing.shared(original, clone)
+    variables = [path for path, value in found if keras_compat.is_variable(value)]
+    others = [(path, value) for path, value in found if not keras_compat.is_variable(value)]
+    count = len({id(keras_compat.storage(v)) for v in distances.all_variables(original)})
     parts = []
     if variables:
         parts.append(f"{len(variables)} of {max(count, len(variables))} variables are shared, such as {variables[0]}")
@@ -226,15 +225,15 @@ class Answers:
         draws: the random numbers that this model drew.
     """
 
-    def __init__(self, model: Any, batches: Batches, draws: list | None = None):
-        self.losses: list = []
-        with snapshot.unchanged(model), generations.same_random_state(draws) as self.draws:
+    def __init__(self, model: Any, batches: Batches, draws: list[Any] | None = None):
+        self.losses: list[Any] = []
+        with snapshot.unchanged(model), random_state.same_random_state(draws) as self.draws:
             self.by_name = {
                 "outputs": _tried(lambda: distances.answers(model(batches.inputs, training=False))),
                 "outputs in training mode": _tried(lambda: self._in_training_mode(model, batches)),
             }
 
-    def _in_training_mode(self, model: Any, batches: Batches) -> list:
+    def _in_training_mode(self, model: Any, batches: Batches) -> list[Any]:
         outputs = distances.answers(model(batches.batch(0)[0], training=True))
         self.losses = [np.asarray(loss) for loss in model.losses]
         return outputs
@@ -254,7 +253,7 @@ def of_answers(name: str, mine: Answers, theirs: Answers, original: Any, clone: 
         return Check(SAME_START, name, None, "the original has no call of its own")
     if isinstance(a, Exception):
         return Check(SAME_START, name, None, f"the original cannot be called in training mode ({first_line(a)})")
-    if generations.weights(original) and not generations.weights(clone):
+    if keras_compat.weights(original) and not keras_compat.weights(clone):
         return Check(SAME_START, name, False, "the clone has no weights yet: it was never called")
     if isinstance(b, Exception):
         return Check(SAME_START, name, False, f"the clone cannot be called ({first_line(b)})")
@@ -285,9 +284,9 @@ def of_added_losses(mine: Answers, theirs: Answers) -> Check:
     return Check(SAME_FUTURE, name, same, f"{len(a)} losses, largest |difference| {digits(largest)}")
 
 
-def outputs(model: Any, batches: Batches, draws: list) -> list[np.ndarray]:
+def outputs(model: Any, batches: Batches, draws: list[Any]) -> list[np.ndarray]:
     """Return what a model answers from where it stands, drawing the same random numbers again."""
-    with generations.same_random_state(draws):
+    with random_state.same_random_state(draws):
         return distances.answers(model(batches.inputs, training=False))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import keras_compat as generations
+from helpers import keras_compat
 
 
 def largest_difference(a: Any, b: Any) -> float:
@@ -101,7 +101,7 @@ def read(variables: Sequence[Any]) -> list[tf.Tensor]:
     A tensor shares its memory with the variable until the variable is next written, so reading copies nothing. The
     raw operation is an order of magnitude faster than ``Variable.read_value``.
     """
-    held = map(generations.storage, variables)
+    held = map(keras_compat.storage, variables)
     return [tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype) for variable in held]
 
 
@@ -118,16 +118,16 @@ def values(variables: Sequence[Any]) -> list[np.ndarray]:
 
 def assign(variables: Sequence[Any], contents: Sequence[Any]) -> None:
     """Write tensors or arrays into variables of the same shapes, in order, past any constraint of a layer."""
-    for variable, content in zip(map(generations.storage, variables), contents, strict=True):
+    for variable, content in zip(map(keras_compat.storage, variables), contents, strict=True):
         tensor = tf.convert_to_tensor(content, variable.dtype)
         tf.raw_ops.AssignVariableOp(resource=variable.handle, value=tensor)
 
 
 def all_variables(model: Any) -> list[Any]:
     """List every variable of a model: weights, other state, optimizer and metrics."""
-    found = [*generations.weights(model), *generations.other_state(model), *generations.metric_variables(model)]
-    if generations.is_compiled(model):
-        found += generations.optimizer_variables(model.optimizer)
+    found = [*keras_compat.weights(model), *keras_compat.other_state(model), *keras_compat.metric_variables(model)]
+    if keras_compat.is_compiled(model):
+        found += keras_compat.optimizer_variables(model.optimizer)
     return found
 
 

@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from helpers import checks, distances, model_diff, snapshot
-from helpers import keras_compat as generations
+from helpers import checks, distances, keras_compat, model_diff, snapshot
 from helpers.report import (
     ORDER,
     OTHER_STATE,
@@ -82,7 +81,7 @@ def three_tests(
 def check_arguments(original: Any, clones: Mapping[str, Any], steps: int) -> None:
     """Raise an error if models cannot be compared, or the number of steps is not one."""
     for clone in clones.values():
-        kinds = [generations.generation(model) for model in (original, clone)]
+        kinds = [keras_compat.generation(model) for model in (original, clone)]
         if kinds[0] != kinds[1]:
             raise ValueError(
                 f"The original is a model of {kinds[0]}, the clone one of {kinds[1]}. "
@@ -145,7 +144,7 @@ class ThreeTests:
     def __init__(
         self, original: Any, inputs: Any, targets: Any = None, *, train_batch: Any = None, compiled: bool = False
     ):
-        generations.generation(original)
+        keras_compat.generation(original)
         self.original, self.compiled = original, compiled
         self._batches = Batches(original, inputs, targets, train_batch)
         self._answers: checks.Answers | None = None
@@ -161,7 +160,7 @@ class ThreeTests:
             name: what to call the clone.
             clone: the model to judge.
         """
-        generations.generation(clone)
+        keras_compat.generation(clone)
         if self._run is not None:
             raise ValueError("The training has begun. Add all clones before it, or make a new ThreeTests.")
         self._pairs[name] = _Pair(self, name, clone)
@@ -219,7 +218,7 @@ class ThreeTests:
 
     def answers(self) -> checks.Answers | None:
         """Return what the original answers before training; None if it has no weights to answer with yet."""
-        if self._answers is None and (self.original.built or generations.weights(self.original)):
+        if self._answers is None and (self.original.built or keras_compat.weights(self.original)):
             found = checks.Answers(self.original, self._batches)
             error = found.by_name["outputs"]
             # A model that is only trained, as many a GAN, may do without a call of its own.
@@ -232,7 +231,7 @@ class ThreeTests:
             self._answers = found
         return self._answers
 
-    def make_run(self, model: Any, watched: Mapping[str, Any], own: bool, draws: list | None = None) -> Run:
+    def make_run(self, model: Any, watched: Mapping[str, Any], own: bool, draws: list[Any] | None = None) -> Run:
         """Make a run of a model, compiled or not."""
         if self.compiled:
             return CompiledRun(model, watched, self._batches, own)
@@ -254,7 +253,7 @@ class ThreeTests:
         if self.answers() is None:
             self._why_not = f"the original has no weights yet: call {model.name} once on inputs"
             return
-        if not generations.weights(model) or not model.trainable_weights:
+        if not keras_compat.weights(model) or not model.trainable_weights:
             self._why_not = "the original has no trainable weights"
             return
         watched = {name: pair.clone for name, pair in self._pairs.items()}
@@ -295,8 +294,8 @@ class _Pair:
         self._tests, self.name, self.clone = tests, name, clone
         original = tests.original
         walk = model_diff.compare(original, clone)
-        self._weights = checks.Counterparts(generations.weights(original), generations.weights(clone), walk)
-        self._state = checks.Counterparts(generations.other_state(original), generations.other_state(clone), walk)
+        self._weights = checks.Counterparts(keras_compat.weights(original), keras_compat.weights(clone), walk)
+        self._state = checks.Counterparts(keras_compat.other_state(original), keras_compat.other_state(clone), walk)
         apart = self._weights.apart(original, clone)
         self._checks = checks.at_rest(original, clone, walk, apart)
         self.start: dict[str, float | None] = {}
@@ -317,7 +316,7 @@ class _Pair:
         self.run: Run | None = None
         self.asked = self.judged = 0
         self.future = [self._largest]
-        self.future_state = [self.start.get(OTHER_STATE, 0.0)]
+        self.future_state: list[Any] = [self.start.get(OTHER_STATE, 0.0)]
         same = all(passed[name] is not False for name in ("weights", "other state"))
         self.first_apart: int | None = None if same else 0
         self._reach: list[list[float]] = [[0.0] * len(self._weights.mine), [0.0] * len(self._state.mine)]
@@ -342,7 +341,8 @@ class _Pair:
         self._checks.append(checks.of_added_losses(mine, self._answers))
 
     def _distance_of_outputs(self) -> float | None:
-        mine, theirs = (each.by_name[OUTPUTS] for each in (self._tests.answers(), self._answers))
+        both: Any = self._tests.answers(), self._answers
+        mine, theirs = (each.by_name[OUTPUTS] for each in both)
         return None if isinstance(theirs, Exception) else distances.largest_between(mine, theirs)
 
     # -- in training --
@@ -351,9 +351,9 @@ class _Pair:
     def _why_not(self) -> str:
         """Why the clone cannot be trained, in words, or an empty string."""
         original, clone = self._tests.original, self.clone
-        if not generations.weights(clone):
+        if not keras_compat.weights(clone):
             return "it has no weights"
-        if generations.is_compiled(original) and not generations.is_compiled(clone):
+        if keras_compat.is_compiled(original) and not keras_compat.is_compiled(clone):
             return "it is not compiled"
         if not clone.trainable_weights:
             return "it has no trainable weights"
@@ -403,7 +403,7 @@ class _Pair:
                         continue
                     allowed = distances.allowed_in_training(a, reach[number])
                     if distance > allowed:
-                        name = generations.variable_name(counterparts.mine[number], self._tests.original)
+                        name = keras_compat.variable_name(counterparts.mine[number], self._tests.original)
                         self._note_worst(distance, name, allowed, step)
             largest.append(apart)
         self.future.append(largest[0])
@@ -420,7 +420,11 @@ class _Pair:
         """Compare what both answer after training, and what each answers while the other is trained."""
         tests = self._tests
         mine, theirs = tests.answers(), self._answers
-        if mine is None or any(isinstance(each.by_name[OUTPUTS], Exception) for each in (mine, theirs)):
+        if (
+            mine is None
+            or theirs is None
+            or any(isinstance(each.by_name[OUTPUTS], Exception) for each in (mine, theirs))
+        ):
             return
         runs = {"original": tests._run if tests._train != "clone" else None, "clone": self.run}
         models = {"original": tests.original, "clone": self.clone}
@@ -494,7 +498,7 @@ class _Pair:
             self._of_watching("original", "clone", clone, why_not),
         ]
 
-    def _of_steps(self, original: Run | None, clone: Run | None, why_not: str) -> Check:
+    def _of_steps(self, original: Any, clone: Any, why_not: str) -> Check:
         name = "training steps"
         alone = self._tests._train
         if alone != "both":
@@ -536,7 +540,7 @@ class _Pair:
             return Check(OWN_LIFE, name, None, f"{run.steps} training steps moved no weight")
         evidence = f"while the {trained} made {run.steps} steps alone, the {watched} moved {digits(moved)}"
         if variables:
-            evidence += f", such as in {max(variables, key=variables.get)}"
+            evidence += f", such as in {max(variables, key=lambda place: variables[place])}"
         answers = self.answers_moved.get(watched, 0.0)
         if answers and not moved:
             evidence += f", but its answers moved {digits(answers)}"

@@ -1,13 +1,13 @@
-"""Copy a graph of Python objects: everything that one object reaches, each part once, with nothing run on the way.
+"""Copy a graph of Python objects: everything that one object reaches, each part once, without running any of its code.
 
-``Copy`` works in three passes over one memo. The first finds every object that can change. The second makes an empty
-object of the same class for each, by ``__new__`` and with no constructor. The third fills them: attributes and the
-cells of closures first, then lists, dictionaries and sets, since a key has to be whole before it can be hashed. Values
-that never change (tuples, bound methods, weak references) are put together anew while their holders are filled.
+`Copy` works in three passes over one memo. The first finds every mutable object. The second creates an empty object of
+the same class for each, by `__new__` and without a constructor. The third fills them: attributes and the cells of
+closures first, then lists, dicts and sets, since a key has to be complete before it can be hashed. Immutable values
+(tuples, bound methods, weak references) are built again while their holders are filled.
 
-One memo for the whole walk makes special cases unnecessary: what was one object in two places is one object in two
-places of the copy. That goes for tied weights, for optimizers and their variables, and for edits after construction.
-What a copy cannot carry is refused by name, see ``CloneError``.
+One memo for the whole walk makes special cases unnecessary: an object that is in two places of the original is one
+object in two places of the copy. This covers tied weights, optimizers and their variables, and edits after
+construction. What cannot be copied is refused by name, see `CloneError`.
 """
 
 import collections
@@ -18,7 +18,6 @@ import gc
 import inspect
 import logging
 import numbers
-import operator
 import re
 import sys
 import threading
@@ -26,16 +25,21 @@ import types
 import typing
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from helpers import keras_compat as generations
+from helpers import keras_compat, tf_private
+from helpers.caching import cached
+from helpers.containers import CONTAINERS, items_of, set_items
+
+# How a part is reached, such as "." or "[]", its name, and the part.
+Children = Iterator[tuple[str, Any, Any]]
+Copied = Callable[[Any], Any]
 
 
 class CloneError(ValueError):
-    """A model cannot be cloned truly: the message names the layer or class, and says what to do."""
+    """A model cannot be cloned truly. The message names the layer or class and says what to do."""
 
 
 # -- what is shared, and what is refused -------------------------------------------------------------------------------
@@ -48,64 +52,53 @@ _SHARED = (
     *(typing.TypeVar, type(typing.Any), type(typing.List[int]), type(typing.Union[int, str])),  # noqa: UP006, UP007
     *(np.dtype, np.generic, np.ufunc),
 )
-# The most frequent of them, which need no second look.
+# The most frequent of them: `Copy` skips these first.
 _PLAIN = frozenset({type(None), bool, float, bytes, complex})
 _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
-_CONTAINERS = (list, dict, set, collections.deque)
 _WEAK = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
 _IDENTITY = re.compile(r"\d{9,}")
 
 
 def _is_importable(function: Any) -> bool:
-    """Tell whether a function is what its module and name lead to: such a function is shared, never rebuilt."""
-    found = sys.modules.get(getattr(function, "__module__", None))
+    """Return True if a function can be imported by its module and name: such a function is shared, not copied."""
+    found: Any = sys.modules.get(getattr(function, "__module__", None) or "")
     for name in getattr(function, "__qualname__", "").split("."):
         found = getattr(found, name, None)
     return found is function
 
 
-@functools.cache
+@cached
 def _is_shared_class(cls: type) -> bool:
-    return cls is object or issubclass(cls, _SHARED) or generations.is_constant_class(cls)
+    return cls is object or issubclass(cls, _SHARED) or tf_private.is_constant_class(cls)
 
 
 def _is_shared(value: Any) -> bool:
     cls = type(value)
     if _is_shared_class(cls):
-        return not generations.is_handle(value)
+        return not tf_private.is_handle(value)
     if cls is types.FunctionType:
         nothing_inside = not (value.__closure__ or value.__defaults__ or value.__kwdefaults__ or value.__dict__)
         return nothing_inside or _is_importable(value)
     if cls is types.BuiltinFunctionType:
         return value.__self__ is None or isinstance(value.__self__, (types.ModuleType, type))
-    # Functions that are written in C, or wrapped by something that is.
+    # Functions written in C, or wrapped by an object that is.
     return not _kind(cls) and callable(value) and _is_importable(value)
 
 
-# -- kinds of objects that change: made empty, then filled -------------------------------------------------------------
+# -- mutable kinds: created empty, then filled -----------------------------------------------------------------------
 
 
-@functools.cache
-def _attributes_of(cls: type) -> Callable[[Any], dict | None]:
-    """Return a function that gives the real ``__dict__`` of an instance, past any class that pretends to another."""
-    for base in cls.__mro__:
-        descriptor = vars(base).get("__dict__")
-        if isinstance(descriptor, types.GetSetDescriptorType):
-            return descriptor.__get__
-    return vars if issubclass(cls, threading.local) else lambda instance: None
-
-
-@functools.cache
+@cached
 def _slots_of(cls: type) -> list[types.MemberDescriptorType]:
     written_in_python = [base for base in cls.__mro__ if "__slots__" in vars(base)]
     members = [member for base in written_in_python for member in vars(base).values()]
     return [member for member in members if isinstance(member, types.MemberDescriptorType)]
 
 
-@functools.cache
-def _base_of(cls: type) -> type | None:
-    """Return the type whose ``__new__`` makes an empty instance of a class, or None if there is no such type."""
-    for base in (*_CONTAINERS, threading.local, generations.PROXY):
+@cached
+def _base_of(cls: type) -> Any:
+    """Return the type whose `__new__` creates an empty instance of a class, or None if there is no such type."""
+    for base in (*CONTAINERS, threading.local, tf_private.PROXY):
         if issubclass(cls, base):
             return base
     try:
@@ -116,62 +109,62 @@ def _base_of(cls: type) -> type | None:
 
 
 def _hides_state(cls: type) -> bool:
-    """Tell whether instances have room for more than attributes and slots: state that is written in C, as of a file.
+    """Return True if instances have more state than attributes and slots: state kept in C, such as that of a file.
 
-    The same sum by which ``object.__reduce_ex__`` refuses to pickle (Python's ``Objects/typeobject.c``). From Python
-    3.12 on some of these types can be made empty, and a copy would be a broken one.
+    This is the test by which `object.__reduce_ex__` refuses to pickle (Python's `Objects/typeobject.c`). From Python
+    3.12 on, some of these types can be created empty, which would give a broken copy.
     """
     pointers = len(_slots_of(cls)) + (cls.__dictoffset__ != 0) + (cls.__weakrefoffset__ > 0)
     return cls.__basicsize__ > object.__basicsize__ + pointers * tuple.__itemsize__
 
 
 class _Thing:
-    """An object with attributes, slots, items, or all of them: the common case."""
+    """An object with attributes, slots or items, the common case."""
 
-    def children(self, old: Any) -> Iterator[tuple[str, Any, Any]]:
+    def children(self, old: Any) -> Children:
         base = _base_of(type(old))
         if base is dict:
             for key, value in dict.items(old):
                 yield "[]", key, value
                 yield "a key", key, key
             yield ".", "default_factory", getattr(old, "default_factory", None)
-        elif base in _CONTAINERS:
+        elif base in CONTAINERS:
             yield from (("[]", i, item) for i, item in enumerate(base.__iter__(old)))
-        elif base is generations.PROXY:
+        elif base is tf_private.PROXY:
             yield ".", "__wrapped__", old.__wrapped__
         for member in _slots_of(type(old)):
             yield ".", member.__name__, _slot(member, old)
-        own = generations.own_attributes(type(old))
-        attributes = _attributes_of(type(old))(old) or {}
+        own = tf_private.own_attributes(type(old))
+        attributes = tf_private.attributes(old) or {}
         yield from ((".", name, value) for name, value in attributes.items() if name not in own)
 
     def empty(self, old: Any, walk: "Copy") -> Any:
         return _base_of(type(old)).__new__(type(old))
 
-    def fill(self, old: Any, new: Any, copied: Callable) -> None:
+    def fill(self, old: Any, new: Any, copied: Copied) -> None:
         base = _base_of(type(old))
-        if base is generations.PROXY:
+        if base is tf_private.PROXY:
             base.__init__(new, copied(old.__wrapped__))
-        own = generations.own_attributes(type(old))
-        attributes = _attributes_of(type(old))(old)
-        if attributes is old:  # a dictionary whose attributes are its items
+        own = tf_private.own_attributes(type(old))
+        attributes = tf_private.attributes(old)
+        if attributes is old:  # a dict whose attributes are its items
             new.__dict__ = new
         elif attributes:
-            made = _attributes_of(type(old))(new)
+            made: Any = tf_private.attributes(new)
             made.update({name: made.get(name) if name in own else copied(value) for name, value in attributes.items()})
         for member in _slots_of(type(old)):
             value = _slot(member, old)
             if value is not _ABSENT:
                 member.__set__(new, copied(value))
 
-    def fill_items(self, old: Any, new: Any, copied: Callable) -> None:
+    def fill_items(self, old: Any, new: Any, copied: Copied) -> None:
         base = _base_of(type(old))
         if isinstance(old, collections.defaultdict):
             new.default_factory = copied(old.default_factory)
-        if base in _CONTAINERS:
-            items = _items(old)
+        if base in CONTAINERS:
+            items = items_of(old)
             items = [(copied(k), copied(v)) for k, v in items] if base is dict else list(map(copied, items))
-            _set_items(new, items, getattr(old, "maxlen", None))
+            set_items(new, items, getattr(old, "maxlen", None))
 
 
 _ABSENT = object()
@@ -184,37 +177,14 @@ def _slot(member: types.MemberDescriptorType, value: Any) -> Any:
         return _ABSENT
 
 
-def _items(container: Any) -> list:
-    base = _base_of(type(container))
-    if isinstance(container, collections.OrderedDict):
-        base = collections.OrderedDict  # it keeps an order of its own, which dict's methods do not know
-    return list(base.items(container) if issubclass(base, dict) else base.__iter__(container))
-
-
-def _set_items(container: Any, items: list, maxlen: int | None = None) -> None:
-    """Give a container these items and no others, past any method that its own class overrides."""
-    base = _base_of(type(container))
-    if base is dict and isinstance(container, collections.OrderedDict):
-        base = collections.OrderedDict
-    if base is collections.deque:
-        base.__init__(container, items, maxlen)
-        return
-    base.clear(container)
-    if issubclass(base, dict):
-        for key, value in items:
-            base.__setitem__(container, key, value)
-    else:
-        (base.extend if base is list else base.update)(container, items)
-
-
 class _Array:
-    def children(self, old: np.ndarray) -> Iterator[tuple[str, Any, Any]]:
+    def children(self, old: np.ndarray) -> Children:
         return (("[]", i, item) for i, item in enumerate(old.flat)) if old.dtype == object else iter(())
 
     def empty(self, old: np.ndarray, walk: "Copy") -> Any:
         return old.copy(order="K")
 
-    def fill(self, old: np.ndarray, new: np.ndarray, copied: Callable) -> None:
+    def fill(self, old: np.ndarray, new: np.ndarray, copied: Copied) -> None:
         if old.dtype == object:
             for i, item in enumerate(old.flat):
                 new.flat[i] = copied(item)
@@ -222,7 +192,7 @@ class _Array:
 
 
 class _Cell:
-    def children(self, old: Any) -> Iterator[tuple[str, Any, Any]]:
+    def children(self, old: Any) -> Children:
         try:
             yield ".", "cell_contents", old.cell_contents
         except ValueError:  # a name that has no value yet
@@ -231,15 +201,15 @@ class _Cell:
     def empty(self, old: Any, walk: "Copy") -> Any:
         return types.CellType()
 
-    def fill(self, old: Any, new: Any, copied: Callable) -> None:
+    def fill(self, old: Any, new: Any, copied: Copied) -> None:
         for _, _, value in self.children(old):
             new.cell_contents = copied(value)
 
 
 class _Function:
-    """A function that no import leads to: the same code, with its closure rebuilt cell by cell."""
+    """A function that cannot be imported: the same code, with a copy of each cell of its closure."""
 
-    def children(self, old: Any) -> Iterator[tuple[str, Any, Any]]:
+    def children(self, old: Any) -> Children:
         for name, cell in zip(old.__code__.co_freevars, old.__closure__ or (), strict=True):
             yield "the closure over", name, cell
         yield ".", "__defaults__", old.__defaults__
@@ -252,41 +222,42 @@ class _Function:
             new.__kwdefaults__ = {name: walk.copied(value) for name, value in old.__kwdefaults__.items()}
         return new
 
-    def fill(self, old: Any, new: Any, copied: Callable) -> None:
+    def fill(self, old: Any, new: Any, copied: Copied) -> None:
         new.__qualname__, new.__doc__, new.__module__ = old.__qualname__, old.__doc__, old.__module__
         new.__annotations__ = dict(old.__annotations__)
         new.__dict__.update({name: copied(value) for name, value in old.__dict__.items()})
 
 
 class _Lock:
-    def children(self, old: Any) -> Iterator[tuple[str, Any, Any]]:
+    def children(self, old: Any) -> Children:
         return iter(())
 
     def empty(self, old: Any, walk: "Copy") -> Any:
         return _LOCKS[type(old)]()
 
-    def fill(self, old: Any, new: Any, copied: Callable) -> None:
+    def fill(self, old: Any, new: Any, copied: Copied) -> None:
         pass
 
 
 class _Weak:
-    """A dictionary with weak keys or values, or a weak set: what is no part of the copy stays out."""
+    """A dict with weak keys or values, or a weak set, without the entries that are not part of the copy."""
 
-    def children(self, old: Any) -> Iterator[tuple[str, Any, Any]]:
+    def children(self, old: Any) -> Children:
         if isinstance(old, weakref.WeakKeyDictionary):
             yield from (("[]", "...", value) for value in old.values())
         own = vars(self.empty(old))
         yield from ((".", name, value) for name, value in vars(old).items() if name not in own)
 
     def empty(self, old: Any, walk: Any = None) -> Any:
-        new = type(old).__new__(type(old))
+        cls: Any = type(old)
+        new = cls.__new__(cls)
         next(base for base in _WEAK if isinstance(old, base)).__init__(new)
         return new
 
-    def fill(self, old: Any, new: Any, copied: Callable) -> None:
+    def fill(self, old: Any, new: Any, copied: Copied) -> None:
         vars(new).update({name: copied(value) for name, value in vars(old).items() if name not in vars(new)})
 
-    def fill_items(self, old: Any, new: Any, copied: Callable) -> None:
+    def fill_items(self, old: Any, new: Any, copied: Copied) -> None:
         if isinstance(old, weakref.WeakSet):
             for item in old:
                 if copied(item) is not item:
@@ -300,46 +271,47 @@ class _Weak:
 
 class _Variable(_Thing):
     def empty(self, old: Any, walk: "Copy") -> Any:
-        return generations.copied_variable(old)
+        return tf_private.copied_variable(old)
 
 
 class _Table(_Lock):
     def empty(self, old: Any, walk: "Copy") -> Any:
-        return generations.copied_table(old)
+        return tf_private.copied_table(old)
 
 
-# -- kinds of values that never change: put together anew --------------------------------------------------------------
+# -- immutable kinds: built again from copied parts -------------------------------------------------------------------
 
 
 class _Tuple:
-    def children(self, old: Any) -> Iterator[tuple[str, Any, Any]]:
+    def children(self, old: Any) -> Children:
         yield from (("[]", i, item) for i, item in enumerate(tuple.__iter__(old)))
-        yield from ((".", name, value) for name, value in (_attributes_of(type(old))(old) or {}).items())
+        yield from ((".", name, value) for name, value in (tf_private.attributes(old) or {}).items())
 
-    def rebuilt(self, old: Any, copied: Callable) -> Any:
+    def rebuilt(self, old: Any, copied: Copied) -> Any:
         new = tuple.__new__(type(old), [copied(item) for item in tuple.__iter__(old)])
-        for name, value in (_attributes_of(type(old))(old) or {}).items():
-            _attributes_of(type(old))(new)[name] = copied(value)
+        own: Any = tf_private.attributes(new)
+        for name, value in (tf_private.attributes(old) or {}).items():
+            own[name] = copied(value)
         return new
 
 
 class _FrozenSet:
-    def children(self, old: Any) -> Iterator[tuple[str, Any, Any]]:
+    def children(self, old: Any) -> Children:
         return (("a member", "", item) for item in old)
 
-    def rebuilt(self, old: Any, copied: Callable) -> Any:
+    def rebuilt(self, old: Any, copied: Copied) -> Any:
         return type(old)([copied(item) for item in old])
 
 
 class _Method:
-    """A method bound to an object, written in Python or not: bound again to the copy of the object."""
+    """A method bound to an object, written in Python or in C: bound to the copy of the object."""
 
-    def children(self, old: Any) -> Iterator[tuple[str, Any, Any]]:
+    def children(self, old: Any) -> Children:
         yield ".", "__self__", old.__self__
         if not self._by_name(old):
             yield ".", "__func__", old.__func__
 
-    def rebuilt(self, old: Any, copied: Callable) -> Any:
+    def rebuilt(self, old: Any, copied: Copied) -> Any:
         owner = copied(old.__self__)
         if self._by_name(old):
             function = getattr(old, "__func__", None)
@@ -347,19 +319,19 @@ class _Method:
         return types.MethodType(copied(old.__func__), owner)
 
     def _by_name(self, old: Any) -> bool:
-        """Tell whether the function is the class's own, which original and copy share."""
+        """Return True if the function belongs to the class, which original and copy share."""
         function = getattr(old, "__func__", None)
         owner = old.__self__ if isinstance(old.__self__, type) else type(old.__self__)
         return function is None or any(
-            vars(cls).get(getattr(function, "__name__", None)) is function for cls in owner.__mro__
+            vars(cls).get(getattr(function, "__name__", "")) is function for cls in owner.__mro__
         )
 
 
 class _WeakReference:
-    def children(self, old: Any) -> Iterator[tuple[str, Any, Any]]:
+    def children(self, old: Any) -> Children:
         return iter(())
 
-    def rebuilt(self, old: Any, copied: Callable) -> Any:
+    def rebuilt(self, old: Any, copied: Copied) -> Any:
         target = old()
         if target is None or copied(target) is target:
             return old
@@ -369,50 +341,50 @@ class _WeakReference:
 
 
 class _TracedFunction:
-    """A ``tf.function``: made again around the copy of its Python function, with nothing traced yet."""
+    """A `tf.function`: created again around the copy of its Python function, with nothing traced yet."""
 
-    def children(self, old: Any) -> Iterator[tuple[str, Any, Any]]:
+    def children(self, old: Any) -> Children:
         yield ".", "python_function", old.python_function
 
-    def rebuilt(self, old: Any, copied: Callable) -> Any:
-        return generations.retraced(old, copied(old.python_function))
+    def rebuilt(self, old: Any, copied: Copied) -> Any:
+        return tf_private.retraced(old, copied(old.python_function))
 
 
 class _Cached:
-    """A function behind ``functools.lru_cache``: the same cache, empty, around the copy of the function."""
+    """A function behind `functools.lru_cache`: an empty cache of the same size around the copy of the function."""
 
-    def children(self, old: Any) -> Iterator[tuple[str, Any, Any]]:
+    def children(self, old: Any) -> Children:
         yield ".", "__wrapped__", old.__wrapped__
 
-    def rebuilt(self, old: Any, copied: Callable) -> Any:
+    def rebuilt(self, old: Any, copied: Copied) -> Any:
         return functools.lru_cache(**old.cache_parameters())(copied(old.__wrapped__))
 
 
 class _Reduced:
-    """An object of a type written in C: taken apart and put together as the type itself says (``__reduce_ex__``)."""
+    """An object of a type written in C: taken apart and rebuilt as its own `__reduce_ex__` says."""
 
-    def __init__(self):
-        self._parts: dict[int, tuple] = {}
+    def __init__(self) -> None:
+        self._parts: dict[int, tuple[Any, ...]] = {}
 
-    def parts(self, old: Any) -> tuple:
+    def parts(self, old: Any) -> tuple[Any, ...]:
         if id(old) not in self._parts:
             reduced = old.__reduce_ex__(4)
             if isinstance(reduced, str) or any(reduced[3:]):
-                raise TypeError("its type does not tell how it is put together")
+                raise TypeError("its type does not say how it is rebuilt")
             self._parts[id(old)] = (*reduced, None)[:3]
         return self._parts[id(old)]
 
-    def children(self, old: Any) -> Iterator[tuple[str, Any, Any]]:
+    def children(self, old: Any) -> Children:
         return ((".", "__reduce_ex__", part) for part in self.parts(old)[1:])
 
     def empty(self, old: Any, walk: "Copy") -> Any:
         function, arguments, _ = self.parts(old)
         return function(*walk.copied(arguments))
 
-    def fill(self, old: Any, new: Any, copied: Callable) -> None:
+    def fill(self, old: Any, new: Any, copied: Copied) -> None:
         pass
 
-    def fill_items(self, old: Any, new: Any, copied: Callable) -> None:
+    def fill_items(self, old: Any, new: Any, copied: Copied) -> None:
         state = copied(self.parts(old)[2])
         if state is not None and hasattr(new, "__setstate__"):
             new.__setstate__(state)
@@ -426,8 +398,8 @@ _FILLED = {
     np.ndarray: _Array(),
     **dict.fromkeys(_LOCKS, _Lock()),
     **dict.fromkeys(_WEAK, _Weak()),
-    **dict.fromkeys(generations.VARIABLES, _Variable()),
-    **dict.fromkeys(generations.TABLES, _Table()),
+    **dict.fromkeys(tf_private.VARIABLES, _Variable()),
+    **dict.fromkeys(tf_private.TABLES, _Table()),
 }
 _REBUILT = {
     tuple: _Tuple(),
@@ -436,15 +408,15 @@ _REBUILT = {
     types.BuiltinFunctionType: _Method(),
     types.MethodWrapperType: _Method(),
     weakref.ref: _WeakReference(),
-    generations.TRACED_FUNCTION: _TracedFunction(),
+    tf_private.TRACED_FUNCTION: _TracedFunction(),
     type(functools.lru_cache(len)): _Cached(),
 }
 _THING = _Thing()
 
 
-@functools.cache
+@cached
 def _kind(cls: type) -> Any:
-    """Return how objects of a class are copied, or None for a C type that only ``__reduce_ex__`` may know."""
+    """Return the handler for objects of a class, or None for a C type, which only `__reduce_ex__` can rebuild."""
     for base in cls.__mro__:
         kind = _FILLED.get(base) or _REBUILT.get(base)
         if kind is not None:
@@ -459,28 +431,28 @@ class Copy:
     """A copy of everything that an object reaches.
 
     Args:
-        original: any object. Pass a tuple of several to copy them under one memo, so that what they share among
-            them is shared among the copies.
+        original: Any object. Pass a tuple of several to copy them under one memo, so that what they share is shared
+            by the copies.
 
     Attributes:
-        original: the object as it was given.
-        twin: its copy, of the same class.
-        pairs: each object that can change, with its copy.
-        holds_own_code: True if functions or classes take part that belong to no installed library.
+        original: The object as it was given.
+        clone: Its copy, of the same class.
+        pairs: Each mutable object, with its copy.
+        holds_own_code: True if the object uses functions or classes that do not belong to an installed library.
 
     Raises:
-        CloneError: something is reached that cannot be copied safely.
+        CloneError: Something is reached that cannot be copied safely.
 
     Example:
         >>> shared = [1]
-        >>> twin = Copy({"a": shared, "b": shared}).twin
-        >>> twin["a"] is twin["b"], twin["a"] is shared
+        >>> clone = Copy({"a": shared, "b": shared}).clone
+        >>> clone["a"] is clone["b"], clone["a"] is shared
         (True, False)
     """
 
     def __init__(self, original: Any):
         self.original = original
-        self._kinds: dict[int, tuple[Any, Any]] = {}  # by identity: the object, which keeps it alive, and its kind
+        self._kinds: dict[int, tuple[Any, Any]] = {}  # by identity: the object, to keep it alive, and its handler
         self._parents: dict[int, Any] = {}
         self._functions: list[types.FunctionType] = []
         self._partial: dict[int, bool] = {}  # lists of which only a part is copied, and whether positions count
@@ -489,7 +461,7 @@ class Copy:
         self._reduced = _Reduced()
         self._find()
         self._refuse_hidden_state()
-        self.twin = self.copied(original)
+        self.clone = self.copied(original)
         self._fill()
         self.pairs = [(old, self._copies[i]) for i, (old, kind) in self._kinds.items() if hasattr(kind, "fill")]
 
@@ -501,13 +473,13 @@ class Copy:
             while waiting:
                 self._visit(waiting.pop(), waiting)
             for identity, positions_count in self._partial.items():
-                # A layer notes all calls that it was part of, in other models too. Only those of this model matter,
-                # and the ones before them where a call is known by its number.
-                calls = _items(self._kinds[identity][0]) if positions_count else []
+                # A layer records all its calls, also those in other models. Only the calls of this model are copied,
+                # and those before them if a call is identified by its position.
+                calls = items_of(self._kinds[identity][0]) if positions_count else []
                 last = max((i for i, call in enumerate(calls) if id(call) in self._kinds), default=0)
                 waiting += [call for call in calls[:last] if id(call) not in self._kinds]
 
-    def _visit(self, old: Any, waiting: list) -> None:
+    def _visit(self, old: Any, waiting: list[Any]) -> None:
         if id(old) in self._kinds:
             return
         if type(old) is types.FunctionType:
@@ -515,9 +487,9 @@ class Copy:
         if _is_shared(old):
             return
         kind = _kind(type(old)) or self._reduced
-        why_not = generations.why_not_copied(old)
+        why_not = tf_private.why_not_copied(old)
         if isinstance(old, threading.Thread):
-            why_not = "a thread works outside the model"
+            why_not = "a thread runs outside the model"
         elif kind is self._reduced:
             try:
                 kind.parts(old)
@@ -526,7 +498,7 @@ class Copy:
         if why_not:
             raise self._refusal(old, why_not)
         self._kinds[id(old)] = old, kind
-        for calls, positions_count in generations.call_records(old):
+        for calls, positions_count in tf_private.call_records(old):
             self._partial[id(calls)] = positions_count
         partial = id(old) in self._partial
         for form, _, child in kind.children(old):
@@ -538,9 +510,10 @@ class Copy:
                 waiting.append(child)
 
     def _refusal(self, old: Any, why: str) -> CloneError:
-        """Say what cannot be copied, and where the nearest layer around it holds it."""
-        path, holder, held = [], old, old
-        while id(held) in self._parents and (holder is old or not generations.has_name(holder)):
+        """Return the error that names what cannot be copied, and where the nearest layer holds it."""
+        path: list[str] = []
+        holder = held = old
+        while id(held) in self._parents and (holder is old or not keras_compat.has_name(holder)):
             holder = self._parents[id(held)]
             kind = self._kinds[id(holder)][1]
             form, name = next((form, name) for form, name, child in kind.children(holder) if child is held)
@@ -550,14 +523,14 @@ class Copy:
         where = "".join(path)
         attribute = path[0] if path and path[0].startswith(".") else ""
         return CloneError(
-            f"{generations.title(holder)} holds {_article(type(old).__name__)} in {where or 'itself'}, which cannot be "
-            f"copied: {why}. Make it where it is needed instead of keeping it, or take it off for as long as the "
-            f"cloning takes:\n\n    kept, layer{attribute or '.attribute'} = layer{attribute or '.attribute'}, None\n"
+            f"{keras_compat.title(holder)} holds {_article(type(old).__name__)} in {where or 'itself'}, which cannot "
+            f"be copied: {why}. Create it where it is needed instead of keeping it, or remove it while you clone "
+            f"the model:\n\n    kept, layer{attribute or '.attribute'} = layer{attribute or '.attribute'}, None\n"
             f"    twin = clone(model)\n    layer{attribute or '.attribute'} = kept\n"
         )
 
     def _refuse_hidden_state(self) -> None:
-        """Refuse functions and classes, which are shared, where they lead to state that would be shared with them."""
+        """Refuse functions and classes that lead to state: they are shared, so the state would be shared too."""
         seen: set[int] = set()
         classes = {type(old) for old, _ in self._kinds.values()}
         self.holds_own_code = not all(map(_is_installed, [*self._functions, *classes]))
@@ -574,7 +547,7 @@ class Copy:
     # Second pass, on demand.
 
     def copied(self, value: Any) -> Any:
-        """Return what stands in the copy where ``value`` stands in the original; what can change may be empty yet."""
+        """Return what takes the place of `value` in the copy. A mutable object may still be empty."""
         if type(value) in _PLAIN:
             return value
         identity = id(value)
@@ -586,9 +559,10 @@ class Copy:
                 new = self._copies[identity] = kind.rebuilt(old, self.copied)
                 return new
             new = self._copies[identity] = kind.empty(old, self)
-            self._keys.update(generations.text_keys(old, new))
+            if isinstance(old, tf_private.VARIABLES):
+                self._keys[tf_private.unique_id(old)] = tf_private.unique_id(new)
             return new
-        # Trackers and functional models note objects by their identity: as a number, or within a text.
+        # Trackers and functional models record objects by their identity: as a number, or within a text.
         if type(value) is int and value in self._kinds:
             return id(self.copied(self._kinds[value][0]))
         if type(value) is str and (value in self._keys or _IDENTITY.search(value)):
@@ -603,32 +577,34 @@ class Copy:
             self.copied(old)
         for old, kind in filled:
             kind.fill(old, self.copied(old), self.copied)
-        # The state of a C type is handed over in one go, so all that it is made of has to be whole by then.
+        # The state of a C type is set at once, so all its parts have to be complete by then.
         for old, kind in sorted(filled, key=lambda entry: entry[1] is self._reduced):
             if id(old) in self._partial:
-                _set_items(self.copied(old), [self.copied(call) for call in _items(old) if id(call) in self._kinds])
+                set_items(self.copied(old), [self.copied(call) for call in items_of(old) if id(call) in self._kinds])
             elif hasattr(kind, "fill_items"):
                 kind.fill_items(old, self.copied(old), self.copied)
 
-    # What the finished copy is good for.
+    # Checks of the finished copy.
 
     def leaks(self) -> list[tuple[Any, Any]]:
-        """List what can change and is reached from the twin although it belongs to the original, and who holds it.
+        """Return the mutable objects of the original that the clone still reaches: (object, what holds it).
 
-        The garbage collector is asked, which knows of every reference and nothing of the kinds above.
+        Uses the garbage collector's references, independently of the type handlers above.
         """
         originals = {id(old) for old, _ in self.pairs}
         closed = (type, types.ModuleType, types.CodeType, types.FrameType)
-        seen, waiting, found = {id(self)}, [(self.twin, None)], []
+        seen = {id(self)}
+        waiting: list[tuple[Any, Any]] = [(self.clone, None)]
+        found: list[tuple[Any, Any]] = []
         while waiting:
             value, holder = waiting.pop()
-            if id(value) in seen or isinstance(value, closed) or generations.is_constant_class(type(value)):
+            if id(value) in seen or isinstance(value, closed) or tf_private.is_constant_class(type(value)):
                 continue
             seen.add(id(value))
             if id(value) in originals:
                 found.append((value, holder))
             elif type(value) is types.FunctionType:
-                # Of functions that are shared, _refuse_hidden_state has looked at what they lead to.
+                # _refuse_hidden_state has checked what shared functions lead to.
                 if not _is_shared(value):
                     inside = (value.__closure__, value.__defaults__, value.__kwdefaults__, value.__dict__)
                     waiting += [(item, value) for item in inside]
@@ -636,57 +612,19 @@ class Copy:
                 waiting += [(item, value) for item in gc.get_referents(value)]
         return found
 
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Put every object of original and twin back as it was when the body ends: attributes, items, values."""
-        objects = [value for pair in self.pairs for value in pair]
-        attributes = [a for a in (_attributes_of(type(value))(value) for value in objects) if a]
-        containers = [c for c in objects if _base_of(type(c)) in _CONTAINERS]
-        held = [(c, _held(c)) for c in (*attributes, *containers)]
-        cells = [(c, value) for c in objects if type(c) is types.CellType for _, _, value in _Cell().children(c)]
-        arrays = [(a, a.copy()) for a in objects if isinstance(a, np.ndarray) and a.flags.writeable]
-        values = generations.ValuesKept([value for value in objects if isinstance(value, generations.VARIABLES)])
-        try:
-            yield
-        finally:
-            for container, before in held:
-                if not _same(container, before):
-                    items = list(before.items()) if isinstance(before, dict) else before
-                    _set_items(container, items, getattr(container, "maxlen", None))
-            for cell, value in cells:
-                cell.cell_contents = value
-            for array, before in arrays:
-                array[...] = before
-            values.put_back()
-
-
-def _held(container: Any) -> dict | list:
-    base = _base_of(type(container))
-    return dict.copy(container) if base is dict else list(base.__iter__(container))
-
-
-def _same(container: Any, before: dict | list) -> bool:
-    """Tell whether a container holds the very objects that it held, in the same order."""
-    now = _held(container)
-    if len(now) != len(before):
-        return False
-    if isinstance(now, dict) and not all(map(operator.is_, now.values(), before.values())):
-        return False
-    return all(map(operator.is_, now, before))
-
 
 # -- state behind functions and classes --------------------------------------------------------------------------------
 
 _INSTALLED = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python3|^<frozen")
 
 
-# What a class runs only while an object is made, which is over when the object is copied.
+# What a class runs only while an object is created, so not after it is copied.
 _RUN_BEFORE = ("__init__", "__new__", "__init_subclass__")
 
 
-@functools.cache
+@cached
 def _is_installed(code: Any) -> bool:
-    """Tell whether a function or class is of a library and not the reader's own: no library keeps a model's layers."""
+    """Return True if a function or class belongs to an installed library, which does not hold a model's layers."""
     module = code.__module__ or ""
     if isinstance(code, type):
         filename = getattr(sys.modules.get(module), "__file__", None) or ""
@@ -701,7 +639,7 @@ def _globals_used(code: types.CodeType) -> set[str]:
 
 
 def _led_to(value: Any, closure: bool = True) -> Iterator[tuple[str, Any]]:
-    """List what a shared value leads to, with the name by which it does."""
+    """Return what a shared value leads to, with the name by which it does."""
     if isinstance(value, types.FunctionType):
         if _is_installed(value):
             return
@@ -723,25 +661,25 @@ def _led_to(value: Any, closure: bool = True) -> Iterator[tuple[str, Any]]:
         yield "", getattr(value, "__self__", None)
     elif isinstance(value, property):
         yield from (("", function) for function in (value.fget, value.fset))
-    elif isinstance(value, generations.TRACED_FUNCTION):
+    elif isinstance(value, tf_private.TRACED_FUNCTION):
         yield "", value.python_function
     elif isinstance(value, (dict, list, tuple, set, frozenset)):
         yield from (("", item) for item in (value.values() if isinstance(value, dict) else value))
     elif isinstance(value, functools.partial):
         yield from (("", item) for item in (value.func, *value.args, *value.keywords.values()))
     elif not _is_shared(value):
-        yield from (("", item) for item in (_attributes_of(type(value))(value) or {}).values())
+        yield from (("", item) for item in (tf_private.attributes(value) or {}).values())
 
 
 def _state_behind(value: Any, seen: set[int], closure: bool = True) -> tuple[str, Any] | None:
-    """Find a variable, layer, optimizer or random generator that a function or class leads to."""
+    """Return a variable, layer, optimizer or random generator that a function or class leads to, or None."""
     waiting = [("", value, closure)]
     while waiting:
         how, value, closure = waiting.pop()
         if id(value) in seen or isinstance(value, types.ModuleType):
             continue
         seen.add(id(value))
-        if generations.is_stateful(value) or isinstance(value, (np.random.Generator, np.random.RandomState)):
+        if keras_compat.is_stateful(value) or isinstance(value, (np.random.Generator, np.random.RandomState)):
             return how, value
         waiting += [(inner or how, item, True) for inner, item in _led_to(value, closure)]
     return None
@@ -749,9 +687,9 @@ def _state_behind(value: Any, seen: set[int], closure: bool = True) -> tuple[str
 
 def _hidden(where: str, how: str, what: Any) -> CloneError:
     return CloneError(
-        f"{where} leads to {generations.title(what)} through {how or 'what it holds'}. Functions and classes are "
-        "shared between a model and its twin, so the two would share that as well. Make it an attribute of the layer "
-        "or model that uses it, and reach it from there:\n\n"
+        f"{where} leads to {keras_compat.title(what)} through {how or 'what it holds'}. Functions and classes are "
+        "shared between a model and its clone, so the two would share that as well. Make it an attribute of the layer "
+        "or model that uses it, and use it from there:\n\n"
         "    def __init__(self, part, **kwargs):\n        super().__init__(**kwargs)\n        self.part = part\n\n"
         "    def call(self, inputs):\n        return self.part(inputs)\n"
     )

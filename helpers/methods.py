@@ -1,4 +1,4 @@
-"""The ways in which people clone a model, naive and correct, by name: data plus a function each."""
+"""The ways in which people clone a model, naive and correct, by name."""
 
 import copy
 import inspect
@@ -11,8 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from helpers import cloning
-from helpers import keras_compat as generations
+from helpers import cloning, keras_compat
 
 
 @dataclass(frozen=True)
@@ -20,15 +19,17 @@ class Method:
     """One way to clone a model.
 
     Attributes:
-        name: the key in ``METHODS``.
-        label: what a reader calls it.
-        correct: True if it makes a true clone of a plain model that was compiled and trained.
-        carries: one sentence on what comes along and what does not.
-        code: what people write, with ``model`` and ``inputs`` given.
-        function: takes ``(model, inputs)`` and returns the clone.
+        name: The key in `METHODS`.
+        label: What a reader calls it.
+        correct: True if it returns a true clone of a plain model that was compiled and trained.
+        carries: One sentence on what is copied and what is not.
+        code: What people write, with `model` and `inputs` given.
+        function: Takes `(model, inputs)` and returns the clone.
 
     Example:
-        >>> twin = METHODS["clone"](model, inputs)   # doctest: +SKIP
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        >>> METHODS["alias"](model, np.ones((1, 3))) is model
+        True
     """
 
     name: str
@@ -39,18 +40,18 @@ class Method:
     function: Callable[[Any, Any], Any]
 
     def __call__(self, model: Any, inputs: Any) -> Any:
-        """Clone ``model``; ``inputs`` is a batch on which it can be called."""
+        """Clone `model`. `inputs` is a batch that it can be called on."""
         return self.function(model, inputs)
 
 
 def _package(model: Any) -> Any:
-    return generations.namespace(generations.generation(model))
+    return keras_compat.namespace(keras_compat.generation(model))
 
 
 def classes_and_functions(model: Any) -> dict[str, Any]:
-    """Collect what the config names but Keras may not know: classes of layers, and functions such as a loss."""
-    known = {}
-    for layer in generations.flat_layers(model):
+    """Return what the config refers to but Keras may not know: classes of layers, and functions such as a loss."""
+    known: dict[str, Any] = {}
+    for layer in keras_compat.flat_layers(model):
         known[type(layer).__name__] = type(layer)
         for value in vars(layer).values():
             if inspect.isfunction(value) and value.__name__ != "<lambda>":
@@ -65,22 +66,22 @@ def classes_and_functions(model: Any) -> dict[str, Any]:
 
 
 def _is_of_keras(value: Any) -> bool:
-    return value.__module__.split(".")[0] in generations.GENERATIONS
+    return value.__module__.split(".")[0] in keras_compat.GENERATIONS
 
 
 _COMMON = {"name", "dtype", "trainable", "args", "kwargs"}
 
 
-def own_arguments(cls: type) -> list[str]:
-    """Name the constructor arguments that a class adds to those which every layer has."""
+def own_arguments(cls: Any) -> list[str]:
+    """Return the names of the constructor arguments that a class adds to those of every layer."""
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return [p.name for p in parameters if p.name not in _COMMON and p.kind not in variadic]
 
 
 def _compiled_like(model: Any, clone: Any) -> Any:
-    """Compile a clone with the settings of the model and a fresh optimizer, unless its making did that."""
-    if generations.is_compiled(model) and not generations.is_compiled(clone):
+    """Compile a clone with the settings of the model and a fresh optimizer, unless it is compiled already."""
+    if keras_compat.is_compiled(model) and not keras_compat.is_compiled(clone):
         with _package(model).utils.custom_object_scope(classes_and_functions(model)):
             clone.compile_from_config(model.get_compile_config())
     return clone
@@ -94,10 +95,10 @@ def _new_instance(model: Any, inputs: Any) -> Any:
     package = _package(model)
     if type(model).__module__.startswith(package.__name__):
         raise TypeError(
-            f"{type(model).__name__} {model.name!r} was not made from a class of your own, so there is no class "
-            "to make a second instance of. Use clone_model."
+            f"{type(model).__name__} {model.name!r} is not an instance of a class of your own, so there is no class "
+            "to create a second instance of. Use clone_model."
         )
-    # A person would write the same arguments again; here they are read where they usually stand.
+    # A person would write the same arguments again. Here they are read from where models usually keep them.
     names = own_arguments(type(model))
     held = {name: getattr(model, name) for name in names if hasattr(model, name)}
     if type(model).get_config is not package.Model.get_config:
@@ -213,7 +214,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "keras_file",
                 ".keras file",
                 True,
-                "Structure, weights and optimizer state come along. Random state starts anew.",
+                "Structure, weights and optimizer state come along. Random state is fresh.",
                 'model.save("model.keras")\ntwin = keras.models.load_model("model.keras")',
                 _keras_file,
             ),

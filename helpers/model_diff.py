@@ -1,45 +1,44 @@
-"""Walk the objects that two models are made of, side by side, and say where they differ and what they share.
+"""Walk the objects of two models side by side and report where they differ.
 
-The walk knows kinds of values, not kinds of faults: variables, arrays, plain values, functions, tables, random
-generators, containers, and objects with attributes. Of an object of Keras it looks at its public settings and at the
-live objects that it holds; of any other object at every attribute. ``Snapshot`` goes further: it holds on to every
-attribute, Keras's own included, to put all of them back.
+`model_parts` says what the objects are made of. Here, `_COMPARISONS` is an open list of handlers: the first that
+applies to a pair of values compares it.
 """
 
-import contextlib
 import functools
-import random
-import re
 import types
-import warnings
-import weakref
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from helpers import distances
-from helpers import keras_compat as generations
+from helpers import distances, keras_compat, random_state
+from helpers.model_parts import (
+    PLAIN,
+    WEAK,
+    Parts,
+    has_attributes,
+    is_array,
+    is_function,
+    is_generator,
+    is_mapping,
+    is_of_library,
+    is_plain,
+    is_sequence,
+    is_table,
+    join_path,
+    keras_kind,
+    parts,
+    parts_of_compilation,
+    table_items,
+)
 from helpers.text import digits
 
 # Where in a model something was found.
 STRUCTURE, SETTING, WEIGHT, STATE = "structure", "setting", "weight", "state"
 COMPILATION, OPTIMIZER, METRIC = "compilation", "optimizer", "metric"
-
-_PLAIN = (bool, int, float, complex, str, bytes, np.generic, type(None), type(Ellipsis))
-_FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
-_GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, tf.random.Generator)
-# What they hold is kept alive elsewhere: they are caches, and notes about objects.
-_WEAK = (weakref.ref, weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
-_LIBRARIES = ("keras", "tf_keras", "tensorflow", "tensorflow_probability")
-# Attributes that only tell what happened last, or that hold what the constructor was given and was then made use of.
-_TRACES = {"input_vocabulary", "input_idf_weights", "vocabulary", "idf_weights", "batch_input_shape", "batch_shape"}
-# What a compiled model tells of how it is run.
-_OF_COMPILED = ("run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_loss")
-# What objects of the libraries keep for themselves.
-_OF_LIBRARIES = {"_graph_parents", "_tracker", "_lock", "_path", "_distribution_strategy", "_used"}
 
 
 @dataclass(frozen=True)
@@ -47,10 +46,10 @@ class Finding:
     """One difference between two models.
 
     Attributes:
-        kind: what differs, one of the constants above.
-        path: where, such as ``dropout_1.rate``.
-        text: how, such as ``0.5 against 0.3``.
-        distance: the largest absolute difference, if it is one of numbers.
+        kind: What differs, one of the constants above.
+        path: Where, such as `dropout_1.rate`.
+        text: How, such as `0.5 against 0.3`.
+        distance: The largest absolute difference, if the values are numbers.
     """
 
     kind: str
@@ -62,426 +61,151 @@ class Finding:
         return f"{self.path}: {self.text}"
 
 
-# -- what things are ---------------------------------------------------------------------------------------------------
-
-
-def _module(value: Any) -> str:
-    return (getattr(value if isinstance(value, type) else type(value), "__module__", None) or "").split(".")[0]
-
-
-def _keras_kind(value: Any) -> tuple[str, str] | None:
-    """Tell of which Keras and which kind an object is, or None."""
-    for name in generations.loaded():
-        package = generations.namespace(name)
-        # A Keras 2 metric is a layer as well, and it is a metric that it serves as.
-        if isinstance(value, package.metrics.Metric):
-            return name, "metric"
-        if isinstance(value, package.Model):
-            return name, "model"
-        if isinstance(value, package.layers.Layer):
-            return name, "layer"
-        if isinstance(value, generations.optimizer_classes(name)):
-            return name, "optimizer"
-        if isinstance(value, package.losses.Loss):
-            return name, "loss"
-        if isinstance(value, package.initializers.Initializer):
-            return name, "initializer"
-    return None
-
-
-def is_table(value: Any) -> bool:
-    """Tell whether a value is a lookup table of TensorFlow."""
-    return isinstance(value, tf.lookup.experimental.MutableHashTable) or (
-        callable(getattr(value, "export", None)) and callable(getattr(value, "lookup", None))
-    )
-
-
-def is_plain_value(value: Any) -> bool:
-    """Tell whether a value is a number, a text or the like, which cannot change."""
-    return isinstance(value, _PLAIN)
-
-
-def is_function(value: Any) -> bool:
-    """Tell whether a value is a function, a method, a partial one, or a ``tf.function``."""
-    return isinstance(value, _FUNCTIONS) or _is_traced(value)
-
-
-def is_generator(value: Any) -> bool:
-    """Tell whether a value is a random generator of Python, NumPy or TensorFlow."""
-    return isinstance(value, _GENERATORS)
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, (np.ndarray, tf.RaggedTensor, tf.SparseTensor)) or (
-        tf.is_tensor(value) and hasattr(value, "numpy")
-    )
-
-
-def _is_mapping(value: Any) -> bool:
-    return isinstance(value, (dict, types.MappingProxyType)) or isinstance(getattr(value, "__wrapped__", None), dict)
-
-
-def _is_sequence(value: Any) -> bool:
-    return isinstance(value, (list, tuple, deque)) or isinstance(getattr(value, "__wrapped__", None), tuple)
-
-
-def _is_traced(value: Any) -> bool:
-    """Tell whether a value is a ``tf.function``."""
-    return not isinstance(value, type) and hasattr(value, "python_function") and hasattr(value, "get_concrete_function")
-
-
-def is_walked(value: Any) -> bool:
-    """Tell whether an object's attributes belong to the model: an object of Keras, TFP, or of the reader's own."""
-    if isinstance(value, (type, types.ModuleType, *_FUNCTIONS)) or not hasattr(value, "__dict__"):
-        return False
-    if isinstance(value, (tf.Module, types.SimpleNamespace)) or _keras_kind(value):
-        return True
-    return _module(value) not in (
-        "builtins", "tensorflow", "numpy", "threading", "_thread", "weakref", "inspect",
-        "abc", "enum", "types", "typing", "re", "logging", "wrapt", "absl", "google", "ml_dtypes", "optree", "pathlib",
-    )  # fmt: skip
-
-
-# -- what a model is made of -------------------------------------------------------------------------------------------
-
-
-def parts(value: Any) -> dict[Any, Any] | None:
-    """Return what two equal values must have in common, by name or position, or None if it is a leaf."""
-    if isinstance(value, _PLAIN) or generations.is_variable(value) or _is_array(value) or is_table(value):
-        return None
-    if isinstance(value, (*_GENERATORS, *_WEAK, type, types.ModuleType)):
-        return None
-    if generations.is_symbolic(value):
-        return _parts_of_symbol(value)
-    if _is_traced(value):
-        return {"": value.python_function}
-    if isinstance(value, _FUNCTIONS):
-        return _parts_of_function(value)
-    if _is_mapping(value):
-        return dict(value)
-    if _is_sequence(value):
-        return dict(enumerate(value))
-    if isinstance(value, (set, frozenset)):
-        return None
-    return _attributes(value) if is_walked(value) else None
-
-
-def _parts_of_symbol(value: Any) -> dict[Any, Any]:
-    layer, output, arguments, keywords = generations.history(value)
-    # An input layer is called with nothing that matters.
-    if type(layer).__name__ == "InputLayer":
-        return {"layer": layer}
-    return {"layer": layer, "output": output, "called with": arguments, "called with keywords": keywords}
-
-
-def _parts_of_function(value: Any) -> dict[Any, Any]:
-    if isinstance(value, types.MethodType):
-        return {"self": value.__self__, "": value.__func__}
-    if isinstance(value, functools.partial):
-        return {"": value.func, "arguments": value.args, "keywords": value.keywords}
-    if not isinstance(value, types.FunctionType):
-        return {}
-    found: dict[Any, Any] = {}
-    for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
-        with contextlib.suppress(ValueError):  # a cell that is still empty
-            found[name] = cell.cell_contents
-    return {**found, "defaults": value.__defaults__, "keyword defaults": value.__kwdefaults__}
-
-
-def _plain_config(value: Any) -> dict[str, Any]:
-    """Return the plain settings that an object of Keras tells in its config."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            config = value.get_config()
-    except Exception:  # a config is the author's code and may raise anything; the attributes are looked at anyway
-        return {}
-    return {key: entry for key, entry in config.items() if _is_plain(entry) and key not in _TRACES | {"name"}}
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, _PLAIN) or (isinstance(value, (list, tuple)) and all(map(_is_plain, value)))
-
-
-def _attributes(value: Any) -> dict[str, Any]:
-    """Return the attributes of an object that two equal ones must have in common."""
-    known = _keras_kind(value)
-    # Python's own, such as __annotations__, belong to the code; what a function wraps does not.
-    attributes = {key: entry for key, entry in vars(value).items() if key[:2] != "__" or key == "__wrapped__"}
-    if type(value).__name__ == "SeedGenerator" and _module(value) == "keras":
-        return {"state": value.state}  # its seed is drawn anew at each construction, and then lives in the state
-    if known is None:
-        if _module(value) in _LIBRARIES:  # a regulariser, a constraint, a schedule, a distribution, a bijector
-            attributes = {
-                key: entry
-                for key, entry in attributes.items()
-                if not key.startswith("_self_")
-                and "cache" not in key
-                and "name" not in key
-                and key not in _OF_LIBRARIES
-            }
-        return attributes
-    name, kind = known
-    if kind == "initializer":
-        # Its seed is drawn anew at each construction, and has done its work once the weights are there.
-        return _plain_config(value)
-    if kind == "optimizer":
-        return _attributes_of_optimizer(value, name)
-    skipped = generations.bookkeeping(name, kind)
-    if type(value).__name__ == "InputLayer":
-        return {key: bool(attributes.get(key)) for key in ("sparse", "ragged", "optional")}
-    by_library = _module(value) in _LIBRARIES
-    found: dict[str, Any] = {}
-    for key, entry in attributes.items():
-        if key in skipped or key.startswith(("_self_", "_most_recently_built")) or key in generations.COUNTERS:
-            continue
-        # Keras's own private numbers and texts are in the config; some only tell what happened last.
-        if by_library and (key in _TRACES or (key.startswith("_") and _is_plain(entry))):
-            continue
-        if by_library and kind == "metric" and "name" in key:  # of the outputs, which Keras made up
-            continue
-        found[key] = entry
-    if by_library and kind != "model":  # the config of a model names its layers
-        found = {**{key: entry for key, entry in _plain_config(value).items() if key not in attributes}, **found}
-    if kind in ("layer", "model"):
-        found |= _flags(value)
-    if kind == "model":
-        found |= _parts_of_model(value, name)
-    found.pop("name", None)
-    return found
-
-
-def _flags(layer: Any) -> dict[str, Any]:
-    return {
-        "trainable": layer.trainable,
-        "dtype policy": getattr(layer.dtype_policy, "name", str(layer.dtype_policy)),
-        **{key: getattr(layer, key, None) for key in ("activity_regularizer", "autocast", "supports_masking")},
-    }
-
-
-def _parts_of_model(model: Any, name: str) -> dict[str, Any]:
-    package = generations.namespace(name)
-    if isinstance(model, package.Sequential):
-        return {"layers": list(model.layers)}
-    outputs = getattr(model, "outputs", None)
-    if not outputs or not all(map(generations.is_symbolic, outputs)):
-        return {}
-    # Layers that no output needs, such as one that adds a loss, come by position.
-    reached: set[int] = set()
-    queue = list(outputs)
-    while queue:
-        symbol = queue.pop()
-        if id(symbol) not in reached:
-            layer, _, arguments, keywords = generations.history(symbol)
-            reached |= {id(symbol), id(layer)}
-            queue += [item for item in tf.nest.flatten([arguments, keywords]) if generations.is_symbolic(item)]
-    beside = [layer for layer in model.layers if id(layer) not in reached]
-    return {"outputs": list(outputs), "inputs": list(model.inputs or []), "layers beside": beside}
-
-
-def _attributes_of_optimizer(optimizer: Any, name: str) -> dict[str, Any]:
-    found = {
-        key: entry
-        for key, entry in _plain_config(optimizer).items()
-        if key not in ("learning_rate", "is_legacy_optimizer")
-    }
-    rate = vars(optimizer).get("_learning_rate", None)
-    if rate is None and isinstance(vars(optimizer).get("_hyper"), dict):  # a legacy optimizer of Keras 2
-        rate = vars(optimizer)["_hyper"].get("learning_rate")
-    if rate is not None:
-        found["learning rate"] = rate
-    skipped = generations.bookkeeping(name, "optimizer")
-    for key, entry in vars(optimizer).items():
-        private = key.startswith("_")
-        if key in skipped or key.startswith("_self_") or "cache" in key or _holds_variables(entry):
-            continue
-        if private and _is_plain(entry) and not _are_identities(entry):
-            continue
-        # An inner optimizer, or the state of a loss scale.
-        if is_walked(entry) or _are_identities(entry) or isinstance(entry, (re.Pattern, *_FUNCTIONS)):
-            found[key] = entry
-    own = [v for v in generations.optimizer_variables(optimizer) if v is not rate]
-    found["variables"] = own
-    return found
-
-
-def _are_identities(value: Any) -> bool:
-    """Tell whether a value is a collection of keys of variables, such as those exempt from weight decay."""
-    return isinstance(value, (set, frozenset, list)) and all(isinstance(v, (int, str)) for v in value)
-
-
-def _holds_variables(value: Any) -> bool:
-    values = list(value.values()) if _is_mapping(value) else value
-    return _is_sequence(values) and any(map(generations.is_variable, values))
-
-
-# -- comparing ---------------------------------------------------------------------------------------------------------
-
-
-def parts_of_compilation(model: Any) -> dict[str, Any]:
-    """Return what belongs to a compiled model beside the optimizer: loss, metrics, and how it is run."""
-    return {
-        **generations.compile_arguments(model),
-        **{key: getattr(model, key) for key in _OF_COMPILED if hasattr(model, key)},
-    }
-
-
 def compare(original: Any, clone: Any) -> "Comparison":
     """Walk two models side by side.
 
     Args:
-        original: a model.
-        clone: the model to hold against it, of the same Keras generation.
+        original: A model.
+        clone: The model to compare with it, of the same Keras version.
 
     Returns:
-        A ``Comparison`` with the differences found, and the variables of both in pairs.
+        A `Comparison` with the differences found, and the variables of both in pairs.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dropout(0.5, name="dropout")])
+        >>> clone = keras.models.clone_model(model)
+        >>> clone.get_layer("dropout").rate = 0.3
+        >>> print(*compare(model, clone).of(SETTING))
+        dropout.rate: 0.5 against 0.3
     """
     walk = Comparison(original, clone)
     walk.run()
     return walk
 
 
+class _Pair(NamedTuple):
+    """Two values that have the same place, and the area of the model that they belong to."""
+
+    a: Any
+    b: Any
+    path: str
+    area: str
+
+    @property
+    def structure(self) -> str:
+        """The kind of a finding that concerns which objects there are, not their values."""
+        return STRUCTURE if self.area == SETTING else self.area
+
+
 class Comparison:
-    """What a walk through two models found.
+    """The result of a walk through two models.
 
     Attributes:
-        findings: the differences, in the order in which they were met.
-        pairs: the pairs of variables that have the same place: (kind, name, the original's, the clone's).
+        findings: The differences, in the order in which they were found.
+        pairs: The pairs of variables that have the same place: (kind, name, the original's, the clone's).
     """
 
     def __init__(self, original: Any, clone: Any):
         self.findings: list[Finding] = []
         self.pairs: list[tuple[str, str, Any, Any]] = []
         self._models = original, clone
-        self._weights = {id(generations.storage(weight)) for weight in generations.weights(original)}
-        self._keys = [_identities(model) for model in (original, clone)]
-        self._partner: dict[int, int] = {}
+        self._weights = {id(keras_compat.storage(weight)) for weight in keras_compat.weights(original)}
+        self._keys = _identities(original), _identities(clone)
+        self._clone_of: dict[int, int] = {}
+        self._original_of: dict[int, int] = {}
         self._seen: set[tuple[int, int]] = set()
-        self._queue: deque = deque()
-        self._alive: list[Any] = []  # an id means something only as long as its object lives
+        self._queue: deque[_Pair] = deque()
+        self._alive: list[Any] = []  # an id is valid only as long as its object lives
 
     def run(self) -> None:
-        """Walk until nothing is left to look at."""
+        """Walk until nothing is left to compare."""
         original, clone = self._models
         self._push(original, clone, "", SETTING)
-        if generations.is_compiled(original) and generations.is_compiled(clone):
-            arguments = [parts_of_compilation(model) for model in self._models]
-            for key in arguments[0]:
-                self._push(arguments[0][key], arguments[1].get(key), key, COMPILATION)
+        if keras_compat.is_compiled(original) and keras_compat.is_compiled(clone):
+            mine, theirs = parts_of_compilation(original), parts_of_compilation(clone)
+            for key in mine:
+                self._push(mine[key], theirs.get(key), key, COMPILATION)
             self._push(original.optimizer, clone.optimizer, "optimizer", COMPILATION)
-            for a, b in zip(*(model.metrics for model in self._models), strict=False):
-                if len(a.variables) == len(b.variables):  # they are made at the first training step
+            for a, b in zip(original.metrics, clone.metrics, strict=False):
+                if len(a.variables) == len(b.variables):  # they are created at the first training step
                     self._push(a, b, a.name, METRIC)
         while self._queue:
-            self._look(*self._queue.popleft())
+            self._compare(self._queue.popleft())
 
     def of(self, *kinds: str) -> list[Finding]:
         """Return the findings of some kinds."""
         return [finding for finding in self.findings if finding.kind in kinds]
 
-    def _push(self, a: Any, b: Any, path: str, area: str) -> None:
-        if (id(a), id(b)) not in self._seen:
+    def _push(self, a: Any, b: Any, path: str, area: str, again: bool = False) -> None:
+        """Put a pair in the queue, each once, except values that many places share, such as True and False.
+
+        Args:
+            a: A value of the original.
+            b: The value of the clone that has the same place.
+            path: The place.
+            area: The area of the model that the place belongs to.
+            again: True to compare the pair again if it was already compared in a different place.
+        """
+        if again or isinstance(a, PLAIN) or isinstance(b, PLAIN) or (id(a), id(b)) not in self._seen:
             self._seen.add((id(a), id(b)))
             self._alive += [a, b]
-            self._queue.append((a, b, path, area))
+            self._queue.append(_Pair(a, b, path, area))
 
     def _note(self, area: str, path: str, text: str, distance: float | None = None) -> None:
         kind = COMPILATION if area in (OPTIMIZER, METRIC) else area
         self.findings.append(Finding(kind, path or "the model", text, distance))
 
-    def _structure(self, area: str) -> str:
-        return STRUCTURE if area == SETTING else area
+    def _compare(self, pair: _Pair) -> None:
+        kind = keras_kind(pair.a)[1]
+        if kind in ("layer", "model") and pair.path:
+            pair = pair._replace(path=pair.a.name)
+        if kind in ("optimizer", "metric"):
+            pair = pair._replace(area=OPTIMIZER if kind == "optimizer" else METRIC)
+        a, b = pair.a, pair.b
+        if keras_compat.is_variable(a) and keras_compat.is_variable(b):
+            self._compare_variables(pair)
+        elif kind in ("layer", "model", "optimizer", "metric") and not isinstance(b, PLAIN) and self._breaks_tie(a, b):
+            self._note(pair.structure, pair.path, "one object in two places of the original, but two in the clone")
+        elif a is not b:
+            next(compare for applies, compare in _COMPARISONS if applies(a, b))(self, pair)
 
-    def _look(self, a: Any, b: Any, path: str, area: str) -> None:
-        kind = (_keras_kind(a) or ("", ""))[1]
-        if kind in ("layer", "model") and path:
-            path = a.name
-        area = {"optimizer": OPTIMIZER, "metric": METRIC}.get(kind, area)
-        if generations.is_variable(a) and generations.is_variable(b):
-            self._compare_variables(a, b, path, area)
-        elif self._is_tie_broken(a, b, kind):
-            self._note(self._structure(area), path, "one object in two places of the original, but two in the clone")
-        elif a is b:
-            pass
-        elif isinstance(a, _PLAIN) or isinstance(b, _PLAIN):
-            if not self._equal_plain(a, b):
-                self._note(area, path, f"{_shown(a)} against {_shown(b)}")
-        elif _is_array(a) or _is_array(b):
-            self._compare_arrays(a, b, path, area)
-        elif isinstance(a, (set, frozenset)) and isinstance(b, (set, frozenset)):
-            mine, theirs = (
-                {keys.get(v, v) if isinstance(v, (int, str)) else v for v in values}
-                for keys, values in zip(self._keys, (a, b), strict=True)
-            )
-            if mine != theirs:
-                self._note(
-                    area,
-                    path,
-                    f"{len(mine - theirs)} members only in the original, {len(theirs - mine)} only in the clone",
-                )
-        else:
-            self._compare_parts(a, b, path, area)
+    def _breaks_tie(self, a: Any, b: Any) -> bool:
+        """Return True if either object was already paired with a different one (a broken tie)."""
+        return self._clone_of.setdefault(id(a), id(b)) != id(b) or self._original_of.setdefault(id(b), id(a)) != id(a)
 
-    def _is_tie_broken(self, a: Any, b: Any, kind: str) -> bool:
-        """Tell whether an object with a life of its own met another partner before."""
-        if kind not in ("layer", "model", "optimizer", "metric") or isinstance(b, _PLAIN):
-            return False
-        return self._partner.setdefault(id(a), id(b)) != id(b) or self._partner.setdefault(~id(b), id(a)) != id(a)
+    # -- variables ----------------------------------------------------------------------------------------------------
 
-    def _equal_plain(self, a: Any, b: Any) -> bool:
-        for one, two in ((a, b), (b, a)):
-            if isinstance(one, str) and isinstance(two, _FUNCTIONS):
-                return getattr(two, "__name__", None) == one
-        if isinstance(a, str) and a in self._keys[0]:
-            return self._keys[0][a] == self._keys[1].get(b)
-        if isinstance(a, (float, np.floating)) and isinstance(b, (float, np.floating)) and a != a:
-            return b != b
-        return isinstance(a, _PLAIN) and isinstance(b, _PLAIN) and bool(a == b)
-
-    def _compare_variables(self, a: Any, b: Any, path: str, area: str) -> None:
-        mine, theirs = generations.storage(a), generations.storage(b)
-        name = generations.variable_name(a, self._models[0])
-        if self._partner.setdefault(id(mine), id(theirs)) != id(theirs) or (
-            self._partner.setdefault(~id(theirs), id(mine)) != id(mine)
-        ):
-            self._note(self._structure(area), name, "one variable in two places of the original, but two in the clone")
+    def _compare_variables(self, pair: _Pair) -> None:
+        a, b, path, area = pair
+        mine, theirs = keras_compat.storage(a), keras_compat.storage(b)
+        name = keras_compat.variable_name(a, self._models[0])
+        if self._breaks_tie(mine, theirs):
+            self._note(pair.structure, name, "one variable in two places of the original, but two in the clone")
             return
         is_rate = area == OPTIMIZER and path.endswith("learning rate")
-        if area == SETTING:
-            for word in ("trainable", "constraint", "regularizer"):
-                if hasattr(a, word) and hasattr(b, word):
-                    self._push_always(getattr(a, word), getattr(b, word), f"{name}.{word}", area)
-            kind = WEIGHT if id(mine) in self._weights else STATE
-        elif area == OPTIMIZER:
+        kind = STATE
+        if area == OPTIMIZER:
             kind = COMPILATION if is_rate else OPTIMIZER
-        else:
-            kind = STATE
-        if any(known[2] is a and known[3] is b for known in self.pairs[-1:]):
-            return
+        elif area == SETTING:
+            kind = WEIGHT if id(mine) in self._weights else STATE
+            for flag in ("trainable", "constraint", "regularizer"):
+                if hasattr(a, flag) and hasattr(b, flag):
+                    self._push(getattr(a, flag), getattr(b, flag), f"{name}.{flag}", area, again=True)
         self.pairs.append((kind, name, a, b))
-        if tuple(mine.shape) != tuple(theirs.shape):
-            text, distance = f"shape {tuple(mine.shape)} against {tuple(theirs.shape)}", float("inf")
-        elif mine.dtype != theirs.dtype:
-            text, distance = f"{mine.dtype.name} against {theirs.dtype.name}", float("inf")
-        elif mine is theirs:
-            return
-        else:
-            values = distances.values([a, b])
-            distance = distances.largest_difference(*values)
-            # A metric starts anew whenever training does: one that has counted nothing is as good.
-            if not distance or (area == METRIC and not np.any(values[1])):
-                return
-            text = f"{values[0]} against {values[1]}" if values[0].ndim == 0 else f"|difference| {distance:.3g}"
-        self.findings.append(Finding(kind, path if is_rate else name, text, distance))
+        difference = _difference_of_variables(mine, theirs, area)
+        if difference is not None:
+            self.findings.append(Finding(kind, path if is_rate else name, *difference))
 
-    def _push_always(self, a: Any, b: Any, path: str, area: str) -> None:
-        """Look at a pair of values that many places have in common, such as True and False."""
-        self._alive += [a, b]
-        self._queue.append((a, b, path, area))
+    # -- one handler for each kind of value, in the order of _COMPARISONS ---------------------------------------------
 
-    def _compare_arrays(self, a: Any, b: Any, path: str, area: str) -> None:
-        if not (_is_array(a) and _is_array(b)):
-            self._note(area, path, f"{_shown(a)} against {_shown(b)}")
+    def _compare_plain(self, pair: _Pair) -> None:
+        if not self._equal_plain(pair.a, pair.b):
+            self._note_values(pair)
+
+    def _compare_arrays(self, pair: _Pair) -> None:
+        a, b, path, area = pair
+        if not (is_array(a) and is_array(b)):
+            self._note_values(pair)
             return
         mine, theirs = ([np.asarray(leaf) for leaf in tf.nest.flatten(v, expand_composites=True)] for v in (a, b))
         if [leaf.dtype for leaf in mine] != [leaf.dtype for leaf in theirs]:
@@ -491,138 +215,193 @@ class Comparison:
         if distance:
             self._note(area, path, f"|difference| {digits(distance)}", distance)
 
-    def _compare_parts(self, a: Any, b: Any, path: str, area: str) -> None:
-        if is_table(a) and is_table(b):
-            if _table_items(a) != _table_items(b):
-                mine, theirs = _table_items(a), _table_items(b)
-                self._note(
-                    STATE,
-                    path,
-                    f"a table of {len(mine)} entries against one of {len(theirs)}, {_first_unlike(mine, theirs)}",
-                )
+    def _compare_sets(self, pair: _Pair) -> None:
+        mine, theirs = (
+            {keys.get(v, v) if isinstance(v, (int, str)) else v for v in values}
+            for keys, values in zip(self._keys, (pair.a, pair.b), strict=True)
+        )
+        if mine != theirs:
+            text = f"{len(mine - theirs)} members only in the original, {len(theirs - mine)} only in the clone"
+            self._note(pair.area, pair.path, text)
+
+    def _compare_tables(self, pair: _Pair) -> None:
+        mine, theirs = table_items(pair.a), table_items(pair.b)
+        if mine != theirs:
+            key = next((key for key in [*mine, *theirs] if mine.get(key) != theirs.get(key)), None)
+            text = f"a table of {len(mine)} entries against one of {len(theirs)}, such as {key!r}: "
+            self._note(STATE, pair.path, f"{text}{mine.get(key)!r} against {theirs.get(key)!r}")
+
+    def _compare_generators(self, pair: _Pair) -> None:
+        if not distances.equal_states(random_state.state_of(pair.a), random_state.state_of(pair.b)):
+            self._note(STATE, pair.path, f"a different state of the random generator {type(pair.a).__name__}")
+
+    def _compare_classes(self, pair: _Pair) -> None:
+        if not _same_class(pair.a, pair.b):
+            self._note_values(pair)
+
+    def _compare_functions(self, pair: _Pair) -> None:
+        if _same_function(pair.a, pair.b):
+            self._compare_parts(pair)
+        else:
+            self._note_values(pair)
+
+    def _compare_objects(self, pair: _Pair) -> None:
+        a, b, path, area = pair
+        if not _same_class(type(a), type(b)):
+            self._note(pair.structure, path, f"{_shown(a)} against {_shown(b)}")
             return
-        if isinstance(a, _GENERATORS) and type(a) is type(b):
-            if not distances.equal_states(generator_state(a), generator_state(b)):
-                self._note(STATE, path, f"another state of the random generator {type(a).__name__}")
-            return
-        if isinstance(a, type) or isinstance(b, type):
-            if not _same_class(a, b):
-                self._note(area, path, f"{_shown(a)} against {_shown(b)}")
-            return
-        if isinstance(a, _FUNCTIONS) and isinstance(b, _FUNCTIONS):
-            if not _same_function(a, b):
-                self._note(area, path, f"{_shown(a)} against {_shown(b)}")
-                return
-        elif not (_is_mapping(a) and _is_mapping(b)) and not (_is_sequence(a) and _is_sequence(b)):
-            if not _same_class(type(a), type(b)):
-                self._note(self._structure(area), path, f"{_shown(a)} against {_shown(b)}")
-                return
-            if type(a) is not type(b):
-                self._push(_methods(type(a)), _methods(type(b)), path, area)
+        if type(a) is not type(b):
+            self._push(_methods(type(a)), _methods(type(b)), path, area)
+        self._compare_parts(pair)
+
+    def _compare_parts(self, pair: _Pair) -> None:
+        a, b, path, area = pair
         mine, theirs = parts(a), parts(b)
         if mine is None or theirs is None:
             if not _equal_opaque(a, b):
-                self._note(area, path, f"{_shown(a)} against {_shown(b)}")
+                self._note_values(pair)
             return
-        if _keras_kind(a) and _keras_kind(a)[1] == "optimizer":
-            self._leave_out_unmade_slots(a, b, mine, theirs)
-        self._compare_each(a, mine, theirs, path, area)
-
-    def _compare_each(self, a: Any, mine: dict, theirs: dict, path: str, area: str) -> None:
+        if keras_kind(a)[1] == "optimizer":
+            _leave_out_missing_slots(a, b, mine, theirs)
         mine, theirs = self._by_place(mine, theirs)
-        of_object = is_walked(a) and not _is_mapping(a) and not _is_sequence(a)
+        is_object = has_attributes(a)
         for key in [*mine, *(key for key in theirs if key not in mine)]:
-            inner = (
-                path
-                if key == ""
-                else f"{path}.{key}"
-                if of_object and path
-                else f"{key}"
-                if not path
-                else f"{path}[{key!r}]"
-            )
+            place = join_path(path, key, is_object)
             if key in mine and key in theirs:
-                if isinstance(mine[key], _PLAIN) or isinstance(theirs[key], _PLAIN):
-                    self._push_always(mine[key], theirs[key], inner, area)
-                else:
-                    self._push(mine[key], theirs[key], inner, area)
-                continue
-            entry = mine.get(key, theirs.get(key))
-            # Many attributes come with their first use, and are empty or None until then.
-            by_library = of_object and _module(a) in _LIBRARIES and (_keras_kind(a) or ("", ""))[1] != "optimizer"
-            unimportant = _is_empty(entry) or (by_library and not _is_substantial(entry))
-            if not unimportant:
-                owner = "the original" if key in mine else "the clone"
-                self._note(self._structure(area), inner, f"only {owner} has it, as {_shown(entry)}")
+                self._push(mine[key], theirs[key], place, area)
+            elif _matters_alone(a, mine.get(key, theirs.get(key))):
+                owner, value = ("the original", mine[key]) if key in mine else ("the clone", theirs[key])
+                self._note(pair.structure, place, f"only {owner} has it, as {_shown(value)}")
 
-    def _by_place(self, mine: dict, theirs: dict) -> tuple[dict, dict]:
+    # -- values that identify others ----------------------------------------------------------------------------------
+
+    def _note_values(self, pair: _Pair) -> None:
+        self._note(pair.area, pair.path, f"{_shown(pair.a)} against {_shown(pair.b)}")
+
+    def _equal_plain(self, a: Any, b: Any) -> bool:
+        for one, two in ((a, b), (b, a)):
+            if isinstance(one, str) and is_function(two):
+                return getattr(two, "__name__", None) == one
+        mine, theirs = self._keys
+        if isinstance(a, str) and a in mine:
+            return mine[a] == theirs.get(b)
+        if isinstance(a, (float, np.floating)) and isinstance(b, (float, np.floating)) and a != a:
+            return bool(b != b)
+        return isinstance(a, PLAIN) and isinstance(b, PLAIN) and bool(a == b)
+
+    def _by_place(self, mine: Parts, theirs: Parts) -> tuple[Parts, Parts]:
         """Match keys that are identities of variables or layers, or names that Keras made up."""
         if mine.keys() == theirs.keys():
             return mine, theirs
-        if any(key in self._keys[0] for key in mine):
-            return tuple(
-                {keys.get(k, k): v for k, v in d.items()} for keys, d in zip(self._keys, (mine, theirs), strict=True)
-            )
+        keys, other_keys = self._keys
+        if any(key in keys for key in mine):
+            return {keys.get(k, k): v for k, v in mine.items()}, {other_keys.get(k, k): v for k, v in theirs.items()}
         named = all(getattr(v, "name", None) == k for d in (mine, theirs) for k, v in d.items())
         if named and len(mine) == len(theirs):
-            return dict(zip(mine, mine.values(), strict=True)), dict(zip(mine, theirs.values(), strict=True))
+            return mine, dict(zip(mine, theirs.values(), strict=True))
         return mine, theirs
 
-    def _leave_out_unmade_slots(self, a: Any, b: Any, mine: dict, theirs: dict) -> None:
-        """An optimizer makes its slots at its first step: until then a made one is not ahead of an unmade one."""
-        if len(mine["variables"]) != len(theirs["variables"]) and int(a.iterations) == int(b.iterations) == 0:
-            del mine["variables"], theirs["variables"]
+
+def _both(*classes: type) -> Callable[[Any, Any], bool]:
+    return lambda a, b: isinstance(a, classes) and isinstance(b, classes)
+
+
+# The first handler that applies to two values compares them. To compare a new kind, add a line.
+_COMPARISONS: list[tuple[Callable[[Any, Any], bool], Callable[[Comparison, _Pair], None]]] = [
+    (lambda a, b: isinstance(a, PLAIN) or isinstance(b, PLAIN), Comparison._compare_plain),
+    (lambda a, b: is_array(a) or is_array(b), Comparison._compare_arrays),
+    (_both(set, frozenset), Comparison._compare_sets),
+    (lambda a, b: is_table(a) and is_table(b), Comparison._compare_tables),
+    (lambda a, b: is_generator(a) and type(a) is type(b), Comparison._compare_generators),
+    (lambda a, b: isinstance(a, type) or isinstance(b, type), Comparison._compare_classes),
+    (lambda a, b: is_function(a) and is_function(b), Comparison._compare_functions),
+    (lambda a, b: is_mapping(a) and is_mapping(b), Comparison._compare_parts),
+    (lambda a, b: is_sequence(a) and is_sequence(b), Comparison._compare_parts),
+    (lambda a, b: True, Comparison._compare_objects),
+]
 
 
 def _identities(model: Any) -> dict[Any, str]:
-    """Return what stands for each weight and layer where one of them is known by its identity: its place."""
-    found = {id(layer): f"layer {place}" for place, layer in enumerate(generations.flat_layers(model))}
-    for place, weight in enumerate(generations.weights(model)):
-        found |= dict.fromkeys(generations.variable_keys(weight), f"weight {place}")
+    """Return the place of each weight and layer by every key that may identify it."""
+    found = {id(layer): f"layer {place}" for place, layer in enumerate(keras_compat.flat_layers(model))}
+    for place, weight in enumerate(keras_compat.weights(model)):
+        found |= dict.fromkeys(keras_compat.variable_keys(weight), f"weight {place}")
     return found
 
 
+# -- differences ------------------------------------------------------------------------------------------------------
+
+
+def _difference_of_variables(a: Any, b: Any, area: str) -> tuple[str, float] | None:
+    """Return how two TensorFlow variables differ, and how far they are apart, or None."""
+    if tuple(a.shape) != tuple(b.shape):
+        return f"shape {tuple(a.shape)} against {tuple(b.shape)}", float("inf")
+    if a.dtype != b.dtype:
+        return f"{a.dtype.name} against {b.dtype.name}", float("inf")
+    if a is b:
+        return None
+    mine, theirs = distances.values([a, b])
+    distance = distances.largest_difference(mine, theirs)
+    # A metric is reset whenever training starts: one that has counted nothing is just as good.
+    if not distance or (area == METRIC and not np.any(theirs)):
+        return None
+    return f"{mine} against {theirs}" if mine.ndim == 0 else f"|difference| {distance:.3g}", distance
+
+
 def _shown(value: Any) -> str:
-    if isinstance(value, _FUNCTIONS):
+    if is_function(value):
         return f"the function {getattr(value, '__name__', type(value).__name__)}"
     if isinstance(value, type):
         return f"the class {value.__name__}"
-    if _is_plain(value):
+    if is_plain(value):
         return repr(value)[:80]
-    if _is_mapping(value) or _is_sequence(value):
+    if is_mapping(value) or is_sequence(value):
         return f"a {type(value).__name__} of {len(value)}"
     name = getattr(value, "name", None)
     return f"{type(value).__name__}{f' {name!r}' if isinstance(name, str) else ''}"
 
 
-def _is_empty(value: Any) -> bool:
-    return value is None or ((_is_sequence(value) or _is_mapping(value)) and len(value) == 0)
+def _matters_alone(owner: Any, value: Any) -> bool:
+    """Return True if it is a difference that only one of two objects has a value."""
+    if value is None or ((is_sequence(value) or is_mapping(value)) and len(value) == 0):
+        return False
+    # Many attributes of library objects are created at first use, and are empty or None until then.
+    created_late = has_attributes(owner) and is_of_library(owner) and keras_kind(owner)[1] != "optimizer"
+    return not created_late or _is_substantial(value)
 
 
 def _is_substantial(value: Any) -> bool:
-    """Tell whether a value that only one of two objects has matters: variables, layers, functions, tables."""
-    if _is_sequence(value):
+    """Return True for variables, layers, functions and tables, and lists of them."""
+    if is_sequence(value):
         return any(map(_is_substantial, value))
-    return (
-        generations.is_variable(value) or is_table(value) or isinstance(value, _FUNCTIONS) or bool(_keras_kind(value))
-    )
+    return keras_compat.is_variable(value) or is_table(value) or is_function(value) or bool(keras_kind(value)[1])
+
+
+def _leave_out_missing_slots(a: Any, b: Any, mine: Parts, theirs: Parts) -> None:
+    """Ignore slots before the first step: an optimizer that has created them has learned no more than one without."""
+    if len(mine["variables"]) != len(theirs["variables"]) and int(a.iterations) == int(b.iterations) == 0:
+        del mine["variables"], theirs["variables"]
+
+
+# -- equality ---------------------------------------------------------------------------------------------------------
 
 
 def _equal_opaque(a: Any, b: Any) -> bool:
-    if isinstance(a, _WEAK) and isinstance(b, _WEAK):
+    if isinstance(a, WEAK) and isinstance(b, WEAK):
         return True
     if type(a) is not type(b) or isinstance(a, types.ModuleType):
         return a is b
     try:
         equal = a == b
-    except Exception:  # comparing is code of the object's author
+    except Exception:  # `__eq__` is its author's code and may raise anything
         return True
-    # Objects without an own idea of equality say nothing about their contents.
-    return equal is True or type(a).__eq__ is object.__eq__ or not isinstance(equal, bool)
+    # Objects that do not define `__eq__` cannot be compared by content.
+    undefined = type(a).__eq__ is object.__eq__  # type: ignore[comparison-overlap]
+    return equal is True or undefined or not isinstance(equal, bool)
 
 
 def _same_class(a: Any, b: Any) -> bool:
-    """Tell whether two classes are one, or were made by the same lines, as inside a function that was called twice."""
+    """Return True if two classes are the same, or come from the same lines, as in a function that was called twice."""
     if a is b or not (isinstance(a, type) and isinstance(b, type)):
         return a is b
     return (a.__module__, a.__qualname__) == (b.__module__, b.__qualname__)
@@ -633,16 +412,16 @@ def _methods(cls: type) -> dict[str, Any]:
 
 
 def _same_function(a: Any, b: Any) -> bool:
-    codes = [getattr(function, "__code__", None) for function in (a, b)]
-    if None not in codes:
-        return _same_code(*codes)
+    mine, theirs = getattr(a, "__code__", None), getattr(b, "__code__", None)
+    if mine is not None and theirs is not None:
+        return _same_code(mine, theirs)
     if isinstance(a, functools.partial) or isinstance(b, functools.partial):
         return type(a) is type(b)
-    return a == b
+    return bool(a == b)
 
 
 def _same_code(a: types.CodeType, b: types.CodeType) -> bool:
-    """Compare what two functions do, without the file and the lines that they come from."""
+    """Return True if two functions do the same, whatever file and lines they come from."""
     if (a.co_code, a.co_names, a.co_varnames, a.co_freevars, len(a.co_consts)) != (
         b.co_code, b.co_names, b.co_varnames, b.co_freevars, len(b.co_consts)
     ):  # fmt: skip
@@ -650,111 +429,4 @@ def _same_code(a: types.CodeType, b: types.CodeType) -> bool:
     return all(
         _same_code(x, y) if isinstance(x, types.CodeType) and isinstance(y, types.CodeType) else repr(x) == repr(y)
         for x, y in zip(a.co_consts, b.co_consts, strict=True)
-    )
-
-
-def _table_items(table: Any) -> dict[Any, Any]:
-    try:
-        keys, values = (np.asarray(part).tolist() for part in table.export())
-    except (tf.errors.OpError, NotImplementedError):  # it was never filled
-        return {}
-    return dict(zip(keys, (tuple(v) if isinstance(v, list) else v for v in values), strict=True))
-
-
-def _first_unlike(mine: dict, theirs: dict) -> str:
-    key = next((key for key in [*mine, *theirs] if mine.get(key) != theirs.get(key)), None)
-    return f"such as {key!r}: {mine.get(key)!r} against {theirs.get(key)!r}"
-
-
-def generator_state(generator: Any) -> Any:
-    """Return the state of a random generator of Python, NumPy, TensorFlow or Keras 3."""
-    if isinstance(generator, random.Random):
-        return generator.getstate()
-    if isinstance(generator, np.random.Generator):
-        return generator.bit_generator.state
-    if isinstance(generator, np.random.RandomState):
-        return generator.get_state(legacy=False)
-    return distances.values([generator.state])[0]
-
-
-def set_generator_state(generator: Any, state: Any) -> None:
-    """Set what ``generator_state`` returned."""
-    if isinstance(generator, random.Random):
-        generator.setstate(state)
-    elif isinstance(generator, np.random.Generator):
-        generator.bit_generator.state = state
-    elif isinstance(generator, np.random.RandomState):
-        generator.set_state(state)
-    else:
-        distances.assign([generator.state], [state])
-
-
-# -- sharing -----------------------------------------------------------------------------------------------------------
-
-
-def shared(original: Any, clone: Any) -> list[tuple[str, Any]]:
-    """List what can change and is part of both models: (where, the thing), the largest things first."""
-    mine, theirs = (_changeable(model) for model in (original, clone))
-    return [(mine[key][0], mine[key][1]) for key in mine if key in theirs]
-
-
-def _changeable(model: Any) -> dict[int, tuple[str, Any]]:
-    """Find everything in a model that can change: by identity, where and what."""
-    found: dict[int, tuple[str, Any]] = {}
-    seen: set[int] = set()
-    alive: list[Any] = []
-    start = [(model, "", False)]
-    if generations.is_compiled(model):
-        start += [(entry, key, False) for key, entry in parts_of_compilation(model).items()]
-        start += [(model.optimizer, "optimizer", False)]
-    queue = deque(start)
-    while queue:
-        value, path, of_user = queue.popleft()
-        if id(value) in seen or isinstance(value, _PLAIN):
-            continue
-        seen.add(id(value))
-        alive.append(value)  # an id means something only as long as its object lives
-        kind = (_keras_kind(value) or ("", ""))[1]
-        if kind in ("layer", "model"):
-            path = value.name
-        if generations.is_variable(value):
-            found[id(generations.storage(value))] = generations.variable_name(value, model), generations.storage(value)
-        elif (
-            kind in ("layer", "model", "optimizer", "metric")
-            or isinstance(value, _GENERATORS)
-            or hasattr(value, "insert_or_assign")
-            or (is_table(value) and (hasattr(value, "insert") or _table_items(value)))
-        ):
-            if type(value).__name__ != "InputLayer":
-                found[id(value)] = path, value
-        elif of_user and _can_be_edited(value):
-            found[id(generations.unwrapped(value))] = path, value
-        inside = parts(value)
-        if inside is None:
-            continue
-        holds = (
-            of_user
-            if _is_sequence(value) or _is_mapping(value)
-            else is_walked(value) and _module(value) not in _LIBRARIES
-        )
-        join = "." if is_walked(value) and not _is_mapping(value) and not _is_sequence(value) else ""
-        for key, entry in inside.items():
-            place = (
-                f"{path}{join}{key}"
-                if join and path
-                else str(key)
-                if not path
-                else f"{path}[{key!r}]"
-                if key != ""
-                else path
-            )
-            queue.append((entry, place, holds))
-    return found
-
-
-def _can_be_edited(value: Any) -> bool:
-    if isinstance(value, np.ndarray):
-        return value.flags.writeable
-    return isinstance(value, (list, dict, set, deque)) or (
-        is_walked(value) and _module(value) not in _LIBRARIES and not callable(value)
     )

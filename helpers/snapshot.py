@@ -1,147 +1,168 @@
-"""Hold on to everything that two models are made of, and put it back: values, attributes, lists, random state.
+"""Take a snapshot of everything that models are made of, and restore it: values, attributes, lists, random state.
 
-Training a model does more than move its weights: Keras builds optimizers and metrics at the first step, fills caches
-and replaces attributes. So a snapshot keeps the attributes of every object that a model reaches, one by one and
-without knowing what they are for, and the contents of every list, dict, set, array, table and variable.
+Training a model does more than change its weights: Keras creates optimizers and metrics at the first step, fills
+caches and replaces attributes. So a snapshot keeps the attributes of every object that a model reaches, one by one,
+whatever they are for, and the contents of every list, dict, set, array, table, variable and closure.
+
+| To restore | Use |
+|---|---|
+| models and the random state of the process | `unchanged(*models)` |
+| a list of objects, without a walk through what they hold | `objects_unchanged(objects)` |
+| models, later, or more than once | `Snapshot(*models).restore()` |
+| the random state alone | `random_state.random_state_kept()` |
 """
 
 import contextlib
+import types
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from helpers import distances, model_diff
-from helpers import keras_compat as generations
+from helpers import containers, distances, keras_compat, model_parts, random_state, tf_private
 
 
 @contextlib.contextmanager
 def unchanged(*models: Any) -> Iterator["Snapshot"]:
-    """Put the models and the random state of the process back as they were when the body ends, however it ends.
+    """Restore the models and the random state of the process when the body ends, also if it raises.
 
     Args:
-        *models: models, or any objects that hold models. They may share parts.
+        *models: Models, or any objects that hold models. They may share parts.
 
     Example:
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
         >>> with unchanged(model):
-        ...     model.fit(inputs, targets)
+        ...     _ = model.layers[0].bias.assign([1.0, 2.0])
+        >>> model.layers[0].bias.numpy()
+        array([0., 0.], dtype=float32)
     """
     held = Snapshot(*models)
-    with generations.random_state_kept():
+    with random_state.random_state_kept():
         try:
             yield held
         finally:
             held.restore()
 
 
+@contextlib.contextmanager
+def objects_unchanged(objects: Iterable[Any]) -> Iterator[None]:
+    """Restore the attributes, items and values of some objects when the body ends, but not those of what they hold.
+
+    Args:
+        objects: Any objects.
+    """
+    held = Snapshot()
+    for value in objects:
+        held.hold(value, every_attribute=True)
+    try:
+        yield
+    finally:
+        held.restore()
+
+
 class Snapshot:
-    """Everything that some objects reach, as it is now.
+    """The present state of everything that some objects reach.
+
+    Args:
+        *roots: Models, or any objects that hold models.
 
     Attributes:
-        variables: the TensorFlow variables, by identity.
+        variables: The TensorFlow variables, by identity.
     """
 
     def __init__(self, *roots: Any):
-        self.variables: dict[int, tf.Variable] = {}
+        self.variables: dict[int, Any] = {}
+        # Tensors that share their memory with the variables, until those are written.
+        self._values: list[tf.Tensor] = []
         self._restorers: list[Callable[[], None]] = []
-        self._seen: dict[int, Any] = {}
+        seen: dict[int, Any] = {}
         queue = deque(roots)
         while queue:
             value = queue.popleft()
-            if id(value) not in self._seen and not model_diff.is_plain_value(value):
-                self._seen[id(value)] = value
-                queue.extend(self._hold(value))
-        # Tensors that share their memory with the variables, until those are written.
-        self._values = distances.read(list(self.variables.values()))
+            if id(value) not in seen and not isinstance(value, model_parts.PLAIN):
+                seen[id(value)] = value
+                queue.extend(self.hold(value))
 
     def restore(self) -> None:
-        """Put everything back."""
+        """Restore everything."""
         for restore in self._restorers:
             restore()
         distances.assign(list(self.variables.values()), self._values)
 
-    def _hold(self, value: Any) -> list[Any]:
-        """Keep one value, and return what it holds."""
-        if generations.is_variable(value):
-            variable = generations.storage(value)
-            self.variables[id(variable)] = variable
-            # A Keras 3 variable has attributes of its own beside the numbers, such as whether it is trained.
-            return self._hold_attributes(value) if variable is not value else []
+    def hold(self, value: Any, every_attribute: bool = False) -> list[Any]:
+        """Keep the state of one object, and return what it holds.
+
+        Args:
+            value: Any object.
+            every_attribute: True to keep the attributes of objects of any class. By default, only those of models,
+                their parts, and objects of the reader's own classes are kept.
+        """
+        if keras_compat.is_variable(value):
+            variable = keras_compat.storage(value)
+            if id(variable) not in self.variables:
+                self.variables[id(variable)] = variable
+                self._values += distances.read([variable])
+            # A Keras 3 variable also has attributes of its own, such as whether it is trainable.
+            return self._hold_attributes(value) if variable is not value or every_attribute else []
         if isinstance(value, np.ndarray):
             self._hold_array(value)
             return []
-        if model_diff.is_table(value):
-            self._hold_table(value)
-            return []
-        if model_diff.is_generator(value):
-            state = model_diff.generator_state(value)
-            self._restorers.append(lambda: model_diff.set_generator_state(value, state))
-            return []
+        if isinstance(value, types.CellType):
+            return self._hold_cell(value)
         if isinstance(value, (tf.Tensor, type)):
             return []
+        if model_parts.is_table(value):
+            self._hold_table(value)
+            return []
+        if model_parts.is_generator(value):
+            state = random_state.state_of(value)
+            self._restorers.append(lambda: random_state.set_state_of(value, state))
+            return []
         found = self._hold_contents(value)
-        if model_diff.is_walked(value) or generations.is_wrapper(value):
+        if every_attribute or model_parts.is_walked(value) or tf_private.is_wrapper(value):
             return found + self._hold_attributes(value)
-        if model_diff.is_function(value):
-            found += (model_diff.parts(value) or {}).values()
+        if isinstance(value, types.FunctionType):
+            for cell in value.__closure__ or ():
+                self._hold_cell(cell)
+        if model_parts.is_function(value) or model_parts.is_traced(value):
+            found += (model_parts.parts(value) or {}).values()
         return found
 
     def _hold_attributes(self, value: Any) -> list[Any]:
-        attributes = generations.attributes(value)
-        before = dict(attributes)
-
-        def restore() -> None:
-            if not _same_items(attributes, before):
-                attributes.clear()
-                attributes.update(before)
-
-        self._restorers.append(restore)
-        return list(before.values())
+        attributes = tf_private.attributes(value)
+        return [] if attributes is None else self._hold_contents(attributes)
 
     def _hold_contents(self, value: Any) -> list[Any]:
         """Keep what a container holds, past any wrapper that Keras or TensorFlow puts around it."""
-        value = getattr(value, "__wrapped__", value) if generations.is_wrapper(value) else value
-        if isinstance(value, dict):
-            before = dict(value)
+        value = getattr(value, "__wrapped__", value) if tf_private.is_wrapper(value) else value
+        if isinstance(value, (tuple, frozenset)):
+            return list(value)
+        if containers.container_base(type(value)) is None:
+            return []
+        before = containers.items_of(value)
 
-            def restore_dict() -> None:
-                if not _same_items(value, before):
-                    dict.clear(value)
-                    dict.update(value, before)
+        def restore() -> None:
+            if not containers.has_items(value, before):
+                containers.set_items(value, before, getattr(value, "maxlen", None))
 
-            self._restorers.append(restore_dict)
-            return [*before.values(), *before]
-        if isinstance(value, (list, deque)):
-            kind = list if isinstance(value, list) else deque
-            items = list(kind.__iter__(value))
+        self._restorers.append(restore)
+        return [part for item in before for part in item] if isinstance(value, dict) else list(before)
 
-            def restore_list() -> None:
-                now = list(kind.__iter__(value))
-                if len(now) != len(items) or any(a is not b for a, b in zip(now, items, strict=True)):
-                    kind.clear(value)
-                    kind.extend(value, items)
-
-            self._restorers.append(restore_list)
-            return items
-        if isinstance(value, set):
-            members = set(value)
-
-            def restore_set() -> None:
-                if set(value) != members:
-                    set.clear(value)
-                    set.update(value, members)
-
-            self._restorers.append(restore_set)
-            return list(members)
-        return list(value) if isinstance(value, (tuple, frozenset)) else []
+    def _hold_cell(self, cell: Any) -> list[Any]:
+        try:
+            before = cell.cell_contents
+        except ValueError:  # a name that has no value yet
+            return []
+        self._restorers.append(lambda: setattr(cell, "cell_contents", before))
+        return [before]
 
     def _hold_array(self, value: np.ndarray) -> None:
         before = value.copy()
 
         def restore() -> None:
-            if value.flags.writeable and not np.array_equal(value, before, equal_nan=value.dtype.kind in "fc"):
+            if value.flags.writeable and not _equal_arrays(value, before):
                 value[...] = before
 
         self._restorers.append(restore)
@@ -159,5 +180,6 @@ class Snapshot:
         self._restorers.append(restore)
 
 
-def _same_items(now: dict, before: dict) -> bool:
-    return now.keys() == before.keys() and all(now[key] is before[key] for key in before)
+def _equal_arrays(a: np.ndarray, b: np.ndarray) -> bool:
+    # Elements that are objects may have any idea of equality.
+    return a.dtype != object and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")

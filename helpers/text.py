@@ -1,4 +1,4 @@
-"""Phrases that several modules make: a list of words, a distance."""
+"""Phrases that several modules use: a list of words, a distance."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["digits", "listed"]
 
 
 def listed(words: Sequence[str]) -> str:
-    """Join words as a sentence does.
+    """Join words as in a sentence.
 
     Args:
         words: At least one.
@@ -24,7 +24,7 @@ def listed(words: Sequence[str]) -> str:
 
 
 def digits(distance: float) -> str:
-    """Write a distance with three digits, and zero as what it is.
+    """Return a distance with three digits, and an exact zero as such.
 
     Args:
         distance: A largest absolute difference.

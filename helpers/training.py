@@ -6,8 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from helpers import distances, snapshot
-from helpers import keras_compat as generations
+from helpers import distances, keras_compat, random_state, snapshot
 
 BATCH_SIZE = 32
 
@@ -23,7 +22,7 @@ class Batches:
     """
 
     def __init__(self, model: Any, inputs: Any, targets: Any = None, train_batch: Any = None):
-        package = generations.namespace(generations.generation(model))
+        package = keras_compat.namespace(keras_compat.generation(model))
         self.inputs = tf.nest.map_structure(_as_tensor, inputs)
         self.targets = None if targets is None else tf.nest.map_structure(_as_tensor, targets)
         self.train_batch = None if train_batch is None else tf.nest.map_structure(_as_tensor, train_batch)
@@ -81,9 +80,9 @@ def _samples(data: Any) -> int:
 
 def has_own_step(model: Any) -> bool:
     """Return True if a model can be trained by its ``train_step``: it is compiled, or its class defines one."""
-    base = generations.namespace(generations.generation(model)).Model
+    base = keras_compat.namespace(keras_compat.generation(model)).Model
     step = getattr(model.train_step, "__func__", None)
-    return generations.is_compiled(model) or step is not base.train_step
+    return keras_compat.is_compiled(model) or step is not base.train_step
 
 
 def make_step(model: Any, batch: Any, own: bool) -> Any:
@@ -103,7 +102,7 @@ def _stand_in_step(model: Any, inputs: Any) -> Any:
         loss = tf.add_n(means + [tf.cast(extra, tf.float32) for extra in model.losses])
     weights = model.trainable_variables
     pairs = [(g, w) for g, w in zip(tape.gradient(loss, weights), weights, strict=True) if g is not None]
-    if generations.is_compiled(model):
+    if keras_compat.is_compiled(model):
         model.optimizer.apply_gradients(pairs)
     else:
         for gradient, weight in pairs:
@@ -135,15 +134,15 @@ class Run:
         self.error: Exception | None = None
         self.steps = 0
         # Listing the variables of a model takes longer than a training step, so it is done once.
-        self._weights = list(map(generations.storage, generations.weights(model)))
-        self._state = list(map(generations.storage, generations.other_state(model)))
+        self._weights = list(map(keras_compat.storage, keras_compat.weights(model)))
+        self._state = list(map(keras_compat.storage, keras_compat.other_state(model)))
         self.weights = {0: distances.values(self._weights)}
         self.state = {0: distances.values(self._state)}
         self.moved = [0.0]
         self._models = dict(watched)
         self._watched = {name: self._to_watch(each) for name, each in watched.items()}
         self._watched_weights = {
-            name: {id(generations.storage(weight)) for weight in generations.weights(each)}
+            name: {id(keras_compat.storage(weight)) for weight in keras_compat.weights(each)}
             for name, each in watched.items()
         }
         self.watched_moved: dict[str, list[float]] = {name: [0.0] for name in watched}
@@ -180,9 +179,9 @@ class Run:
             for (variable, before), value in zip(pairs, now, strict=True):
                 distance = distances.largest_difference(value, before)
                 if distance:
-                    called = generations.variable_name(variable, self._models[name])
+                    called = keras_compat.variable_name(variable, self._models[name])
                     moved[called] = max(moved.get(called, 0.0), distance)
-                if id(generations.storage(variable)) in self._watched_weights[name]:
+                if id(keras_compat.storage(variable)) in self._watched_weights[name]:
                     largest = max(largest, distance)
             self.watched_moved[name].append(largest)
 
@@ -199,7 +198,9 @@ class EagerRun(Run):
         draws: what this run drew.
     """
 
-    def __init__(self, model: Any, watched: Mapping[str, Any], batches: Batches, own: bool, draws: list | None = None):
+    def __init__(
+        self, model: Any, watched: Mapping[str, Any], batches: Batches, own: bool, draws: list[Any] | None = None
+    ):
         self.draws = draws
         self._after: snapshot.Snapshot | None = None
         super().__init__(model, watched, batches, own)
@@ -210,7 +211,7 @@ class EagerRun(Run):
             raise ValueError("An eager run makes all its steps at once. Make a new one, or a compiled one.")
         with snapshot.unchanged(self.model, *self._models.values()):
             try:
-                with generations.same_random_state(self.draws) as self.draws:
+                with random_state.same_random_state(self.draws) as self.draws:
                     for number in range(steps):
                         make_step(self.model, self.batches.of_step(number, self.own), self.own)
                         self._note()
@@ -255,14 +256,14 @@ class CompiledRun(Run):
         self.error = error
 
     def _compile(self, model: Any, batch: Any, own: bool) -> None:
-        optimizer = model.optimizer if generations.is_compiled(model) else None
+        optimizer: Any = model.optimizer if keras_compat.is_compiled(model) else None
         if hasattr(optimizer, "build") and not getattr(optimizer, "built", True):
             optimizer.build(model.trainable_variables)
         function = tf.function(lambda data: make_step(model, data, own))
-        with generations.seeded_tracing(self.SEED):
+        with random_state.seeded_tracing(self.SEED):
             self._step = function.get_concrete_function(batch)
         self._function = function  # the concrete function lives as long as this
-        held = [*self._step.variables, *map(generations.storage, distances.all_variables(model))]
+        held = [*self._step.variables, *map(keras_compat.storage, distances.all_variables(model))]
         self._captured = list({id(variable): variable for variable in held}.values())
 
     def advance(self, steps: int) -> None:
@@ -291,5 +292,5 @@ class CompiledRun(Run):
     def _to_watch(self, model: Any) -> list[tuple[Any, Any]]:
         # A compiled step moves what it has captured, and nothing else.
         captured = set(map(id, self._captured))
-        held = [v for v in distances.all_variables(model) if id(generations.storage(v)) in captured]
+        held = [v for v in distances.all_variables(model) if id(keras_compat.storage(v)) in captured]
         return list(zip(held, distances.values(held), strict=True))

@@ -60,16 +60,16 @@ FAULTS = (
     Fault(
         "clone leaves the original as its check has used it",
         "helpers/cloning.py",
-        "    with copy.kept():",
+        "    with snapshot.objects_unchanged(value for pair in copy.pairs for value in pair):",
         "    if True:",
         ("tests/helpers/test_cloning.py", "-k", "attribute or process or compiled or stateful"),
     ),
     Fault(
         "a copied variable shares its memory with the original",
-        "helpers/keras_compat.py",
+        "helpers/tf_private.py",
         "value = tf.raw_ops.DeepCopy(x=value_of(old))",
         "return old",
-        ("tests/helpers/test_keras_compat.py", "tests/helpers/test_graph_copy.py"),
+        ("tests/helpers/test_tf_private.py", "tests/helpers/test_graph_copy.py"),
     ),
     Fault(
         "a function's closure is shared with the original",
@@ -101,7 +101,7 @@ FAULTS = (
     ),
     Fault(
         "audit overlooks the dropout rate",
-        "helpers/model_diff.py",
+        "helpers/model_parts.py",
         '    found.pop("name", None)\n    return found',
         '    found.pop("rate", None)\n    return found',
         ("tests/helpers/test_auditing.py", "-k", "fault and rate"),

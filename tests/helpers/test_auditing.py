@@ -19,8 +19,7 @@ from zoo import (
 
 import helpers
 import workbook
-from helpers import METHODS, distances
-from helpers import keras_compat as generations
+from helpers import METHODS, distances, keras_compat
 
 
 def broken(keras, make=sequential):
@@ -31,10 +30,10 @@ def broken(keras, make=sequential):
 
 def copy_optimizer_state(source, target):
     """Copy iterations, slots and learning rate of an optimizer into one that is built for a like model."""
-    theirs, ours = (generations.optimizer_variables(optimizer) for optimizer in (source, target))
+    theirs, ours = (keras_compat.optimizer_variables(optimizer) for optimizer in (source, target))
     distances.assign(ours[: len(theirs)], distances.values(theirs))
     rates = [source.learning_rate, target.learning_rate]
-    if all(map(generations.is_variable, rates)):  # Keras 2 leaves the rate out of the optimizer's variables
+    if all(map(keras_compat.is_variable, rates)):  # Keras 2 leaves the rate out of the optimizer's variables
         distances.assign(rates[1:], distances.values(rates[:1]))
 
 
@@ -185,8 +184,8 @@ def test_both_models_and_the_random_state_are_left_as_they_were(keras, make, met
     for one, two in zip(before, map(distances.values, held), strict=True):
         assert all(map(np.array_equal, one, two))
     # Keras adds metrics at the first training step. What came in with the audit counts nothing.
-    known = set(map(id, map(generations.storage, held[1])))
-    new = [v for v in distances.all_variables(other) if id(generations.storage(v)) not in known]
+    known = set(map(id, map(keras_compat.storage, held[1])))
+    new = [v for v in distances.all_variables(other) if id(keras_compat.storage(v)) not in known]
     assert not any(np.any(array) for array in distances.values(new))
     assert (model.optimizer, other.optimizer) == optimizers
     assert model.train_function is functions

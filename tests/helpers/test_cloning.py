@@ -9,8 +9,7 @@ from zoo import KINDS, MODULES, REFUSED, ZOO, batch_normalization_and_dropout, d
 
 import helpers
 import workbook
-from helpers import distances, graph_copy
-from helpers import keras_compat as generations
+from helpers import distances, graph_copy, keras_compat
 
 TRUE_KINDS = [entry for entry in KINDS if entry not in REFUSED]
 
@@ -23,7 +22,7 @@ def test_the_clone_is_true_and_the_original_untouched(package, kind, packages):
     twin = helpers.clone(model, x)
     assert type(twin) is type(model)
     assert all(map(np.array_equal, before, distances.values(distances.all_variables(model))))
-    if not model.built and not generations.weights(model):
+    if not model.built and not keras_compat.weights(model):
         assert not twin.built
         for either in (model, twin):
             workbook.set_seeds(1)
@@ -144,7 +143,7 @@ def test_models_copied_together_keep_what_they_share(keras):
     inner, x, _ = sequential(keras)
     outer = keras.Sequential([inner, keras.layers.Dense(2)])
     outer(x)
-    inner_twin, outer_twin = graph_copy.Copy((inner, outer)).twin
+    inner_twin, outer_twin = graph_copy.Copy((inner, outer)).clone
     assert outer_twin.layers[0] is inner_twin
     assert inner_twin is not inner
 
@@ -199,6 +198,6 @@ def test_a_twin_that_answers_differently_is_refused(keras):
 def test_a_twin_that_would_reach_into_the_original_is_refused(keras, monkeypatch):
     """No model is known that gets so far; the check is there for those that are not known."""
     model, x, _ = sequential(keras)
-    monkeypatch.setattr(graph_copy.Copy, "leaks", lambda copy: [(model.layers[0], copy.twin)])
+    monkeypatch.setattr(graph_copy.Copy, "leaks", lambda copy: [(model.layers[0], copy.clone)])
     with pytest.raises(helpers.CloneError, match="would still reach"):
         helpers.clone(model, x)

@@ -9,8 +9,7 @@ from zoo import batch_normalization_and_dropout, frozen_entirely, not_compiled, 
 
 import helpers
 import workbook
-from helpers import METHODS, distances
-from helpers import keras_compat as generations
+from helpers import METHODS, distances, keras_compat
 from helpers.engine import ThreeTests
 from helpers.report import OTHER_STATE, OUTPUTS, OWN_LIFE, QUESTIONS, SAME_FUTURE, SAME_START, describe
 
@@ -300,7 +299,7 @@ def test_a_compiled_run_does_not_restart_random_operations_of_others(packages):
 def test_other_state_is_compared_after_training_too(packages):
     model, x, y = batch_normalization_and_dropout(packages["keras"])
     twin = helpers.clone(model, x)
-    seed = next(v for v in generations.other_state(twin) if "seed" in generations.variable_name(v, twin))
+    seed = next(v for v in keras_compat.other_state(twin) if "seed" in keras_compat.variable_name(v, twin))
     seed.assign(np.array([1, 2], "uint32"))
     result = compiled(model, {"clone": twin}, x, y)["clone"]
     assert result.start[OTHER_STATE] == np.inf and OTHER_STATE in result.different

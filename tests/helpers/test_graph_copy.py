@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from helpers.graph_copy import CloneError, Copy
+from helpers.snapshot import objects_unchanged
 
 
 class Thing:
@@ -63,7 +64,7 @@ class Unwilling:
 
 def test_what_is_one_object_twice_stays_one_object_twice():
     shared = [1]
-    twin = Copy({"a": shared, "b": (shared, {"c": shared})}).twin
+    twin = Copy({"a": shared, "b": (shared, {"c": shared})}).clone
     assert twin["a"] is twin["b"][0] is twin["b"][1]["c"]
     assert twin["a"] is not shared
 
@@ -71,7 +72,7 @@ def test_what_is_one_object_twice_stays_one_object_twice():
 def test_cycles_of_every_kind():
     a = Thing(items=[])
     a.items += [a, (a,), a.method, weakref.ref(a), functools.partial(a.method), Pair(a, 1), frozenset([a])]
-    twin = Copy(a).twin
+    twin = Copy(a).clone
     itself, pair, method, reference, partial, named, frozen = twin.items
     assert twin is not a
     assert itself is pair[0] is method() is reference() is partial() is named.left is next(iter(frozen)) is twin
@@ -94,7 +95,7 @@ def test_containers_keep_class_order_and_attributes():
         generator=np.random.default_rng(4),
     )
     original.local.mine = [1]
-    twin = Copy(original).twin
+    twin = Copy(original).clone
     assert list(twin.ordered.items()) == list(ordered.items()) and type(twin.ordered) is collections.OrderedDict
     assert twin.default["new"] == [] and twin.default["a"] == [1] and "new" not in original.default
     assert twin.counter == original.counter and type(twin.counter) is collections.Counter
@@ -113,7 +114,7 @@ def test_keys_that_are_objects_or_identities_are_translated():
     a, b = Thing(), Thing()
     original = Thing(a=a, b=b, by_object={a: 1, (a, b): 2}, by_number={id(a): 1}, by_text={f"{id(a)}_ib-0": 1})
     original.known, original.last = {id(a), id(b)}, id(b)
-    twin = Copy(original).twin
+    twin = Copy(original).clone
     assert twin.by_object == {twin.a: 1, (twin.a, twin.b): 2}
     assert twin.by_number == {id(twin.a): 1}
     assert twin.by_text == {f"{id(twin.a)}_ib-0": 1}
@@ -137,14 +138,14 @@ def test_closures_are_rebuilt_cell_by_cell():
 
     increase, told = make()
     increase()
-    twin_increase, twin_told = Copy((increase, told)).twin
+    twin_increase, twin_told = Copy((increase, told)).clone
     twin_increase()
     assert (told(), twin_told()) == (1, 2)
     assert increase.__defaults__[0] == [1] and twin_increase.__defaults__[0] == [1, 2]
 
 
 def test_importable_functions_and_classes_are_shared():
-    twin = Copy({"f": test_cycles_of_every_kind, "c": Thing, "m": types, "n": np.mean}).twin
+    twin = Copy({"f": test_cycles_of_every_kind, "c": Thing, "m": types, "n": np.mean}).clone
     assert twin == {"f": test_cycles_of_every_kind, "c": Thing, "m": types, "n": np.mean}
 
 
@@ -152,7 +153,7 @@ def test_methods_put_on_one_object_are_bound_to_its_copy():
     original = Thing()
     original.own = types.MethodType(lambda self: self, original)
     original.appended = [].append
-    twin = Copy(original).twin
+    twin = Copy(original).clone
     assert twin.own() is twin
     twin.appended(1)
     assert original.appended.__self__ == []
@@ -160,7 +161,7 @@ def test_methods_put_on_one_object_are_bound_to_its_copy():
 
 def test_no_method_of_the_class_runs():
     original = Unwilling()
-    twin = Copy(original).twin
+    twin = Copy(original).clone
     assert twin.value == [1] and twin.value is not original.value
 
 
@@ -168,13 +169,13 @@ def test_weak_containers_keep_what_is_part_of_the_copy():
     inside, outside = Thing(), Thing()
     keys = weakref.WeakKeyDictionary({inside: 1, outside: 2})
     members = weakref.WeakSet([inside, outside])
-    twin = Copy((inside, keys, members)).twin
+    twin = Copy((inside, keys, members)).clone
     assert dict(twin[1]) == {twin[0]: 1} and set(twin[2]) == {twin[0]}
 
 
 def test_variables_of_tensorflow_keep_their_ties():
     variable = tf.Variable(1.0)
-    twin = Copy({"a": variable, "b": [variable], "c": {variable.ref(): 1}}).twin
+    twin = Copy({"a": variable, "b": [variable], "c": {variable.ref(): 1}}).clone
     assert twin["a"] is twin["b"][0] and next(iter(twin["c"])).deref() is twin["a"]
     twin["a"].assign(5.0)
     assert float(variable) == 1.0
@@ -184,23 +185,23 @@ def test_a_leak_is_found_wherever_it_hides():
     hidden = [1]
     copy = Copy({"hidden": hidden, "other": Thing(), "function": lambda x=hidden: x})
     assert copy.leaks() == []
-    for place in (copy.twin["other"].__dict__, copy.twin):
+    for place in (copy.clone["other"].__dict__, copy.clone):
         place["leak"] = (lambda: hidden,)
         assert [leak for leak, _ in copy.leaks()] == [hidden]
         del place["leak"]
 
 
-def test_everything_is_put_back():
+def test_what_was_copied_can_be_put_back_on_both_sides():
     original = Thing(items=[1], table={"a": 1}, variable=tf.Variable([1.0]), array=np.ones(2), members={"a"})
     copy = Copy(original)
-    with copy.kept():
-        for either in (original, copy.twin):
+    with objects_unchanged(value for pair in copy.pairs for value in pair):
+        for either in (original, copy.clone):
             either.items.append(2)
             either.table["b"] = either.new = 3
             either.variable.assign([7.0])
             either.array[:] = 0
             either.members.add("b")
-    for either in (original, copy.twin):
+    for either in (original, copy.clone):
         assert either.items == [1] and either.table == {"a": 1} and either.members == {"a"}
         assert float(either.variable[0]) == 1.0 and either.array.sum() == 2 and not hasattr(either, "new")
 

@@ -53,7 +53,7 @@ def with_clone(model):
 def with_copy_of_the_graph_only(model):
     from helpers import graph_copy
 
-    return graph_copy.Copy(model).twin
+    return graph_copy.Copy(model).clone
 
 
 def with_keras_file(model):

@@ -356,7 +356,7 @@ def _targets_to_try(model: Any, inputs: Any) -> Iterator[Any]:
         yield None
     with snapshot.unchanged(model):
         outputs = tf.nest.map_structure(
-            lambda output: None if output is None else tf.convert_to_tensor(generations.told(output)),
+            lambda output: None if output is None else tf.convert_to_tensor(generations.comparable_output(output)),
             model(inputs, training=False),
         )
     if any(output is None or not output.shape.rank for output in tf.nest.flatten(outputs)):

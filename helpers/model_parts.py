@@ -1,0 +1,373 @@
+"""What a model is made of: the kind of a value, and the parts that two equal values must have in common.
+
+The kinds are kinds of values, not kinds of faults: variables, arrays, plain values, functions, tables, random
+generators, containers, and objects with attributes. For an object of Keras, the parts are its public settings and the
+live objects that it holds; for any other object, all its attributes. `parts` dispatches through `_PARTS`, an open
+list of handlers.
+"""
+
+import contextlib
+import functools
+import random
+import re
+import types
+import warnings
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from helpers import keras_compat, tf_private
+
+Parts = dict[Any, Any]
+
+PLAIN = (bool, int, float, complex, str, bytes, np.generic, type(None), type(Ellipsis))
+_FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
+_GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, tf.random.Generator)
+# Caches and notes about objects that are kept alive elsewhere.
+WEAK = (weakref.ref, weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
+_LIBRARIES = ("keras", "tf_keras", "tensorflow", "tensorflow_probability")
+_NOT_WALKED = frozenset((
+    "builtins", "tensorflow", "numpy", "threading", "_thread", "weakref", "inspect", "abc", "enum", "types", "typing",
+    "re", "logging", "wrapt", "absl", "google", "ml_dtypes", "optree", "pathlib",
+))  # fmt: skip
+# Attributes that record only the last call, or constructor arguments that were already consumed.
+_TRACES = {"input_vocabulary", "input_idf_weights", "vocabulary", "idf_weights", "batch_input_shape", "batch_shape"}
+# How a compiled model is run.
+_OF_COMPILED = ("run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_loss")
+
+
+# -- the kind of a value ----------------------------------------------------------------------------------------------
+
+
+def _module(value: Any) -> str:
+    return (getattr(value if isinstance(value, type) else type(value), "__module__", None) or "").split(".")[0]
+
+
+def is_of_library(value: Any) -> bool:
+    """Return True if the class of an object comes with Keras, TensorFlow or TFP."""
+    return _module(value) in _LIBRARIES
+
+
+def keras_kind(value: Any) -> tuple[str, str]:
+    """Return the Keras version and the kind of a Keras object, such as `("keras", "layer")`, or two empty strings."""
+    for name in keras_compat.loaded():
+        for kind, classes in _keras_kinds(name):
+            if isinstance(value, classes):
+                return name, kind
+    return "", ""
+
+
+@functools.cache
+def _keras_kinds(name: str) -> list[tuple[str, tuple[type, ...]]]:
+    package = keras_compat.namespace(name)
+    return [
+        ("metric", (package.metrics.Metric,)),  # a Keras 2 metric is a layer as well, but is used as a metric
+        ("model", (package.Model,)),
+        ("layer", (package.layers.Layer,)),
+        ("optimizer", keras_compat.optimizer_classes(name)),
+        ("loss", (package.losses.Loss,)),
+        ("initializer", (package.initializers.Initializer,)),
+    ]
+
+
+def is_plain(value: Any) -> bool:
+    """Return True for a number, a text or another value that cannot change, or a list or tuple of them."""
+    return isinstance(value, PLAIN) or (isinstance(value, (list, tuple)) and all(map(is_plain, value)))
+
+
+def is_table(value: Any) -> bool:
+    """Return True for a lookup table of TensorFlow."""
+    return isinstance(value, tf.lookup.experimental.MutableHashTable) or (
+        callable(getattr(value, "export", None)) and callable(getattr(value, "lookup", None))
+    )
+
+
+def table_items(table: Any) -> Parts:
+    """Return the entries of a lookup table."""
+    try:
+        keys, values = (np.asarray(part).tolist() for part in table.export())
+    except (tf.errors.OpError, NotImplementedError):  # it was never filled
+        return {}
+    return dict(zip(keys, (tuple(v) if isinstance(v, list) else v for v in values), strict=True))
+
+
+def is_generator(value: Any) -> bool:
+    """Return True for a random generator of Python, NumPy or TensorFlow."""
+    return isinstance(value, _GENERATORS)
+
+
+def is_array(value: Any) -> bool:
+    """Return True for an array or a tensor with values."""
+    return isinstance(value, (np.ndarray, tf.RaggedTensor, tf.SparseTensor)) or (
+        tf.is_tensor(value) and hasattr(value, "numpy")
+    )
+
+
+def is_mapping(value: Any) -> bool:
+    """Return True for a dict, or one of the wrappers of a dict."""
+    return isinstance(value, (dict, types.MappingProxyType)) or isinstance(getattr(value, "__wrapped__", None), dict)
+
+
+def is_sequence(value: Any) -> bool:
+    """Return True for a list, tuple or deque, or one of the wrappers of a tuple."""
+    return isinstance(value, (list, tuple, deque)) or isinstance(getattr(value, "__wrapped__", None), tuple)
+
+
+def is_function(value: Any) -> bool:
+    """Return True for a function, a method or a partial function, but not for a `tf.function`."""
+    return isinstance(value, _FUNCTIONS)
+
+
+def is_traced(value: Any) -> bool:
+    """Return True for a `tf.function`."""
+    return not isinstance(value, type) and hasattr(value, "python_function") and hasattr(value, "get_concrete_function")
+
+
+def is_walked(value: Any) -> bool:
+    """Return True if an object's attributes belong to the model: an object of Keras, TFP or the reader's own."""
+    if isinstance(value, (type, types.ModuleType, *_FUNCTIONS)) or not hasattr(value, "__dict__"):
+        return False
+    if isinstance(value, (tf.Module, types.SimpleNamespace)) or keras_kind(value)[1]:
+        return True
+    return _module(value) not in _NOT_WALKED
+
+
+def has_attributes(value: Any) -> bool:
+    """Return True if the parts of a value are attributes, not the items of a container."""
+    return is_walked(value) and not is_mapping(value) and not is_sequence(value)
+
+
+def join_path(path: str, key: Any, is_attribute: bool) -> str:
+    """Return the place of a part.
+
+    Args:
+        path: The place of the whole; empty for the model itself.
+        key: The name or position of the part; empty if it is found in the same place.
+        is_attribute: True for an attribute, False for an item of a container.
+
+    Example:
+        >>> join_path("dense", "units", True), join_path("dense.seen", 0, False), join_path("", "loss", False)
+        ('dense.units', 'dense.seen[0]', 'loss')
+    """
+    if key == "":
+        return path
+    if not path:
+        return str(key)
+    return f"{path}.{key}" if is_attribute else f"{path}[{key!r}]"
+
+
+# -- the parts of a value ---------------------------------------------------------------------------------------------
+
+
+def parts(value: Any) -> Parts | None:
+    """Return what two equal values must have in common, by name or position, or None for a value without parts."""
+    for applies, parts_of in _PARTS:
+        if applies(value):
+            return parts_of(value)
+    return None
+
+
+def _is_leaf(value: Any) -> bool:
+    return (
+        isinstance(value, (*PLAIN, *_GENERATORS, *WEAK, type, types.ModuleType))
+        or keras_compat.is_variable(value)
+        or is_array(value)
+        or is_table(value)
+    )
+
+
+def _of_symbol(value: Any) -> Parts:
+    layer, output, arguments, keywords = tf_private.history(value)
+    # The arguments of an input layer's call do not matter.
+    if type(layer).__name__ == "InputLayer":
+        return {"layer": layer}
+    return {"layer": layer, "output": output, "called with": arguments, "called with keywords": keywords}
+
+
+def _of_function(value: Any) -> Parts:
+    if isinstance(value, types.MethodType):
+        return {"self": value.__self__, "": value.__func__}
+    if isinstance(value, functools.partial):
+        return {"": value.func, "arguments": value.args, "keywords": value.keywords}
+    if not isinstance(value, types.FunctionType):
+        return {}
+    found: Parts = {}
+    for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # a cell that is still empty
+            found[name] = cell.cell_contents
+    return {**found, "defaults": value.__defaults__, "keyword defaults": value.__kwdefaults__}
+
+
+def _of_object(value: Any) -> Parts:
+    """Return the attributes of an object that two equal ones must have in common."""
+    if type(value).__name__ == "SeedGenerator" and _module(value) == "keras":
+        return {"state": value.state}  # its seed is drawn at each construction, and then lives in the state
+    name, kind = keras_kind(value)
+    return _ATTRIBUTES[kind](value, name) if kind else _own_attributes(value)
+
+
+# The first handler that applies to a value returns its parts. To support a new kind, add a line.
+_PARTS: list[tuple[Callable[[Any], bool], Callable[[Any], Parts | None]]] = [
+    (_is_leaf, lambda value: None),
+    (tf_private.is_symbolic, _of_symbol),
+    (is_traced, lambda value: {"": value.python_function}),
+    (is_function, _of_function),
+    (is_mapping, dict),
+    (is_sequence, lambda value: dict(enumerate(value))),
+    (lambda value: isinstance(value, (set, frozenset)), lambda value: None),
+    (is_walked, _of_object),
+]
+
+
+# -- the attributes of an object --------------------------------------------------------------------------------------
+
+
+def _attributes(value: Any) -> Parts:
+    # Python's own attributes, such as __annotations__, belong to the code; what a function wraps does not.
+    return {key: entry for key, entry in vars(value).items() if key[:2] != "__" or key == "__wrapped__"}
+
+
+def _own_attributes(value: Any) -> Parts:
+    """Return all attributes of an object that is not one of Keras's kinds."""
+    if not is_of_library(value):
+        return _attributes(value)
+    # A regularizer, a constraint, a schedule, a distribution, a bijector.
+    return {
+        key: entry
+        for key, entry in _attributes(value).items()
+        if not key.startswith(tf_private.TRACKING_PREFIX)
+        and "cache" not in key
+        and "name" not in key
+        and key not in tf_private.LIBRARY_INTERNALS
+    }
+
+
+def _plain_config(value: Any) -> Parts:
+    """Return the plain settings in the config of a Keras object."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            config = value.get_config()
+    except Exception:  # a config is its author's code and may raise anything; the attributes are compared anyway
+        return {}
+    return {key: entry for key, entry in config.items() if is_plain(entry) and key not in _TRACES | {"name"}}
+
+
+def _settings(value: Any, name: str, kind: str, with_config: bool = True) -> Parts:
+    """Return the attributes of a Keras object without Keras's own bookkeeping, and its plain config."""
+    attributes, by_library = _attributes(value), is_of_library(value)
+    skipped = keras_compat.bookkeeping(name, kind) | tf_private.COUNTERS
+    prefixes = (tf_private.TRACKING_PREFIX, "_most_recently_built")
+    found = {key: entry for key, entry in attributes.items() if key not in skipped and not key.startswith(prefixes)}
+    if by_library:
+        # Keras's own private numbers and texts are in the config; some record only the last call.
+        found = {
+            key: entry
+            for key, entry in found.items()
+            if key not in _TRACES and not (key.startswith("_") and is_plain(entry))
+        }
+        if with_config:
+            found = {**{key: entry for key, entry in _plain_config(value).items() if key not in attributes}, **found}
+    found.pop("name", None)
+    return found
+
+
+def _of_layer(layer: Any, name: str) -> Parts:
+    if type(layer).__name__ == "InputLayer":
+        return {key: bool(vars(layer).get(key)) for key in ("sparse", "ragged", "optional")}
+    return _settings(layer, name, "layer") | _flags(layer)
+
+
+def _of_model(model: Any, name: str) -> Parts:
+    # The config of a model names its layers, which are compared as objects.
+    return _settings(model, name, "model", with_config=False) | _flags(model) | _graph(model, name)
+
+
+def _of_metric(metric: Any, name: str) -> Parts:
+    found = _settings(metric, name, "metric")
+    if not is_of_library(metric):
+        return found
+    own = _attributes(metric)
+    # Keras makes up the names of the outputs that a metric is for.
+    return {key: entry for key, entry in found.items() if not (key in own and "name" in key)}
+
+
+def _of_optimizer(optimizer: Any, name: str) -> Parts:
+    found = _plain_config(optimizer)
+    for key in ("learning_rate", "is_legacy_optimizer"):
+        found.pop(key, None)
+    rate = tf_private.learning_rate(optimizer)
+    if rate is not None:
+        found["learning rate"] = rate
+    skipped = keras_compat.bookkeeping(name, "optimizer")
+    for key, entry in vars(optimizer).items():
+        if key in skipped or key.startswith(tf_private.TRACKING_PREFIX) or "cache" in key or _holds_variables(entry):
+            continue
+        if key.startswith("_") and is_plain(entry) and not _are_identities(entry):
+            continue
+        # An inner optimizer, or the state of a loss scale.
+        if is_walked(entry) or _are_identities(entry) or isinstance(entry, (re.Pattern, *_FUNCTIONS)):
+            found[key] = entry
+    found["variables"] = [v for v in keras_compat.optimizer_variables(optimizer) if v is not rate]
+    return found
+
+
+_ATTRIBUTES: dict[str, Callable[[Any, str], Parts]] = {
+    # The seed of an initializer is drawn at each construction and is not used again once the weights exist.
+    "initializer": lambda value, name: _plain_config(value),
+    "layer": _of_layer,
+    "loss": lambda value, name: _settings(value, name, "loss"),
+    "metric": _of_metric,
+    "model": _of_model,
+    "optimizer": _of_optimizer,
+}
+
+
+def _flags(layer: Any) -> Parts:
+    return {
+        "trainable": layer.trainable,
+        "dtype policy": getattr(layer.dtype_policy, "name", str(layer.dtype_policy)),
+        **{key: getattr(layer, key, None) for key in ("activity_regularizer", "autocast", "supports_masking")},
+    }
+
+
+def _graph(model: Any, name: str) -> Parts:
+    """Return how the layers of a sequential or functional model are connected."""
+    if isinstance(model, keras_compat.namespace(name).Sequential):
+        return {"layers": list(model.layers)}
+    outputs = getattr(model, "outputs", None)
+    if not outputs or not all(map(tf_private.is_symbolic, outputs)):
+        return {}
+    # Layers that no output needs, such as one that adds a loss, are compared by position.
+    reached: set[int] = set()
+    queue = list(outputs)
+    while queue:
+        symbol = queue.pop()
+        if id(symbol) not in reached:
+            layer, _, arguments, keywords = tf_private.history(symbol)
+            reached |= {id(symbol), id(layer)}
+            queue += [item for item in tf.nest.flatten([arguments, keywords]) if tf_private.is_symbolic(item)]
+    beside = [layer for layer in model.layers if id(layer) not in reached]
+    return {"outputs": list(outputs), "inputs": list(model.inputs or []), "layers beside": beside}
+
+
+def parts_of_compilation(model: Any) -> Parts:
+    """Return what belongs to a compiled model beside the optimizer: loss, metrics, and how it is run."""
+    return {
+        **tf_private.compile_arguments(model),
+        **{key: getattr(model, key) for key in _OF_COMPILED if hasattr(model, key)},
+    }
+
+
+def _are_identities(value: Any) -> bool:
+    """Return True for a collection of keys of variables, such as those exempt from weight decay."""
+    return isinstance(value, (set, frozenset, list)) and all(isinstance(v, (int, str)) for v in value)
+
+
+def _holds_variables(value: Any) -> bool:
+    values = list(value.values()) if is_mapping(value) else value
+    return is_sequence(values) and any(map(keras_compat.is_variable, values))

@@ -1,0 +1,348 @@
+"""Private attributes of TensorFlow, Keras and TensorFlow Probability: the only module that names them.
+
+Each entry says in which version it was seen. `tests/helpers/test_tf_private.py` has a test for each and fails when a
+new version no longer has it.
+"""
+
+import inspect
+import random
+import sys
+import threading
+from collections.abc import Callable
+from types import FunctionType, GetSetDescriptorType, ModuleType
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.eager.polymorphic_function.concrete_function import ConcreteFunction
+from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
+from tensorflow.python.trackable import data_structures
+
+from helpers.caching import cached
+
+# -- layers and models ------------------------------------------------------------------------------------------------
+
+# How many batches a Keras 2 model has seen, which only its callbacks read (tf_keras 2.21.0).
+COUNTERS = {"_train_counter", "_test_counter", "_predict_counter", "_steps_per_execution"}
+
+# Where Keras 3 keeps what the last call of `fit` left behind (keras 3.15.1).
+LEFT_BY_FIT = {"history", "_eval_epoch_iterator"}
+
+# What objects of the libraries keep for their own use: locks, trackers, the parents of a node in the graph
+# (keras 3.15.1, tf_keras 2.21.0, tensorflow-probability 0.25.0).
+LIBRARY_INTERNALS = {"_graph_parents", "_tracker", "_lock", "_path", "_distribution_strategy", "_used"}
+
+# Attributes that TensorFlow's tracking adds to any object (tensorflow 2.21.0).
+TRACKING_PREFIX = "_self_"
+
+# Functions that a model compiles when it is first trained or called on data. The original's variables are inside them
+# (keras 3.15.1, tf_keras 2.21.0).
+_COMPILED_FUNCTIONS = frozenset({"train_function", "test_function", "predict_function", "train_tf_function"})
+
+# The lists in which a layer records its calls, and whether a call is identified by its position in the list
+# (`_inbound_nodes` in keras 3.15.1, `_inbound_nodes_value` in tf_keras 2.21.0).
+_CALL_RECORDS = {
+    "_inbound_nodes": True,
+    "_outbound_nodes": False,
+    "_inbound_nodes_value": True,
+    "_outbound_nodes_value": False,
+}
+
+
+def flat_layers(model: Any) -> list[Any]:
+    """Return the model and every layer inside it, outer before inner, each once.
+
+    `Model.layers` is public but leaves out layers inside custom layers.
+    Private: `Layer._flatten_layers` (keras 3.15.1, tf_keras 2.21.0).
+    """
+    unique = {id(layer): layer for layer in model._flatten_layers(include_self=True, recursive=True)}
+    return list(unique.values())
+
+
+@cached
+def is_operation_class(cls: type) -> bool:
+    """Return True for a class of layers, models or other operations of Keras."""
+    kinds = [sys.modules[name].layers.Layer for name in ("keras", "tf_keras") if name in sys.modules]
+    if "keras" in sys.modules:
+        kinds.append(sys.modules["keras"].Operation)
+    return issubclass(cls, tuple(kinds))
+
+
+def call_records(value: Any) -> list[tuple[list[Any], bool]]:
+    """Return the lists in which a layer records its calls, and whether a call is identified by its position."""
+    if not is_operation_class(type(value)):
+        return []
+    own = vars(value)
+    return [(own[name], by_position) for name, by_position in _CALL_RECORDS.items() if name in own]
+
+
+def is_symbolic(value: Any) -> bool:
+    """Return True for a symbolic tensor of Keras, as `keras.Input` returns it.
+
+    Private: in tf_keras the class has no public name (tf_keras 2.21.0).
+    """
+    return type(value).__name__ == "KerasTensor" or hasattr(type(value), "_keras_history")
+
+
+def history(tensor: Any) -> tuple[Any, int, list[Any], dict[str, Any]]:
+    """Return the call that made a symbolic tensor: the layer, the index of its output, the call's arguments.
+
+    Private: `KerasTensor._keras_history`, `Layer._inbound_nodes`, `Node.arguments` (keras 3.15.1), `Node.call_args`
+    (tf_keras 2.21.0).
+    """
+    layer, node_index, tensor_index = tensor._keras_history
+    node = layer._inbound_nodes[node_index]
+    arguments = getattr(node, "arguments", None)
+    if arguments is None:
+        return layer, tensor_index, list(node.call_args), dict(node.call_kwargs)
+    return layer, tensor_index, list(arguments.args), dict(arguments.kwargs)
+
+
+def compile_arguments(model: Any) -> dict[str, Any]:
+    """Return what a model was compiled with, as live objects, without the optimizer.
+
+    Private: `Model._compile_config` (keras 3.15.1, tf_keras 2.21.0).
+    """
+    config = getattr(getattr(model, "_compile_config", None), "config", None)
+    if config is None:
+        return {"loss": model.loss} if getattr(model, "optimizer", None) is not None else {}
+    return {key: value for key, value in config.items() if key != "optimizer"}
+
+
+def compiled_trainable_flags(model: Any) -> dict[Any, bool]:
+    """Return each layer's trainable flag as it was when a Keras 3 model was compiled.
+
+    Private: `Trainer._compiled_trainable_state` (keras 3.15.1).
+    """
+    return dict(getattr(model, "_compiled_trainable_state", {}))
+
+
+def learning_rate(optimizer: Any) -> Any:
+    """Return the learning rate as the optimizer holds it, a variable or a schedule, or None.
+
+    `optimizer.learning_rate` evaluates a schedule.
+    Private: `_learning_rate` (keras 3.15.1, tf_keras 2.21.0), `_hyper` of legacy optimizers (tf_keras 2.21.0).
+    """
+    own = vars(optimizer)
+    rate = own.get("_learning_rate")
+    if rate is None and isinstance(own.get("_hyper"), dict):
+        rate = own["_hyper"].get("learning_rate")
+    return rate
+
+
+# -- variables, tables, functions and constants -----------------------------------------------------------------------
+
+# Public classes, and the classes of TensorFlow that have no public name (tensorflow 2.21.0). A proxy passes for the
+# dictionary or tuple that it wraps.
+VARIABLES = (BaseResourceVariable,)
+TABLES = (tf.lookup.StaticHashTable, tf.lookup.experimental.MutableHashTable, tf.lookup.experimental.DenseHashTable)
+TRACED_FUNCTION = type(tf.function(lambda: None))
+PROXY = data_structures.wrapt.ObjectProxy
+
+# Attributes that a copied variable must not take over: the handle of its memory, its unique name, and how its first
+# value was made, which leads into the graph of a compiled function if it was made there (tensorflow 2.21.0).
+_OF_HANDLE = frozenset({"_handle", "_unique_id", "_in_graph_mode", "_graph_key", "_cached_value", "_graph_element"})
+_OF_HANDLE |= {"_initial_value", "_initializer_op", "_is_initialized_op"}
+
+# The dispatcher of an operation has no public class (tensorflow 2.21.0).
+_CONSTANTS = (
+    tf.Tensor,
+    tf.DType,
+    tf.TensorShape,
+    tf.TensorSpec,
+    tf.Graph,
+    tf.Operation,
+    tf.data.Dataset,
+    tf.distribute.Strategy,
+    tf.distribute.StrategyExtended,
+    type(tf.add._tf_type_based_dispatcher),
+)
+# TFP compares these markers by identity. With copies of them, a clone would be fitted with a different gradient
+# estimator from its original's (tensorflow-probability 0.25.0).
+_CONSTANTS_OF_TFP = {("tensorflow_probability.python.internal.reparameterization", "ReparameterizationType")}
+
+
+@cached
+def is_constant_class(cls: type) -> bool:
+    """Return True if instances of a TensorFlow class never change, so that a copy may share them: tensors, graphs."""
+    return issubclass(cls, _CONSTANTS) or (cls.__module__, cls.__name__) in _CONSTANTS_OF_TFP
+
+
+def is_handle(value: Any) -> bool:
+    """Return True for a tensor that is the handle of a resource, which is stored elsewhere and can change."""
+    return isinstance(value, tf.Tensor) and value.dtype == tf.resource
+
+
+def why_not_copied(value: Any) -> str:
+    """Return why an object of TensorFlow cannot be copied, or an empty string."""
+    if isinstance(value, ConcreteFunction):
+        return "it is a compiled function, and keeps using the variables of the original"
+    if is_handle(value):
+        return "it is a handle to a resource, which a copy would share"
+    return ""
+
+
+@cached
+def own_attributes(cls: type) -> frozenset[str]:
+    """Return the names of the attributes that a copy must not take over, because it has or makes its own."""
+    if issubclass(cls, VARIABLES):
+        return _OF_HANDLE
+    return _COMPILED_FUNCTIONS if is_operation_class(cls) and hasattr(cls, "fit") else frozenset()
+
+
+def unique_id(variable: Any) -> str:
+    """Return the text by which optimizers identify a variable. Private: `_unique_id` (tensorflow 2.21.0)."""
+    return str(variable._unique_id)
+
+
+def copied_variable(old: Any) -> Any:
+    """Return a new variable with the same value, copied on the device where it is."""
+    with tf.device(old.device):
+        # A tensor that is only assigned shares its memory with the original until one of the two is written.
+        value = tf.raw_ops.DeepCopy(x=value_of(old))
+        return tf.Variable(value, trainable=old.trainable, dtype=old.dtype, shape=old.shape)
+
+
+def value_of(variable: Any) -> tf.Tensor:
+    """Read a variable without the bookkeeping for gradients, which takes ten times as long."""
+    return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
+
+
+def same_bits(a: Any, b: Any) -> bool:
+    """Return True if two variables are equal bit for bit; compares block by block, so that neither is copied whole."""
+    if tuple(a.shape) != tuple(b.shape) or a.dtype != b.dtype:
+        return False
+    # On a CPU this is a view of the variable's own memory.
+    mine, theirs = (np.asarray(value_of(either)) for either in (a, b))
+    if mine.dtype == object:
+        return np.array_equal(mine, theirs)
+    mine, theirs = (array.reshape(-1).view(np.uint8) for array in (mine, theirs))
+    step = 2**24
+    return all(np.array_equal(mine[i : i + step], theirs[i : i + step]) for i in range(0, len(mine), step))
+
+
+def copied_table(old: Any) -> Any:
+    """Return a new table with the same entries. A static table that was never filled is shared: it cannot change.
+
+    Private: `_default_value`, `_empty_key` and `_deleted_key` (tensorflow 2.21.0).
+    """
+    if isinstance(old, tf.lookup.StaticHashTable):
+        try:
+            entries = tf.lookup.KeyValueTensorInitializer(*old.export())
+        except tf.errors.FailedPreconditionError:
+            return old
+        return tf.lookup.StaticHashTable(entries, old._default_value)
+    keys = {}
+    if isinstance(old, tf.lookup.experimental.DenseHashTable):
+        keys = {"empty_key": old._empty_key, "deleted_key": old._deleted_key}
+    new = type(old)(old.key_dtype, old.value_dtype, old._default_value, **keys)
+    entries = old.export()
+    if keys:
+        unused = [np.asarray(entries[0] == key) for key in keys.values()]
+        entries = [part[~np.logical_or(*unused)] for part in entries]
+    new.insert(*entries)
+    return new
+
+
+def retraced(function: Any, python_function: Any) -> Any:
+    """Return a `tf.function` with the same settings around a different Python function.
+
+    Private: `_clone` (tensorflow 2.21.0).
+    """
+    return function._clone(python_function)
+
+
+# -- wrappers that track variables ------------------------------------------------------------------------------------
+
+
+def is_wrapper(value: Any) -> bool:
+    """Return True for one of the list, dict or tuple wrappers that TensorFlow tracks variables with.
+
+    Private: the module `tensorflow.python.trackable.data_structures` (tensorflow 2.21.0).
+    """
+    return type(value).__module__ == data_structures.__name__ and hasattr(value, "__dict__")
+
+
+def unwrapped(value: Any) -> Any:
+    """Return the list or dict inside one of TensorFlow's tracking wrappers, anything else as it is.
+
+    Private: `ListWrapper._storage`, `_DictWrapper.__wrapped__` (tensorflow 2.21.0).
+    """
+    if isinstance(value, list):
+        return vars(value).get("_storage", value) if hasattr(value, "__dict__") else value
+    return getattr(value, "__wrapped__", value) if isinstance(value, dict) else value
+
+
+def attributes(value: Any) -> dict[str, Any] | None:
+    """Return the live dict of an object's own attributes, or None if it has none.
+
+    Private: `_DictWrapper` and `_TupleWrapper` present the attributes of the wrapped object as their own
+    (tensorflow 2.21.0).
+    """
+    found: dict[str, Any] | None = _attributes_getter(type(value))(value)
+    return found
+
+
+@cached
+def _attributes_getter(cls: type) -> Callable[[Any], Any]:
+    for base in cls.__mro__:
+        descriptor = vars(base).get("__dict__")
+        if isinstance(descriptor, GetSetDescriptorType):
+            return descriptor.__get__
+    return vars if issubclass(cls, threading.local) else lambda instance: None
+
+
+# -- random state of the process --------------------------------------------------------------------------------------
+
+
+def eager_attributes() -> dict[str, Any]:
+    """Return the live attributes of TensorFlow's eager context: `_seed` and `_rng`, once a seed was set or drawn.
+
+    TensorFlow can set its eager seed but has no public way to read it.
+    Private: `tensorflow.python.eager.context.context()` (tensorflow 2.21.0).
+    """
+    from tensorflow.python.eager import context
+
+    return vars(context.context())
+
+
+def set_eager_seed(seed: int) -> None:
+    """Set the eager seed without restarting the random operations inside compiled functions."""
+    eager_attributes().update(_seed=seed, _rng=random.Random(seed))
+
+
+def global_generators() -> list[tuple[Any, str]]:
+    """Return where the process keeps its random generators: (object, attribute). Each is made when first used.
+
+    These are TensorFlow's global generator, the one of Keras 3 for `keras.random` without a seed, and the source of
+    seeds of Keras 2.
+    Private: `stateful_random_ops.global_generator` (tensorflow 2.21.0), `global_state.GLOBAL_STATE_TRACKER` (keras
+    3.15.1), `backend._SEED_GENERATOR` (tf_keras 2.21.0).
+    """
+    from tensorflow.python.ops import stateful_random_ops
+
+    found: list[tuple[Any, str]] = [(stateful_random_ops, "global_generator")]
+    if "keras" in sys.modules:
+        from keras.src.backend.common import global_state
+
+        found.append((global_state.GLOBAL_STATE_TRACKER, "global_seed_generator"))
+    if "tf_keras" in sys.modules:
+        from tf_keras.src import backend
+
+        found.append((backend._SEED_GENERATOR, "generator"))
+    return found
+
+
+def random_operations() -> list[tuple[ModuleType, str, FunctionType]]:
+    """Return the functions through which TensorFlow draws random numbers: (module, name, function).
+
+    Private: the modules `gen_random_ops` and `gen_candidate_sampling_ops` (tensorflow 2.21.0).
+    """
+    from tensorflow.python.ops import gen_candidate_sampling_ops, gen_random_ops
+
+    return [
+        (module, name, value)
+        for module in (gen_random_ops, gen_candidate_sampling_ops)
+        for name, value in vars(module).items()
+        if isinstance(value, FunctionType) and name.islower() and "seed2" in inspect.signature(value).parameters
+    ]

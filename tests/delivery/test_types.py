@@ -1,0 +1,13 @@
+"""The types of helpers are right, by mypy's strict rules: see [tool.mypy] in pyproject.toml."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_types_of_helpers_hold(tmp_path):
+    command = [sys.executable, "-m", "mypy", f"--cache-dir={tmp_path}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,153 @@
+"""The private attributes that helpers rely on are still there, and mean what they did."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from zoo import nested, sequential
+
+from helpers import keras_compat, tf_private
+
+
+def test_flat_layers_reaches_layers_inside_layers(keras):
+    model, _, _ = nested(keras)
+    kinds = [type(layer).__name__ for layer in tf_private.flat_layers(model)]
+    assert kinds.count("Dense") == 2
+    assert kinds.count("Sequential") == 2
+    assert kinds[0] == "Sequential"
+
+
+def test_a_copied_variable_has_memory_of_its_own():
+    for value in (np.arange(6.0, dtype="float32"), np.array([True, False]), np.array(["a", "b"]), np.int64(3)):
+        old = tf.Variable(value, trainable=False, name="some/name")
+        new = tf_private.copied_variable(old)
+        assert tf_private.same_bits(old, new)
+        assert not new.trainable
+        assert tf_private.unique_id(old) == old._unique_id
+        assert tf_private.unique_id(old) != tf_private.unique_id(new)
+        if old.dtype == tf.float32:
+            addresses = [np.asarray(tf_private.value_of(v)).__array_interface__["data"][0] for v in (old, new)]
+            assert addresses[0] != addresses[1]
+
+
+def test_what_a_variable_keeps_for_itself_is_still_named_so():
+    names = set(vars(tf.Variable(1.0)))
+    assert tf_private.own_attributes(type(tf.Variable(1.0))) <= names
+    handles = [name for name, value in vars(tf.Variable(1.0)).items() if tf_private.is_handle(value)]
+    assert handles == ["_handle"]
+
+
+def test_bits_are_compared_and_not_values():
+    zeros, minus = tf.Variable([0.0, np.nan]), tf.Variable([-0.0, np.nan])
+    assert tf_private.same_bits(zeros, tf_private.copied_variable(zeros))
+    assert not tf_private.same_bits(zeros, minus)
+    assert not tf_private.same_bits(zeros, tf.Variable([0.0]))
+    assert not tf_private.same_bits(zeros, tf.Variable([0.0, np.nan], dtype="float64"))
+
+
+def test_tables_are_copied_with_their_entries():
+    keys, values = tf.constant(["a", "b"]), tf.constant([1, 2], tf.int64)
+    mutable = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)
+    dense = tf.lookup.experimental.DenseHashTable(tf.string, tf.int64, -1, empty_key="", deleted_key="$")
+    static = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), -1)
+    for table in (mutable, dense, static):
+        if table is not static:
+            table.insert(keys, values)
+        twin = tf_private.copied_table(table)
+        assert type(twin) is type(table)
+        assert twin is not table
+        np.testing.assert_array_equal(twin.lookup(tf.constant(["a", "b", "c"])), [1, 2, -1])
+        if table is not static:
+            twin.insert(tf.constant(["c"]), tf.constant([3], tf.int64))
+            assert int(table.size()) == 2
+
+
+def test_a_traced_function_is_made_again_with_its_settings():
+    variable = tf.Variable(1.0)
+    function = tf.function(lambda x: x + variable, input_signature=[tf.TensorSpec([None])], jit_compile=False)
+    function(tf.ones(2))
+    assert isinstance(function, tf_private.TRACED_FUNCTION)
+    again = tf_private.retraced(function, lambda x: 2 * x)
+    np.testing.assert_array_equal(again(tf.ones(2)), [2.0, 2.0])
+    assert again.input_signature == function.input_signature
+
+
+def test_containers_of_tensorflow_are_the_proxies_that_are_known():
+    module = tf.Module()
+    module.table, module.pair = {"a": tf.Variable(1.0)}, (tf.Variable(1.0), 2)
+    keras_model = keras_compat.namespace("tf_keras").Model()
+    keras_model.table, keras_model.pair = {"a": tf.Variable(1.0)}, (tf.Variable(1.0), 2)
+    for value in (keras_model.table, keras_model.pair):
+        assert isinstance(value, tf_private.PROXY)
+        assert type(value) is not type(value.__wrapped__)
+
+
+def test_compiled_functions_of_a_model_are_still_named_so(keras):
+    model, x, y = sequential(keras)
+    model.evaluate(x, y, verbose=0)
+    model.predict(x, verbose=0)
+    compiled = {name for name, value in vars(model).items() if name.endswith("_function") and callable(value)}
+    assert {"train_function", "test_function", "predict_function"} <= compiled
+    assert compiled <= tf_private.own_attributes(type(model))
+    assert not tf_private.own_attributes(type(model.layers[0]))
+
+
+def test_a_layer_notes_the_calls_that_it_was_part_of(keras):
+    model, _, _ = sequential(keras)
+    layer = model.layers[0]
+    records = tf_private.call_records(layer)
+    assert [counts for _, counts in records] == [True, False]
+    before = [len(calls) for calls, _ in records]
+    keras.Model(model.inputs, keras.layers.Dense(2)(layer.output))
+    assert [len(calls) for calls, _ in tf_private.call_records(layer)] == [before[0], before[1] + 1]
+
+
+def test_a_symbolic_tensor_tells_the_call_that_it_came_from(keras):
+    inputs = keras.Input((3,))
+    layer = keras.layers.Dense(2)
+    outputs = layer(inputs)
+    assert tf_private.is_symbolic(outputs)
+    assert not tf_private.is_symbolic(tf.zeros(2))
+    history = tf_private.history(outputs)
+    assert history[0] is layer
+    assert history[2][0] is inputs
+
+
+def test_compile_arguments_are_live_objects(keras):
+    model, _, _ = sequential(keras)
+    assert isinstance(tf_private.compile_arguments(model)["loss"], keras.losses.Loss)
+    assert tf_private.compile_arguments(model)["metrics"] == ["accuracy"]
+
+
+def test_wrappers_of_tensorflow_are_seen_through():
+    module = tf.Module()
+    module.items = plain = [1, 2]
+    module.table = {"a": 1}
+    assert tf_private.is_wrapper(module.items)
+    assert tf_private.unwrapped(module.items) is plain
+    assert "_self_setattr_tracking" in tf_private.attributes(module.table)
+
+
+def test_the_learning_rate_is_what_the_optimizer_holds(keras):
+    plain = keras.optimizers.Adam(0.25)
+    assert float(np.asarray(tf_private.learning_rate(plain))) == 0.25
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.5, 10, 0.9)
+    assert tf_private.learning_rate(keras.optimizers.Adam(schedule)) is schedule
+
+
+def test_the_learning_rate_of_a_legacy_optimizer_is_found(packages):
+    assert tf_private.learning_rate(packages["tf_keras"].optimizers.legacy.Adam(0.25)) == 0.25
+
+
+def test_the_flags_of_the_last_compilation_are_found(packages):
+    model, _, _ = sequential(packages["keras"])
+    flags = tf_private.compiled_trainable_flags(model)
+    assert flags[model.layers[0]] is True
+    assert tf_private.compiled_trainable_flags(tf.Module()) == {}
+
+
+def test_private_modules_of_the_libraries_are_imported_in_one_place_only():
+    private = re.compile(r"^ *(from|import) (tensorflow\.python|keras\.src|tf_keras\.src)", re.MULTILINE)
+    sources = Path(tf_private.__file__).parent.rglob("*.py")
+    assert [path.name for path in sources if private.search(path.read_text("utf-8"))] == ["tf_private.py"]
