@@ -300,10 +300,12 @@ class ThreeTestsResult:
         if alone:
             reasons[0] += f", {alone} of them without a counterpart"
         if OTHER_STATE in self.different:
-            reasons.append("so does the random state" if layers else "the random state differs")
+            reasons.append("and so does other state" if layers else "state outside the weights differs")
         others = [name for name in self._failed(SAME_START) if name in ("structure", "layer settings")]
         if others and not layers:
             reasons.append(f"{listed(others)} differ{'s' if others == ['structure'] else ''}")
+            if OUTPUTS in self.different:
+                reasons.append("and so do the outputs")
         if not reasons and OUTPUTS in self.different:
             reasons.append("the outputs differ, though all layers are equal")
         return ", ".join(reasons or [f"{listed(self._failed(SAME_START))} differ"])
