@@ -27,30 +27,30 @@ class Counterparts:
     Variables that the walk through the models does not pair are paired by their position in the two lists.
 
     Args:
-        mine: Variables of the original.
-        theirs: Variables of the clone.
+        originals: Variables of the original.
+        candidates: Variables of the clone.
         walk: The walk through both models.
 
     Attributes:
-        places: For each variable of the original, the position of its counterpart in `theirs`, or None.
+        places: For each variable of the original, the position of its counterpart in `candidates`, or None.
         extra: The variables of the clone that have no counterpart.
     """
 
-    def __init__(self, mine: Sequence[Any], theirs: Sequence[Any], walk: model_diff.Comparison):
-        self.mine, self.theirs = list(mine), list(theirs)
-        places = {id(generations.storage(v)): place for place, v in enumerate(theirs)}
+    def __init__(self, originals: Sequence[Any], candidates: Sequence[Any], walk: model_diff.Comparison):
+        self.originals, self.candidates = list(originals), list(candidates)
+        places = {id(generations.storage(v)): place for place, v in enumerate(candidates)}
         partner = {id(generations.storage(a)): places.get(id(generations.storage(b))) for _, _, a, b in walk.pairs}
         self.places = [
-            partner.get(id(generations.storage(v)), place if place < len(theirs) else None)
-            for place, v in enumerate(mine)
+            partner.get(id(generations.storage(v)), place if place < len(candidates) else None)
+            for place, v in enumerate(originals)
         ]
         taken = set(self.places)
-        self.extra = [v for place, v in enumerate(theirs) if place not in taken]
+        self.extra = [v for place, v in enumerate(candidates) if place not in taken]
 
     @property
     def complete(self) -> bool:
         """Whether each variable has exactly one counterpart."""
-        return not self.extra and None not in self.places and len(self.mine) == len(self.theirs)
+        return not self.extra and None not in self.places and len(self.originals) == len(self.candidates)
 
     def apart(self, original: Any, clone: Any) -> dict[str, float | None]:
         """Measure the distance between each variable of the original and its counterpart.
@@ -67,10 +67,10 @@ class Counterparts:
                 unique, count = f"{name} #{count}", count + 1
             found[unique] = distance
 
-        for variable, place in zip(self.mine, self.places, strict=True):
+        for variable, place in zip(self.originals, self.places, strict=True):
             distance = None
             if place is not None:
-                a, b = distances.values([variable, self.theirs[place]])
+                a, b = distances.values([variable, self.candidates[place]])
                 alike = a.shape == b.shape and a.dtype == b.dtype
                 distance = distances.largest_difference(a, b) if alike else None
             note(generations.variable_name(variable, original), distance)

@@ -323,7 +323,7 @@ class _Pair:
         self.future_state = [self.start.get(OTHER_STATE, 0.0)]
         same = all(passed[name] is not False for name in ("weights", "other state"))
         self.first_apart: int | None = None if same else 0
-        self._reach: list[list[float]] = [[0.0] * len(self._weights.mine), [0.0] * len(self._state.mine)]
+        self._reach: list[list[float]] = [[0.0] * len(self._weights.originals), [0.0] * len(self._state.originals)]
         self._worst = (0.0, "", 0.0)  # distance, name of the variable, distance that was allowed
         self.future_outputs: float | None = None
         self._outputs_apart = False
@@ -392,7 +392,7 @@ class _Pair:
             )
         ):
             apart = 0.0
-            if not counterparts.complete or len(theirs) != len(counterparts.theirs):
+            if not counterparts.complete or len(theirs) != len(counterparts.candidates):
                 apart = float("inf")
                 self._note_worst(float("inf"), "", 0.0, step)
             else:
@@ -405,7 +405,7 @@ class _Pair:
                         continue
                     allowed = distances.allowed_in_training(a, reach[number])
                     if distance > allowed:
-                        name = generations.variable_name(counterparts.mine[number], self._tests.original)
+                        name = generations.variable_name(counterparts.originals[number], self._tests.original)
                         self._note_worst(distance, name, allowed, step)
             largest.append(apart)
         self.future.append(largest[0])
