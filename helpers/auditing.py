@@ -35,9 +35,12 @@ def audit(
         TypeError: One of them is not a Keras model.
 
     Example:
-        >>> report = audit(model, keras.models.clone_model(model), x, y)   # doctest: +SKIP
-        >>> report.failures                                                # doctest: +SKIP
-        ['weights', 'outputs', 'outputs in training mode', 'optimizer state', 'training steps']
+        >>> import keras, numpy
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile("adam", "mse")
+        >>> x, y = numpy.ones((8, 2), "float32"), numpy.ones((8, 1), "float32")
+        >>> audit(model, model, x, y).failures
+        ['separate storage', 'clone keeps still', 'original keeps still']
     """
     clones = {"clone": clone}
     check_arguments(original, clones, steps)

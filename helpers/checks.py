@@ -220,7 +220,7 @@ class Answers:
     Args:
         model: The model.
         batches: The inputs.
-        draws: The random numbers that another model drew, to be drawn again.
+        draws: The random numbers that a different model drew, to be drawn again.
 
     Attributes:
         by_name: The outputs, or the error that was raised, by the names in `ANSWERS`.

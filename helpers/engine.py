@@ -63,8 +63,12 @@ def three_tests(
         TypeError: One of them is not a Keras model.
 
     Example:
-        >>> results = three_tests(model, {"clone_model": keras.models.clone_model(model)}, x, y)  # doctest: +SKIP
-        >>> results["clone_model"].fails                                                          # doctest: +SKIP
+        >>> import keras, numpy
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile("adam", "mse")
+        >>> x, y = numpy.ones((8, 2), "float32"), numpy.ones((8, 1), "float32")
+        >>> results = three_tests(model, {"clone_model": keras.models.clone_model(model)}, x, y)
+        >>> results["clone_model"].fails
         ['Same start', 'Same future']
     """
     named = clones if isinstance(clones, Mapping) else {"clone": clones}
@@ -136,10 +140,14 @@ class ThreeTests:
             called again and again; if not, one call of `advance` has to make all steps.
 
     Example:
-        >>> tests = ThreeTests(model, x, y, compiled=True)    # doctest: +SKIP
-        >>> tests.add("deepcopy", copy.deepcopy(model))       # doctest: +SKIP
-        >>> tests.advance(2)                                  # doctest: +SKIP
-        >>> tests.results()["deepcopy"].future                # doctest: +SKIP
+        >>> import keras, numpy
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile("adam", "mse")
+        >>> x, y = numpy.ones((8, 2), "float32"), numpy.ones((8, 1), "float32")
+        >>> tests = ThreeTests(model, x, y, compiled=True)
+        >>> tests.add("alias", model)
+        >>> tests.advance(2)
+        >>> tests.results()["alias"].future
         [0.0, 0.0, 0.0]
     """
 
