@@ -1,4 +1,4 @@
-"""What the three tests compare, one check each: at rest, in answering, and in training."""
+"""The checks that need no training: what two models are made of, and what they answer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,48 +12,50 @@ from helpers.training import Batches
 
 
 def first_line(error: Exception) -> str:
-    """Return the class of an error and the first line of its message."""
+    """Return the class of an error and the first line of its message, shortened."""
     line = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
-    return f"{type(error).__name__}: {line[:160]}"
+    return f"{type(error).__name__}: {line if len(line) <= 160 else line[:159] + '…'}"
 
 
 # -- at rest -----------------------------------------------------------------------------------------------------------
 
 
 class Counterparts:
-    """Which variable of a clone belongs to which of the original: by its place in the model, else by position.
+    """Pairs of variables: each variable of the original with the one at the same place in the clone.
+
+    Variables that the walk through the models does not pair are paired by their position in the two lists.
 
     Args:
-        mine: variables of the original.
-        theirs: variables of the clone.
-        walk: the walk through both models.
+        originals: Variables of the original.
+        candidates: Variables of the clone.
+        walk: The walk through both models.
 
     Attributes:
-        places: for each of the original's variables the position of its counterpart in the clone's, or None.
-        extra: the clone's variables that are nobody's counterpart.
+        places: For each variable of the original, the position of its counterpart in `candidates`, or None.
+        extra: The variables of the clone that have no counterpart.
     """
 
-    def __init__(self, mine: Sequence[Any], theirs: Sequence[Any], walk: model_diff.Comparison):
-        self.mine, self.theirs = list(mine), list(theirs)
-        places = {id(keras_compat.storage(v)): place for place, v in enumerate(theirs)}
+    def __init__(self, originals: Sequence[Any], candidates: Sequence[Any], walk: model_diff.Comparison):
+        self.originals, self.candidates = list(originals), list(candidates)
+        places = {id(keras_compat.storage(v)): place for place, v in enumerate(candidates)}
         partner = {id(keras_compat.storage(a)): places.get(id(keras_compat.storage(b))) for _, _, a, b in walk.pairs}
         self.places: list[Any] = [
-            partner.get(id(keras_compat.storage(v)), place if place < len(theirs) else None)
-            for place, v in enumerate(mine)
+            partner.get(id(keras_compat.storage(v)), place if place < len(candidates) else None)
+            for place, v in enumerate(originals)
         ]
         taken = set(self.places)
-        self.extra = [v for place, v in enumerate(theirs) if place not in taken]
+        self.extra = [v for place, v in enumerate(candidates) if place not in taken]
 
     @property
     def complete(self) -> bool:
         """Whether each variable has exactly one counterpart."""
-        return not self.extra and None not in self.places and len(self.mine) == len(self.theirs)
+        return not self.extra and None not in self.places and len(self.originals) == len(self.candidates)
 
     def apart(self, original: Any, clone: Any) -> dict[str, float | None]:
-        """Measure how far each of the original's variables is from its counterpart.
+        """Measure the distance between each variable of the original and its counterpart.
 
         Returns:
-            The largest absolute difference by name, such as ``dense/kernel``; None where there is no counterpart of
+            The largest absolute difference by name, such as `dense/kernel`; None where there is no counterpart of
             the same shape and dtype. Names that occur twice get a number. Variables that only the clone has follow.
         """
         found: dict[str, float | None] = {}
@@ -64,10 +66,10 @@ class Counterparts:
                 unique, count = f"{name} #{count}", count + 1
             found[unique] = distance
 
-        for variable, place in zip(self.mine, self.places, strict=True):
+        for variable, place in zip(self.originals, self.places, strict=True):
             distance = None
             if place is not None:
-                a, b = distances.values([variable, self.theirs[place]])
+                a, b = distances.values([variable, self.candidates[place]])
                 alike = a.shape == b.shape and a.dtype == b.dtype
                 distance = distances.largest_difference(a, b) if alike else None
             note(keras_compat.variable_name(variable, original), distance)
@@ -77,13 +79,13 @@ class Counterparts:
 
 
 def at_rest(original: Any, clone: Any, walk: model_diff.Comparison, weights: dict[str, float | None]) -> list[Check]:
-    """Compare everything that two models are made of.
+    """Compare what two models are made of, without calling them.
 
     Args:
-        original: a model.
-        clone: the model to judge.
-        walk: the walk through both models.
-        weights: the distance of each weight (see ``Counterparts.apart``).
+        original: A model.
+        clone: The model to judge.
+        walk: The walk through both models.
+        weights: The distance of each weight (see `Counterparts.apart`).
     """
     return [
         _weights(original, clone, weights),
@@ -119,7 +121,7 @@ def _weights(original: Any, clone: Any, apart: dict[str, float | None]) -> Check
         return Check(SAME_START, "weights", True, f"all {len(apart)} are equal, bit for bit")
     unlike = next((name for name, distance in different.items() if distance is None), None)
     if unlike is not None:
-        evidence = f"{len(different)} of {len(apart)} weights differ; {unlike} has another shape or dtype"
+        evidence = f"{len(different)} of {len(apart)} weights differ; {unlike} has a different shape or dtype"
     else:
         worst = max(different, key=lambda name: different[name] or 0.0)
         largest = digits(different[worst] or 0.0)
@@ -146,7 +148,7 @@ def _compile_settings(original: Any, clone: Any, walk: model_diff.Comparison) ->
     findings = walk.of(model_diff.COMPILATION)
     compiled = [keras_compat.is_compiled(model) for model in (original, clone)]
     if not any(compiled):
-        # An optimizer or metric may also be an attribute of a model that trains itself.
+        # A model with a train_step of its own may hold an optimizer or a metric as an attribute.
         return Check(SAME_FUTURE, name, False if findings else None, _listed(findings) or "neither model is compiled")
     if not all(compiled):
         without = "clone" if compiled[0] else "original"
@@ -171,7 +173,7 @@ def _optimizer_state(original: Any, clone: Any, walk: model_diff.Comparison) -> 
                 return Check(SAME_FUTURE, name, True, "neither has made a step")
             return Check(SAME_FUTURE, name, False, f"{counts[0]} variables against {counts[1]}")
         after = f", after {iterations[0]} steps"
-        count = count or counts[0]  # one optimizer in both is equal to itself, and not walked through
+        count = count or counts[0]  # the walk does not enter an optimizer that both models share
     if not count and not findings:
         return Check(SAME_FUTURE, name, None, "there is none")
     if findings:
@@ -210,19 +212,19 @@ ANSWERS = ("outputs", "outputs in training mode")
 
 
 class Answers:
-    """What a model answers from where it stands, in inference and in training mode, and the losses that it adds.
+    """What a model answers now, in inference and in training mode, and the losses that it adds.
 
-    Everything is run eagerly, which needs no tracing, and under the same random state for every model.
+    The model runs eagerly, which needs no tracing, and every model draws the same random numbers.
 
     Args:
-        model: the model.
-        batches: what to answer.
-        draws: the random numbers that another model drew, to be drawn again.
+        model: The model.
+        batches: The inputs.
+        draws: The random numbers that a different model drew, to be drawn again.
 
     Attributes:
-        by_name: the outputs, or the error that was raised, by the names in ``ANSWERS``.
-        losses: the losses that the model added in training mode.
-        draws: the random numbers that this model drew.
+        by_name: The outputs, or the error that was raised, by the names in `ANSWERS`.
+        losses: The losses that the model added in training mode.
+        draws: The random numbers that this model drew.
     """
 
     def __init__(self, model: Any, batches: Batches, draws: list[Any] | None = None):
@@ -247,7 +249,7 @@ def _tried(run: Any) -> Any:
 
 
 def of_answers(name: str, mine: Answers, theirs: Answers, original: Any, clone: Any) -> Check:
-    """Compare what two models answer, in one of the two modes of ``ANSWERS``."""
+    """Compare what two models answer, in one of the two modes of `ANSWERS`."""
     a, b = mine.by_name[name], theirs.by_name[name]
     if isinstance(a, NotImplementedError):
         return Check(SAME_START, name, None, "the original has no call of its own")
@@ -285,13 +287,13 @@ def of_added_losses(mine: Answers, theirs: Answers) -> Check:
 
 
 def outputs(model: Any, batches: Batches, draws: list[Any]) -> list[np.ndarray]:
-    """Return what a model answers from where it stands, drawing the same random numbers again."""
+    """Return what a model answers now, while it draws the same random numbers again."""
     with random_state.same_random_state(draws):
         return distances.answers(model(batches.inputs, training=False))
 
 
 def movement(now: Sequence[np.ndarray], before: Sequence[np.ndarray]) -> float:
-    """Return how far outputs are from others, with 0 for what is rounding."""
+    """Return how far outputs have moved; 0.0 if it is no more than rounding."""
     if len(now) != len(before):
         return float("inf")
     apart = [distances.largest_difference(a, b) for a, b in zip(now, before, strict=True) if distances.differs(a, b)]

@@ -13,11 +13,11 @@ def largest_difference(a: Any, b: Any) -> float:
     """Return the largest absolute difference between two arrays.
 
     Args:
-        a: array or tensor of any shape and dtype.
-        b: the same shape as ``a``.
+        a: Array or tensor of any shape and dtype.
+        b: The same shape as `a`.
 
     Returns:
-        0.0 if the arrays are equal bit for bit (NaN counts as equal to NaN); ``inf`` if the shapes differ, or if
+        0.0 if the arrays are equal bit for bit (NaN counts as equal to NaN); `inf` if the shapes differ, or if
         only one of two elements is a number, or if arrays that are not of numbers differ.
 
     Example:
@@ -44,19 +44,19 @@ def largest_difference(a: Any, b: Any) -> float:
 
 
 ROUNDING_UNITS = 100
-"""Two computations of the same numbers in a different order may end up so many units in the last place apart."""
+"""How many units in the last place two results may differ if the same numbers are computed in a different order."""
 
 PART_OF_MOVEMENT = 1e-3
-"""After training, no difference of a variable that is larger than this part of its own movement is rounding."""
+"""After training, a difference larger than this part of the variable's own movement is not rounding."""
 
 
 def rounding(array: Any) -> float:
-    """Return how far two computations of the same numbers may end up apart, for an array like this one.
+    """Return how far apart two computations of the same numbers may end, for an array with these values.
 
-    This is ``ROUNDING_UNITS`` units in the last place of the array's largest element.
+    This is `ROUNDING_UNITS` units in the last place of the array's largest element.
 
     Args:
-        array: an array of numbers, or of anything else, for which it is 0.
+        array: Any array; the result is 0.0 if it does not hold floating-point numbers.
 
     Example:
         >>> 1e-5 < rounding(np.ones(3, "float32")) < 2e-5
@@ -67,7 +67,7 @@ def rounding(array: Any) -> float:
     if not dtype.is_floating or array.size == 0:
         return 0.0
     largest = np.max(np.abs(np.nan_to_num(array.astype(np.float64), posinf=0.0, neginf=0.0)))
-    # NumPy itself knows nothing of bfloat16.
+    # NumPy's finfo does not support bfloat16.
     unit = 2.0**-7 if dtype == tf.bfloat16 else float(np.finfo(dtype.as_numpy_dtype).eps)
     return ROUNDING_UNITS * unit * float(largest)
 
@@ -75,12 +75,12 @@ def rounding(array: Any) -> float:
 def allowed_in_training(array: Any, moved: float) -> float:
     """Return how far a variable may be from its counterpart after both were trained alike.
 
-    Rounding of the variable's own numbers, and never more than a small part of what this variable has moved: so a
-    variable that training left alone has to be equal bit for bit, and one with large numbers hides nothing.
+    This is the rounding of the variable's own values, but never more than a small part of what this variable has moved.
+    So a variable that did not move must be equal bit for bit, and large values do not hide a real difference.
 
     Args:
-        array: the values of the variable after training.
-        moved: the largest absolute difference between these values and those before training.
+        array: The values of the variable after training.
+        moved: The largest absolute difference between these values and those before training.
 
     Example:
         >>> allowed_in_training(np.full(3, 2e5, "float32"), moved=0.0)
@@ -90,7 +90,7 @@ def allowed_in_training(array: Any, moved: float) -> float:
 
 
 def differs(a: Any, b: Any) -> bool:
-    """Return True if two arrays are further apart than rounding explains (see ``rounding``)."""
+    """Return True if two arrays are further apart than rounding explains (see `rounding`)."""
     distance = largest_difference(a, b)
     return distance > 0.0 and distance > rounding(a)
 
@@ -98,15 +98,15 @@ def differs(a: Any, b: Any) -> bool:
 def read(variables: Sequence[Any]) -> list[tf.Tensor]:
     """Read variables into tensors, in order.
 
-    A tensor shares its memory with the variable until the variable is next written, so reading copies nothing. The
-    raw operation is an order of magnitude faster than ``Variable.read_value``.
+    Nothing is copied: a tensor shares the memory of its variable until the variable is next written. The raw operation
+    is about ten times as fast as `Variable.read_value`.
     """
     held = map(keras_compat.storage, variables)
     return [tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype) for variable in held]
 
 
 def equal_states(a: Any, b: Any) -> bool:
-    """Tell whether two states of a random generator, however nested, are equal."""
+    """Return True if two states of a random generator, however nested, are equal."""
     mine, theirs = tf.nest.flatten(a), tf.nest.flatten(b)
     return len(mine) == len(theirs) and all(map(np.array_equal, mine, theirs))
 
@@ -117,7 +117,7 @@ def values(variables: Sequence[Any]) -> list[np.ndarray]:
 
 
 def assign(variables: Sequence[Any], contents: Sequence[Any]) -> None:
-    """Write tensors or arrays into variables of the same shapes, in order, past any constraint of a layer."""
+    """Write tensors or arrays into variables of the same shapes, in order, without applying constraints."""
     for variable, content in zip(map(keras_compat.storage, variables), contents, strict=True):
         tensor = tf.convert_to_tensor(content, variable.dtype)
         tf.raw_ops.AssignVariableOp(resource=variable.handle, value=tensor)
@@ -134,8 +134,7 @@ def all_variables(model: Any) -> list[Any]:
 def answers(outputs: Any) -> list[np.ndarray]:
     """Turn what a model returned into a flat list of arrays.
 
-    A distribution of TensorFlow Probability is one of its mean, its standard deviation, and the sample that it
-    stands for, as far as it has them.
+    A distribution of TensorFlow Probability contributes its mean, its standard deviation and a sample, where defined.
     """
     found = []
     for output in tf.nest.flatten(outputs, expand_composites=True):

@@ -1,10 +1,12 @@
 """The three tests of a true clone, in numbers and words: Same start, Same future, Own life.
 
-There is one engine, ``ThreeTests``. ``three_tests`` and ``audit`` let it run to the end; a lab takes it a few steps at
-a time. It decides by one rule, for each variable by itself. Where nothing is computed, a variable has to be equal bit
-for bit. After training it may be 100 units in the last place away from its counterpart, and never more than a
-thousandth of what this variable has moved (``distances.allowed_in_training``). Outputs may differ by 100 units in the
-last place of the largest one.
+There is one engine, `ThreeTests`. `three_tests` and `audit` run it to the end; a lab runs it a few steps at a time.
+Its rule of tolerance applies to each variable separately:
+
+- Before training, a variable must equal its counterpart bit for bit.
+- After training, the two may differ by 100 units in the last place, but never by more than a thousandth of what this
+  variable has moved (`distances.allowed_in_training`).
+- Outputs may differ by 100 units in the last place of the largest one.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from helpers.report import (
     ThreeTestsResult,
 )
 from helpers.text import digits
-from helpers.training import Batches, CompiledRun, EagerRun, Run, has_own_step
+from helpers.training import Batches, CompiledRun, EagerRun, Run, defines_own_step, has_own_step
 
 __all__ = ["ThreeTests", "three_tests"]
 
@@ -40,29 +42,32 @@ def three_tests(
     steps: int = 20,
     train_batch: Any = None,
 ) -> dict[str, ThreeTestsResult]:
-    """Try the three tests on one or more clones of a model, and leave all models as they were.
+    """Put one or more clones of a model to the three tests, and leave all models as they were.
 
     Args:
-        original: a model of keras or tf_keras.
-        clones: the clones by name, or one clone, which is then called "clone".
-        inputs: a batch of inputs that all of them take, (samples, ...), or a list or dict of such arrays.
-        targets: targets for the loss that the models were compiled with, (samples, ...). Without them, training is
-            the model's own as far as its ``train_step`` needs none, and otherwise reduces the mean square of the
-            outputs.
-        steps: how many training steps each model makes, at least 1.
-        train_batch: the batch that the model's own ``train_step`` takes, where that is not ``(inputs, targets)``.
+        original: A model of keras or tf_keras.
+        clones: The clones by name, or one clone, which is then called "clone".
+        inputs: A batch of inputs that all of them take, (samples, ...), or a list or dict of such arrays.
+        targets: Targets for the loss that the models were compiled with, (samples, ...). Without them, the model's
+            own `train_step` is used if it needs no targets; otherwise training reduces the mean square of the outputs.
+        steps: How many training steps each model makes, at least 1.
+        train_batch: The batch that the model's own `train_step` takes, where that is not `(inputs, targets)`.
 
     Returns:
-        For each clone, by its name, what was found: ``.ok``, ``.verdicts``, ``.sentence``, and the numbers.
+        A result for each clone, by its name: `.ok`, `.verdicts`, `.sentence`, and the distances.
 
     Raises:
-        ValueError: the models are of different Keras versions, or the original does not take ``inputs``, ``targets``
-            or ``train_batch``, or ``steps`` is not a number of steps.
-        TypeError: one of them is not a Keras model.
+        ValueError: The models are of different Keras versions, or the original does not take `inputs`, `targets`
+            or `train_batch`, or `steps` is less than 1.
+        TypeError: One of them is not a Keras model.
 
     Example:
-        >>> results = three_tests(model, {"clone_model": keras.models.clone_model(model)}, x, y)  # doctest: +SKIP
-        >>> results["clone_model"].fails                                                          # doctest: +SKIP
+        >>> import keras, numpy
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile("adam", "mse")
+        >>> x, y = numpy.ones((8, 2), "float32"), numpy.ones((8, 1), "float32")
+        >>> results = three_tests(model, {"clone_model": keras.models.clone_model(model)}, x, y)
+        >>> results["clone_model"].fails
         ['Same start', 'Same future']
     """
     named = clones if isinstance(clones, Mapping) else {"clone": clones}
@@ -79,13 +84,13 @@ def three_tests(
 
 
 def check_arguments(original: Any, clones: Mapping[str, Any], steps: int) -> None:
-    """Raise an error if models cannot be compared, or the number of steps is not one."""
+    """Raise an error if the models are of different Keras versions, or there are fewer than one step."""
     for clone in clones.values():
         kinds = [keras_compat.generation(model) for model in (original, clone)]
         if kinds[0] != kinds[1]:
             raise ValueError(
                 f"The original is a model of {kinds[0]}, the clone one of {kinds[1]}. "
-                "Compare two models of one generation."
+                "Compare models of the same Keras version."
             )
     if steps < 1:
         raise ValueError(f"The models cannot be trained for {steps} steps. Let them make 1 or more.")
@@ -100,16 +105,16 @@ def tried(
     train_batch: Any,
     compiled: bool,
 ) -> ThreeTests:
-    """Let the engine run to the end, for all clones.
+    """Run the engine to the end, for all clones.
 
     Args:
-        original: see ``three_tests``.
-        clones: the clones by name.
-        inputs: see ``three_tests``.
-        targets: see ``three_tests``.
-        steps: see ``three_tests``.
-        train_batch: see ``three_tests``.
-        compiled: see ``ThreeTests``.
+        original: See `three_tests`.
+        clones: The clones by name.
+        inputs: See `three_tests`.
+        targets: See `three_tests`.
+        steps: See `three_tests`.
+        train_batch: See `three_tests`.
+        compiled: See `ThreeTests`.
     """
     tests = ThreeTests(original, inputs, targets, train_batch=train_batch, compiled=compiled)
     for name, clone in clones.items():
@@ -122,22 +127,26 @@ def tried(
 class ThreeTests:
     """The engine of the three tests, one step at a time. All models are as they were after every call.
 
-    Call ``add`` for each clone, then ``advance`` as often as you like (``prepare`` only splits its work), then
-    ``compare_answers`` if you want the outputs after training compared as well. ``results`` is cheap at any time.
+    Call `add` for each clone, then `advance` as often as you like, then `compare_answers` if the outputs after training
+    should be compared as well. `results` is cheap at any time. `prepare` does a part of the work of `advance` earlier.
 
     Args:
-        original: the model.
-        inputs: see ``three_tests``.
-        targets: see ``three_tests``.
-        train_batch: see ``three_tests``.
-        compiled: whether to compile the training step. Then many steps are fast, and may be made a few at a time;
-            otherwise all steps are made in one call, and nothing is compiled.
+        original: The model.
+        inputs: See `three_tests`.
+        targets: See `three_tests`.
+        train_batch: See `three_tests`.
+        compiled: Whether to compile the training step. If it is compiled, many steps are fast, and `advance` may be
+            called again and again; if not, one call of `advance` has to make all steps.
 
     Example:
-        >>> tests = ThreeTests(model, x, y, compiled=True)    # doctest: +SKIP
-        >>> tests.add("deepcopy", copy.deepcopy(model))       # doctest: +SKIP
-        >>> tests.advance(2)                                  # doctest: +SKIP
-        >>> tests.results()["deepcopy"].future                # doctest: +SKIP
+        >>> import keras, numpy
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile("adam", "mse")
+        >>> x, y = numpy.ones((8, 2), "float32"), numpy.ones((8, 1), "float32")
+        >>> tests = ThreeTests(model, x, y, compiled=True)
+        >>> tests.add("alias", model)
+        >>> tests.advance(2)
+        >>> tests.results()["alias"].future
         [0.0, 0.0, 0.0]
     """
 
@@ -157,8 +166,8 @@ class ThreeTests:
         """Compare a clone with the original as they are now: everything that needs no training.
 
         Args:
-            name: what to call the clone.
-            clone: the model to judge.
+            name: What to call the clone.
+            clone: The model to judge.
         """
         keras_compat.generation(clone)
         if self._run is not None:
@@ -174,9 +183,9 @@ class ThreeTests:
         return self._pairs[name].asked
 
     def prepare(self, name: str | None = None) -> None:
-        """Compile the training step of a clone, or of the original, which takes longer than many steps.
+        """Compile the training step of a clone, or of the original. This takes longer than many steps.
 
-        ``advance`` does it when needed. A caller that has something else to do in between can do it before.
+        `advance` does it if it has not been done. A lab calls this first, to show something in between.
         """
         if name is None:
             self._prepare_original(0)
@@ -184,16 +193,16 @@ class ThreeTests:
             self._pairs[name].prepare(0)
 
     def advance(self, steps: int = 1, train: str = "both", names: Iterable[str] | None = None) -> None:
-        """Train on by a number of steps.
+        """Train for some more steps.
 
         Args:
-            steps: how many training steps.
-            train: ``"both"``, ``"original"`` or ``"clone"``; the same at every call. With one alone, Same future
+            steps: How many training steps.
+            train: `"both"`, `"original"` or `"clone"`; the same at every call. With one alone, Same future
                 is not tried, because the two were not trained alike.
-            names: the clones to go on with; all of them if it is None.
+            names: The clones to train; None for all of them.
         """
         if train not in TRAIN:
-            raise ValueError(f"There is no training of {train!r}. Use 'both', 'original' or 'clone'.")
+            raise ValueError(f"`train` cannot be {train!r}. Use 'both', 'original' or 'clone'.")
         if self._train not in (None, train):
             raise ValueError("The training has begun with other models. Make a new ThreeTests to train others.")
         self._train = train
@@ -212,16 +221,16 @@ class ThreeTests:
         return {name: pair.result() for name, pair in self._pairs.items()}
 
     def error(self, name: str | None = None) -> Exception | None:
-        """Return what training a clone has raised, or what training the original has."""
+        """Return the error that training a clone raised, or that training the original raised, or None."""
         run = self._run if name is None else self._pairs[name].run
         return run.error if run is not None else None
 
     def answers(self) -> checks.Answers | None:
-        """Return what the original answers before training; None if it has no weights to answer with yet."""
+        """Return the answers of the original before training, or None if it has no weights yet."""
         if self._answers is None and (self.original.built or keras_compat.weights(self.original)):
             found = checks.Answers(self.original, self._batches)
             error = found.by_name["outputs"]
-            # A model that is only trained, as many a GAN, may do without a call of its own.
+            # A model that is only ever trained, such as many GANs, may not define call.
             if isinstance(error, Exception) and not isinstance(error, NotImplementedError):
                 raise ValueError(
                     f"The model {self.original.name!r} does not take these inputs ({checks.first_line(error)}). "
@@ -238,7 +247,7 @@ class ThreeTests:
         return EagerRun(model, watched, self._batches, own, draws)
 
     def _prepare_original(self, steps: int) -> Run | None:
-        """Let the original make at least so many steps, in the way that fits it; None if it cannot be trained."""
+        """Train the original until it has made so many steps. Return its run, or None if it cannot be trained."""
         if self._run is None and not self._why_not:
             self._start_original(steps)
         run = self._run
@@ -246,6 +255,8 @@ class ThreeTests:
             run.advance(steps - run.steps)
         if run is not None and run.error is not None:
             self._why_not = f"the original cannot be trained ({checks.first_line(run.error)})"
+            if self._batches.only_inputs and defines_own_step(self.original):
+                self._why_not += "; pass the batch that its train_step takes as train_batch"
         return None if self._why_not else run
 
     def _start_original(self, steps: int) -> None:
@@ -288,7 +299,7 @@ class ThreeTests:
 
 
 class _Pair:
-    """The original and one clone: what was compared so far."""
+    """The original and one clone, with everything found about them so far."""
 
     def __init__(self, tests: ThreeTests, name: str, clone: Any):
         self._tests, self.name, self.clone = tests, name, clone
@@ -319,9 +330,8 @@ class _Pair:
         self.future_state: list[Any] = [self.start.get(OTHER_STATE, 0.0)]
         same = all(passed[name] is not False for name in ("weights", "other state"))
         self.first_apart: int | None = None if same else 0
-        self._reach: list[list[float]] = [[0.0] * len(self._weights.mine), [0.0] * len(self._state.mine)]
-        self._worst = (0.0, "", 0.0)  # how much further apart than allowed, which variable, what is allowed
-        self._allowed_distance = 0.0
+        self._reach: list[list[float]] = [[0.0] * len(self._weights.originals), [0.0] * len(self._state.originals)]
+        self._worst = (0.0, "", 0.0)  # distance, name of the variable, distance that was allowed
         self.future_outputs: float | None = None
         self._outputs_apart = False
         self.answers_moved: dict[str, float] = {}
@@ -349,7 +359,7 @@ class _Pair:
 
     @property
     def _why_not(self) -> str:
-        """Why the clone cannot be trained, in words, or an empty string."""
+        """The reason why the clone cannot be trained, or an empty string."""
         original, clone = self._tests.original, self.clone
         if not keras_compat.weights(clone):
             return "it has no weights"
@@ -360,7 +370,7 @@ class _Pair:
         return checks.first_line(self.run.error) if self.run is not None and self.run.error else ""
 
     def prepare(self, steps: int) -> Run | None:
-        """Let the clone make at least so many steps; None if it cannot be trained."""
+        """Train the clone until it has made so many steps. Return its run, or None if it cannot be trained."""
         original = self._tests._prepare_original(steps)
         if original is None or self._why_not:
             return None
@@ -390,7 +400,7 @@ class _Pair:
             )
         ):
             apart = 0.0
-            if not counterparts.complete or len(theirs) != len(counterparts.theirs):
+            if not counterparts.complete or len(theirs) != len(counterparts.candidates):
                 apart = float("inf")
                 self._note_worst(float("inf"), "", 0.0, step)
             else:
@@ -403,7 +413,7 @@ class _Pair:
                         continue
                     allowed = distances.allowed_in_training(a, reach[number])
                     if distance > allowed:
-                        name = keras_compat.variable_name(counterparts.mine[number], self._tests.original)
+                        name = keras_compat.variable_name(counterparts.originals[number], self._tests.original)
                         self._note_worst(distance, name, allowed, step)
             largest.append(apart)
         self.future.append(largest[0])
@@ -417,7 +427,7 @@ class _Pair:
             self._worst = distance, name, allowed
 
     def compare_answers(self) -> None:
-        """Compare what both answer after training, and what each answers while the other is trained."""
+        """Compare the answers of both after training, and the answers of each before and after the other is trained."""
         tests = self._tests
         mine, theirs = tests.answers(), self._answers
         if (
@@ -441,7 +451,7 @@ class _Pair:
         if len(trained) == 2:
             one, two = trained["original"], trained["clone"]
             self.future_outputs = distances.largest_between(one, two)
-            # Where rounding already shows in the weights, it shows in the outputs in any size.
+            # Once weights differ by rounding, outputs may differ by any amount.
             exact = not any(self.future) and not any(self.future_state)
             self._outputs_apart = exact and checks.movement(one, two) > 0.0
 
@@ -476,7 +486,7 @@ class _Pair:
         )
 
     def _runs(self) -> tuple[Run | None, Run | None]:
-        """Return the runs of original and clone, as far as they were trained."""
+        """Return the runs of the original and the clone; None for one that was not trained."""
         train = self._tests._train
         original = self._tests._run if train != "clone" and not self._tests._why_not else None
         return original, self.run if train != "original" else None

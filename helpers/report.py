@@ -1,4 +1,4 @@
-"""What the three tests found, in numbers and words: questions, checks, verdicts, and a report as text and HTML."""
+"""The results of the three tests: questions, checks, verdicts, sentences, and the report as text and HTML."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ QUESTIONS = {
     SAME_FUTURE: "Trained alike from here, do they stay equal?",
     OWN_LIFE: "Train one alone: does the other keep still?",
 }
-"""The three tests, in their order, with the question that each of them answers."""
+"""The three tests in their order, each with its question."""
 
 OTHER_STATE = "random state and others"
-"""The name under which ``ThreeTestsResult.start`` holds the state outside the weights, beside the layers."""
+"""The key of `ThreeTestsResult.start` for the state outside the weights."""
 
 OUTPUTS = "outputs"
-"""The name under which ``ThreeTestsResult.start`` holds what the models answer."""
+"""The key of `ThreeTestsResult.start` for the outputs."""
 
-# A test is passed if nothing failed and at least one of these checks was made and passed.
+# A test is passed if none of its checks failed and at least one of these passed.
 _DECISIVE = {
     SAME_START: ("weights", "outputs"),
     SAME_FUTURE: ("training steps",),
@@ -53,10 +53,10 @@ class Check:
     """One thing that was compared.
 
     Attributes:
-        test: which of the three tests it belongs to.
-        name: what was compared.
-        passed: True, False, or None if it does not apply to these models, or could not be tried.
-        evidence: what was found, in words and numbers.
+        test: Which of the three tests it belongs to.
+        name: What was compared.
+        passed: True, False, or None if the check does not apply to these models, or was not tried.
+        evidence: What was found, in words and numbers.
     """
 
     test: str
@@ -66,8 +66,10 @@ class Check:
 
     @property
     def verdict(self) -> str:
-        """The outcome as a symbol and a word, so that it never rests on colour."""
-        return {True: "✓ passed", False: "✗ failed", None: "○ does not apply"}[self.passed]
+        """The outcome as a symbol and words, so that it never depends on colour."""
+        if self.passed is None:
+            return "○ not tried" if self.name in _DECISIVE[self.test] else "○ does not apply"
+        return "✓ passed" if self.passed else "✗ failed"
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Verdict:
 
     Attributes:
         passed: True, False, or None if the test was not tried.
-        reason: why it failed or was not tried, in a few words.
+        reason: Why it failed or was not tried, in a few words.
 
     Example:
         >>> print(Verdict(None, "the original has no trainable weights"))
@@ -93,11 +95,11 @@ class Verdict:
 
 
 def verdict(test: str, checks: Sequence[Check]) -> Verdict:
-    """Return the outcome of one of the three tests, from everything that was checked.
+    """Return the verdict on one of the three tests.
 
     Args:
-        test: the name of the test, a key of ``QUESTIONS``.
-        checks: the checks of all tests.
+        test: The name of the test, a key of `QUESTIONS`.
+        checks: The checks of all three tests.
 
     Example:
         >>> verdict("Same start", [Check("Same start", "weights", True, "all 4 are equal, bit for bit")]).passed
@@ -113,10 +115,10 @@ def verdict(test: str, checks: Sequence[Check]) -> Verdict:
 
 
 def sentence(verdicts: dict[str, Verdict]) -> str:
-    """Say in one sentence, with a symbol, what came of the three tests. It claims nothing that was not tried.
+    """Return the outcome of the three tests as one sentence with a symbol. It claims nothing that was not tried.
 
     Args:
-        verdicts: the outcome of each test, by its name; the reason of a failed test stands in brackets if it has one.
+        verdicts: The verdict on each test, by its name. The reason for a failed test is given in brackets, if any.
 
     Example:
         >>> sentence({test: Verdict(True) for test in QUESTIONS})
@@ -147,17 +149,17 @@ def sentence(verdicts: dict[str, Verdict]) -> str:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of an audit; prints as text, and shows itself as a table in a notebook.
+    """The outcome of an audit. It prints as text, and is a table in a notebook.
 
     Attributes:
-        checks: everything that was compared, in the order of the three tests.
+        checks: Everything that was compared, in the order of the three tests.
     """
 
     checks: list[Check] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
-        """True if no check failed. Whether every test was tried is a question to ``verdict``."""
+        """True if no check failed. This includes tests that were not tried: see `verdict`."""
         return not self.failures
 
     @property
@@ -170,14 +172,14 @@ class Report:
         return verdict(test, self.checks)
 
     def passed(self, test: str) -> bool:
-        """Return True if a test was tried and passed: ``"Same start"``, ``"Same future"`` or ``"Own life"``."""
+        """Return True if a test was tried and passed: `"Same start"`, `"Same future"` or `"Own life"`."""
         return self.verdict(test).passed is True
 
     @property
     def sentence(self) -> str:
         """The verdict in one sentence."""
         verdicts = {test: self.verdict(test) for test in QUESTIONS}
-        # Which checks failed stands below the sentence.
+        # The report names the failed checks below the sentence.
         return sentence({test: Verdict(False) if each.passed is False else each for test, each in verdicts.items()})
 
     def __str__(self) -> str:
@@ -218,22 +220,22 @@ class Report:
 
 @dataclass(frozen=True)
 class ThreeTestsResult:
-    """What the three tests found for one clone. All distances are largest absolute differences.
+    """The results of the three tests for one clone. All distances are largest absolute differences.
 
     Attributes:
-        name: the name that the clone was given.
-        checks: everything that was compared, with evidence.
-        start: distance per layer at step 0, None for a layer without a counterpart; then ``OTHER_STATE``, where there
-            is any (infinite if it differs), and ``OUTPUTS``.
-        different: the names in ``start`` that count as different.
-        future: distance of the weights when both are trained alike, by training step from step 0 on.
-        future_state: the same for the variables outside the weights.
-        future_outputs: distance of the outputs after the last step, or None if it was not measured.
-        first_apart: the first step at which weights or other state differ by more than rounding, or None.
-        own_life: how far the weights of the model that was not trained have moved, by step from step 0 on.
-        answers_moved: how far its answers have moved after the last step, or None if that was not measured.
-        moved: how far the model that was trained has moved, by step, for scale.
-        error: name of the error that was raised instead of a clone.
+        name: The name that the clone was given.
+        checks: Everything that was compared, with evidence.
+        start: Distance at step 0 by layer, None for a layer without a counterpart; then by `OTHER_STATE`, where there
+            is any (infinite if it differs), and by `OUTPUTS`.
+        different: The keys of `start` that count as different.
+        future: Distance of the weights when both are trained alike, by step from step 0 on.
+        future_state: The same for the variables outside the weights.
+        future_outputs: Distance of the outputs after the last step, or None if it was not measured.
+        first_apart: The first step at which weights or other state differ by more than rounding, or None.
+        own_life: How far the weights of the model that was not trained have moved, by step from step 0 on.
+        answers_moved: How far its answers have moved after the last step, or None if that was not measured.
+        moved: How far the weights of the model that was trained have moved, by step, for scale.
+        error: Name of the error that cloning raised, or None if there is a clone.
     """
 
     name: str
@@ -251,17 +253,17 @@ class ThreeTestsResult:
 
     @property
     def ok(self) -> bool:
-        """True if there is a clone and no check failed. Whether every test was tried is a question to ``verdicts``."""
+        """True if there is a clone and no check failed. This includes tests that were not tried: see `verdicts`."""
         return self.error is None and self.report.ok
 
     @property
     def report(self) -> Report:
-        """All the evidence, as ``audit`` returns it."""
+        """All the evidence, as `audit` returns it."""
         return Report(list(self.checks))
 
     @property
     def layers(self) -> dict[str, float | None]:
-        """The distances at the start, of the layers alone."""
+        """The entries of `start` that are layers."""
         return {name: distance for name, distance in self.start.items() if name not in (OTHER_STATE, OUTPUTS)}
 
     @property
@@ -298,10 +300,12 @@ class ThreeTestsResult:
         if alone:
             reasons[0] += f", {alone} of them without a counterpart"
         if OTHER_STATE in self.different:
-            reasons.append("so does the random state" if layers else "the random state differs")
+            reasons.append("and so does other state" if layers else "state outside the weights differs")
         others = [name for name in self._failed(SAME_START) if name in ("structure", "layer settings")]
         if others and not layers:
             reasons.append(f"{listed(others)} differ{'s' if others == ['structure'] else ''}")
+            if OUTPUTS in self.different:
+                reasons.append("and so do the outputs")
         if not reasons and OUTPUTS in self.different:
             reasons.append("the outputs differ, though all layers are equal")
         return ", ".join(reasons or [f"{listed(self._failed(SAME_START))} differ"])
@@ -324,15 +328,15 @@ class ThreeTestsResult:
 
 
 def describe(results: Mapping[str, ThreeTestsResult] | Iterable[ThreeTestsResult]) -> str:
-    """Say in one line for each clone what the three tests found.
+    """Return one line for each clone: its name and the sentence on the three tests.
 
-    The lines state what holds, and no decimals: those differ from machine to machine.
+    There are no distances in it, because those differ from machine to machine.
 
     Args:
-        results: what ``three_tests`` returned, or the results alone.
+        results: What `three_tests` returned, or only the values of it.
 
     Returns:
-        One line a clone: fit to stand under a picture, and as its alternative text.
+        One line for each clone, to be used below a picture and as its alternative text.
 
     Example:
         >>> describe([ThreeTestsResult("deepcopy", error="TypeError")])

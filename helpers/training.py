@@ -1,4 +1,4 @@
-"""Train a model for a few steps from where it stands, note where its variables go, and put everything back."""
+"""Train a model for a few steps, record the values of its variables after each, and put everything back."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,13 +12,13 @@ BATCH_SIZE = 32
 
 
 class Batches:
-    """The inputs and targets, and the small batches of them that training uses.
+    """The inputs and targets, and the small batches of them that the training steps take.
 
     Args:
-        model: the model that is to be trained.
-        inputs: what it is called with: (samples, ...), or a list or dict of such arrays.
-        targets: targets of its loss, or None.
-        train_batch: the batch that the model's own ``train_step`` takes, where that is not ``(inputs, targets)``.
+        model: The model that is to be trained.
+        inputs: The inputs of the model: (samples, ...), or a list or dict of such arrays.
+        targets: Targets of its loss, or None.
+        train_batch: The batch that the model's own `train_step` takes, where that is not `(inputs, targets)`.
     """
 
     def __init__(self, model: Any, inputs: Any, targets: Any = None, train_batch: Any = None):
@@ -28,7 +28,7 @@ class Batches:
         self.train_batch = None if train_batch is None else tf.nest.map_structure(_as_tensor, train_batch)
         self._pack = package.utils.pack_x_y_sample_weight if hasattr(package.utils, "pack_x_y_sample_weight") else _pack
         self._samples = _samples(self.inputs)
-        # A model that was made for batches of one size takes no other.
+        # Some models take batches of one size only.
         symbols = tf.nest.flatten(getattr(model, "inputs", None) or [])
         sizes = [symbol.shape[0] for symbol in symbols if len(symbol.shape)]
         self._size = next(filter(None, sizes), BATCH_SIZE)
@@ -57,7 +57,7 @@ class Batches:
         return tf.nest.map_structure(cut, self.inputs), targets
 
     def of_step(self, step: int, own: bool) -> Any:
-        """Return what one training step takes: the model's own ``train_step``, or the stand-in."""
+        """Return what one training step takes: the model's own `train_step`, or the stand-in."""
         if not own:
             return (self.batch(step)[0],)
         return self._pack(*self.batch(step)) if self.train_batch is None else self.train_batch
@@ -79,17 +79,21 @@ def _samples(data: Any) -> int:
 
 
 def has_own_step(model: Any) -> bool:
-    """Return True if a model can be trained by its ``train_step``: it is compiled, or its class defines one."""
+    """Return True if a model can be trained by its `train_step`: it is compiled, or defines a step of its own."""
+    return keras_compat.is_compiled(model) or defines_own_step(model)
+
+
+def defines_own_step(model: Any) -> bool:
+    """Return True if a model has a `train_step` that is not the one of Keras."""
     base = keras_compat.namespace(keras_compat.generation(model)).Model
-    step = getattr(model.train_step, "__func__", None)
-    return keras_compat.is_compiled(model) or step is not base.train_step
+    return getattr(model.train_step, "__func__", None) is not base.train_step
 
 
 def make_step(model: Any, batch: Any, own: bool) -> Any:
-    """Train a model by one step: its own ``train_step``, or the stand-in, which reduces the mean square of its outputs.
+    """Train a model by one step: its own `train_step`, or the stand-in, which reduces the mean square of its outputs.
 
-    This is the one rule for when a model's own step is used: whenever ``has_own_step`` holds, unless that step was
-    tried, there was nothing to give it but inputs, and it does not take those (see ``engine.ThreeTests``).
+    A model's own step is used whenever there is one (`has_own_step`). The one exception: only inputs were given, and
+    the step raised an error on them. Then `engine.ThreeTests` uses the stand-in.
     """
     return model.train_step(batch) if own else _stand_in_step(model, batch[0])
 
@@ -111,22 +115,22 @@ def _stand_in_step(model: Any, inputs: Any) -> Any:
 
 
 class Run:
-    """One model in training while others are watched. Between two calls of ``advance`` all are as they were.
+    """The training of one model while others are watched. After each call of `advance` all are as they were before.
 
     Args:
-        model: the model to train.
-        watched: the models to watch, by name. They may share parts with it.
-        batches: what to train on.
-        own: whether to use the model's own ``train_step`` (see ``make_step``).
+        model: The model to train.
+        watched: The models to watch, by name. They may share parts with the one that is trained.
+        batches: What to train on.
+        own: Whether to use the model's own `train_step` (see `make_step`).
 
     Attributes:
-        error: what the training raised, or None. A run that raised makes no further steps.
-        steps: how many steps were made.
-        weights: the values of the model's weights after each step, by step; those of step 0 stay.
-        state: the same for the variables outside the weights.
-        moved: how far the weights are from where they were at step 0, by step.
-        watched_moved: how far the weights of each watched model are from where they were, by step.
-        watched_variables: the names of all its variables that moved at any step, with the largest distance.
+        error: The error that the training raised, or None. After an error no further steps are made.
+        steps: The number of steps made.
+        weights: The values of the model's weights by step; step 0 is before training.
+        state: The same for the variables outside the weights.
+        moved: How far the weights are from where they were at step 0, by step.
+        watched_moved: How far the weights of each watched model are from where they were, by step.
+        watched_variables: The names of all its variables that moved at any step, with the largest distance.
     """
 
     def __init__(self, model: Any, watched: Mapping[str, Any], batches: Batches, own: bool):
@@ -149,12 +153,12 @@ class Run:
         self.watched_variables: dict[str, dict[str, float]] = {name: {} for name in watched}
 
     def advance(self, steps: int) -> None:
-        """Train on by a number of steps."""
+        """Train for some more steps."""
         raise NotImplementedError
 
     @contextlib.contextmanager
     def trained(self) -> Iterator[None]:
-        """Let the model be as trained as it is after the last step, until the body ends."""
+        """Put the model into its state after the last step while the body runs."""
         raise NotImplementedError
 
     def forget(self, before: int) -> None:
@@ -168,7 +172,7 @@ class Run:
         return list(zip(variables, distances.values(variables), strict=True))
 
     def _note(self) -> None:
-        """Note where everything is after a step."""
+        """Record the values of all variables after a step."""
         self.steps += 1
         self.weights[self.steps] = distances.values(self._weights)
         self.state[self.steps] = distances.values(self._state)
@@ -187,15 +191,19 @@ class Run:
 
 
 class EagerRun(Run):
-    """A run that makes all its steps at once, without compiling anything, under a random state of its own.
+    """A run that makes all its steps in one call and compiles nothing.
 
-    This is the exact way: the training of two models draws the same random numbers, whatever the models are made of.
+    Two runs draw the same random numbers, whatever operations the models draw them with.
 
     Args:
-        draws: the random numbers that another run drew, to be drawn again.
+        model: See `Run`.
+        watched: See `Run`.
+        batches: See `Run`.
+        own: See `Run`.
+        draws: The random numbers that a different run drew, to be drawn again.
 
     Attributes:
-        draws: what this run drew.
+        draws: The random numbers that this run drew.
     """
 
     def __init__(
@@ -206,7 +214,7 @@ class EagerRun(Run):
         super().__init__(model, watched, batches, own)
 
     def advance(self, steps: int) -> None:
-        """Make all the steps. There is no second call."""
+        """Make all steps. It cannot be called a second time."""
         if self.steps and steps:
             raise ValueError("An eager run makes all its steps at once. Make a new one, or a compiled one.")
         with snapshot.unchanged(self.model, *self._models.values()):
@@ -222,7 +230,7 @@ class EagerRun(Run):
 
     @contextlib.contextmanager
     def trained(self) -> Iterator[None]:
-        """Let the model be as trained as it is after the last step, until the body ends."""
+        """Put the model into its state after the last step while the body runs."""
         with snapshot.unchanged(self.model):
             if self._after is not None:
                 self._after.restore()
@@ -230,11 +238,11 @@ class EagerRun(Run):
 
 
 class CompiledRun(Run):
-    """A run that compiles the training step once, and then makes a few steps at a time.
+    """A run that compiles the training step once, and can then make a few steps at a time.
 
-    The compiled step uses the model's own optimizer and metrics. Tracing may build them; afterwards every attribute is
-    as before, and the step needs no Python object: only the variables that it has captured, whose values are kept here
-    between calls.
+    The compiled step uses the model's own optimizer and metrics, and tracing may build them. Afterwards every attribute
+    is put back. From then on the step needs only the variables that it has captured; their values are kept here between
+    two calls.
     """
 
     SEED = 0
@@ -244,7 +252,6 @@ class CompiledRun(Run):
         self._captured: list[Any] = []
         self._values: Sequence[Any] = []
         error = None
-        # A step that is only inputs to a stand-in has no use for targets.
         batch = batches.of_step(0, own)
         with snapshot.unchanged(model, *watched.values()):
             try:
@@ -267,7 +274,7 @@ class CompiledRun(Run):
         self._captured = list({id(variable): variable for variable in held}.values())
 
     def advance(self, steps: int) -> None:
-        """Train on by a number of steps."""
+        """Train for some more steps."""
         if self.error is not None:
             return
         with self.trained():
@@ -281,7 +288,7 @@ class CompiledRun(Run):
 
     @contextlib.contextmanager
     def trained(self) -> Iterator[None]:
-        """Let the model be as trained as it is after the last step, until the body ends."""
+        """Put the model into its state after the last step while the body runs."""
         before = distances.read(self._captured)
         distances.assign(self._captured, self._values)
         try:
@@ -290,7 +297,7 @@ class CompiledRun(Run):
             distances.assign(self._captured, before)
 
     def _to_watch(self, model: Any) -> list[tuple[Any, Any]]:
-        # A compiled step moves what it has captured, and nothing else.
+        # A compiled step can change only the variables that it has captured.
         captured = set(map(id, self._captured))
         held = [v for v in distances.all_variables(model) if id(keras_compat.storage(v)) in captured]
         return list(zip(held, distances.values(held), strict=True))

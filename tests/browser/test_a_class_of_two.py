@@ -89,7 +89,7 @@ def test_a_class_of_two(hub, browser):
     assert (ada.errors(), ada.widget_problems()) == ([], [])
     panel = ada.panel(".layer-lab")
     verdict, error = choose(panel, "Naive method", "second name (=)")
-    assert ("fails Own life (" in verdict, error) == (True, "")
+    assert ("fails “Own life” (" in verdict, error) == (True, "")
     ada.screenshot("classroom-ada")
 
     # Nobody subscribes to what a kernel prints, and no kernel can have more memory than the limit, or change it.

@@ -75,11 +75,11 @@ def test_someone_new_goes_through_it(lab, progress_file):
     assert count(lab) == ["00 Start here", "1 of 3", "0 of 1"]
 
     panel = lab.panel(".layer-lab")
-    assert "fails Same start" in panel.text(".lab-verdict")
-    assert "fails Own life (" in choose(panel, "Naive method", "second name (=)")[0]
-    assert "fails Same future (" in choose(panel, "Naive method", "clone_model + set_weights")[0]
+    assert "fails “Same start”" in panel.text(".lab-verdict")
+    assert "fails “Own life” (" in choose(panel, "Naive method", "second name (=)")[0]
+    assert "fails “Same future” (" in choose(panel, "Naive method", "clone_model + set_weights")[0]
     verdict, _ = choose(panel, "Optimizer", "SGD, no memory")
-    assert "clone_model + set_weights gives a true clone" in verdict
+    assert "clone_model + set_weights: ✓ A true clone" in verdict
     lab.screenshot("start-here-lab", of=".layer-lab")
 
     call = "\n\n\nlabs.exercise(lesson.GO_ON_SLOWER, slower)"

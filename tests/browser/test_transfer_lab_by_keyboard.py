@@ -18,7 +18,7 @@ PANEL = ".transfer-lab"
 
 
 def test_it_begins_with_an_answer(panel):
-    assert "a true clone" in panel.text(".lab-verdict")
+    assert "✓ A true clone" in panel.text(".lab-verdict")
     assert panel.text(".lab-error") == ""
     assert "# Here" in source(panel) and "# There" in source(panel)
     assert panel.lab.widget_problems() == []
@@ -46,8 +46,8 @@ def test_every_change_of_the_receiver_is_answered(panel):
 @pytest.mark.parametrize(
     ("description", "option", "words"),
     [
-        ("How it is written", "Functional", "a true clone"),
-        ("Which Keras saves", "Keras 2 (tf_keras)", "a true clone"),
+        ("How it is written", "Functional", "✓ A true clone"),
+        ("Which Keras saves", "Keras 2 (tf_keras)", "✓ A true clone"),
         ("Kept as", ".h5, whole model (legacy)", "Nothing is loaded"),
         ("Kept as", "JSON, structure", "another model"),
     ],
@@ -59,7 +59,7 @@ def test_every_dropdown_is_answered(panel, description, option, words):
     assert bool(error) == ("Nothing" in words)
     assert source(panel) != text
     # Two true clones look alike: all their distances are zero.
-    assert "a true clone" in words or panel.picture() != before
+    assert "✓ A true clone" in words or panel.picture() != before
 
 
 def test_a_silent_change_and_back(panel):

@@ -35,7 +35,7 @@ def test_each_clone_has_a_line_that_says_which_tests_fail_and_why():
     late = result("x", {"a": 0.0}, [0.0, 0.0, 0.1], [0.0, 0.0, 0.0])
     assert "“Same future” (unequal from step 2 on)" in describe([late])
     seeds = result("x", {"a": 0.0, OTHER_STATE: math.inf}, [0.0, 0.0], [0.0, 0.0])
-    assert "“Same start” (the random state differs)" in describe([seeds])
+    assert "“Same start” (state outside the weights differs)" in describe([seeds])
     answers = result("x", {"a": 0.0, OUTPUTS: 1.0}, [0.0, 0.0], [0.0, 0.0])
     assert "the outputs differ, though all layers are equal" in describe([answers])
 

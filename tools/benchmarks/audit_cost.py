@@ -39,10 +39,10 @@ def bare_runs(models, x, y):
     """What an audit cannot do without: for each model one answer, one in training mode, and training steps."""
     import tensorflow as tf
 
-    from helpers import distances
+    from helpers.training import BATCH_SIZE
 
     tf.config.run_functions_eagerly(True)
-    batch = tf.constant(x[: distances.BATCH_SIZE]), tf.constant(y[: distances.BATCH_SIZE])
+    batch = tf.constant(x[:BATCH_SIZE]), tf.constant(y[:BATCH_SIZE])
     for model in models:
         model(tf.constant(x), training=False)
         model(batch[0], training=True)

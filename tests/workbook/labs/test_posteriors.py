@@ -30,20 +30,21 @@ def test_the_whole_recipe_and_helpers_clone_are_true(kind):
     for method in ("whole", "clone"):
         both = run(kind=kind, method=method)
         assert both.problems == [] and both.between == [0.0] * 4 and not both.shared
-        assert "start equal, and trained alike they stay equal for 3 steps" in both.verdict
+        assert "it passes “Same start” and “Same future”. “Own life” was not tried, because both" in both.verdict
         assert both.moved[0][-1] > 0
     for train in ("original", "clone"):
         alone = run(kind=kind, method="clone", train=train)
         watched = 1 if train == "original" else 0
         assert max(alone.moved[watched]) == 0 and max(alone.moved[1 - watched]) > 0
-        assert f"while the {train} is trained alone" in alone.verdict
+        assert "it passes “Same start” and “Own life”" in alone.verdict
+        assert f"not tried, because only the {train} was trained" in alone.verdict
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_without_the_optimizer_part_at_the_first_step(kind):
     made = run(kind=kind, method="weights")
     assert made.between[0] == 0 and made.between[1] > 0
-    assert "part at step 1" in made.verdict
+    assert "fails “Same future” (unequal from step 1 on)" in made.verdict
 
 
 @pytest.mark.parametrize("method", ["alias", "copy"])
@@ -51,7 +52,7 @@ def test_weights_without_the_optimizer_part_at_the_first_step(kind):
 def test_shared_variables_show_when_one_is_trained_alone(kind, method):
     made = run(kind=kind, method=method, train="original")
     assert made.problems == [] and made.shared and made.moved[1][-1] > 0
-    assert "the clone moves when the original is trained alone; they share their variables" in made.verdict
+    assert "fails “Own life” (they share their variables and training one moves the other)" in made.verdict
 
 
 @pytest.mark.parametrize(

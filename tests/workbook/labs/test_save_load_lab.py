@@ -27,7 +27,7 @@ def lab(shared):
 
 def test_it_begins_with_a_true_clone(lab):
     assert lab.status == "Up to date" and lab.problems == []
-    assert "a true clone" in lab.verdict and "The file holds 6 arrays" in lab.verdict
+    assert "✓ A true clone" in lab.verdict and "The file holds 6 arrays" in lab.verdict
 
 
 def test_a_silent_change_is_seen(lab):

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from helpers.report import OWN_LIFE, SAME_FUTURE, SAME_START, Verdict, sentence
 from workbook import notebook
 from workbook.labs.framework.run import Run, Stage
 
@@ -321,34 +322,40 @@ original = Posterior()
                 return "There is nothing to compare yet."
             name = self.problems[-1].name
             return f"{what} gives no clone of this posterior: it raises {'an' if name[0] in 'AEIOU' else 'a'} {name}."
+        return f"{what}: {sentence(self._verdicts())}{self._remark}"
+
+    def _verdicts(self) -> dict[str, Verdict]:
+        """Return the outcome of each of the three tests, decided on the distances between the posteriors."""
         start = is_same(self.between[0])
-        said = [f"{what}: the two posteriors {'start equal' if start else 'differ from the start'}"]
-        train = self.settings.train
+        untried = Verdict(None, "no training step was made yet")
         if self.problems:
-            said.append(f"training them raises {self.problems[-1].name}")
-        elif self.step:
-            said.append(self._future(start) if train == "both" else self._own_life())
-        if self.shared:
-            said.append("they share their variables")
-        sentence = ", and ".join([said[0], "; ".join(said[1:])]) if len(said) > 1 else said[0]
-        return f"{sentence}.{self._remark}"
+            untried = Verdict(None, f"training them raises {self.problems[-1].name}")
+        return {
+            SAME_START: Verdict(start, "" if start else "the posteriors differ"),
+            SAME_FUTURE: self._future() if self.step and not self.problems else untried,
+            OWN_LIFE: self._own_life(untried),
+        }
 
-    def _future(self, start: bool) -> str:
+    def _future(self) -> Verdict:
+        if self.settings.train != "both":
+            return Verdict(None, f"only the {self.settings.train} was trained")
         apart = next((number for number, kl in enumerate(self.between) if not is_same(kl)), None)
-        if apart is None:
-            return f"trained alike they stay equal for {self.step} steps"
-        return (
-            f"part at step {apart} when both are trained alike" if start else "stay apart when both are trained alike"
-        )
+        if apart is not None:
+            return Verdict(False, f"unequal from step {apart} on" if apart else "unequal from the start")
+        return Verdict(True) if self.moved[0][-1] else Verdict(None, "the training steps moved nothing")
 
-    def _own_life(self) -> str:
-        trained, watched = (0, 1) if self.settings.train == "original" else (1, 0)
-        names = ("original", "clone")
-        if is_same(max(self.moved[trained])):
-            return f"the {names[trained]} does not move when it is trained"
-        if all(map(is_same, self.moved[watched])):
-            return f"the {names[watched]} keeps still while the {names[trained]} is trained alone"
-        return f"the {names[watched]} moves when the {names[trained]} is trained alone"
+    def _own_life(self, untried: Verdict) -> Verdict:
+        reasons = ["they share their variables"] if self.shared else []
+        train = self.settings.train
+        trained, watched = (0, 1) if train == "original" else (1, 0)
+        alone = bool(self.step) and train != "both" and not self.problems
+        if alone and not all(map(is_same, self.moved[watched])):
+            reasons.append("training one moves the other")
+        if reasons:
+            return Verdict(False, " and ".join(reasons))
+        if alone:
+            return Verdict(True) if self.moved[trained][-1] else Verdict(None, "the training steps moved nothing")
+        return Verdict(None, "both were trained") if train == "both" and self.step else untried
 
     @property
     def _remark(self) -> str:

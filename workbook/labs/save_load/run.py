@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.report import OUTPUTS, SAME_FUTURE, ThreeTestsResult
+from helpers.report import OUTPUTS, ThreeTestsResult
 from helpers.text import listed
 from workbook import notebook
 from workbook.labs.framework.program import GENERATIONS, MODULE
@@ -513,14 +513,7 @@ class Transfer(Run):
             return f"No error, and it is another model: it {reads}."
         if self._untrainable:
             return f"Loading raises nothing and the answers are the same, but training raises {self._untrainable}."
-        if found.verdicts[SAME_FUTURE].passed is False:
-            when = (
-                f"the two part at step {found.first_apart}" if found.first_apart else found.verdicts[SAME_FUTURE].reason
-            )
-            return f"No error and the same answers, but another future: trained alike, {when}."
-        if all(verdict.passed for verdict in found.verdicts.values()):
-            return "No error, and the loaded model is a true clone: it passes all three tests."
-        return "No error, and the same answers."
+        return f"No error, and the same answers. {found.sentence}"
 
     def stages(self) -> Iterator[Stage]:
         """Save, load, compare and train on, slice by slice."""
