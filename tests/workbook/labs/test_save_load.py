@@ -11,12 +11,12 @@ import pytest
 from helpers.pairs import OUTPUTS
 from workbook import errors
 from workbook.labs.framework.program import GENERATIONS
-from workbook.labs.save_load import run as transfer
-from workbook.labs.save_load.run import CHANGES, FORMATS, STYLES, Settings, Transfer
+from workbook.labs.save_load import run as save_load
+from workbook.labs.save_load.run import CHANGES, FORMATS, STYLES, SaveLoadRun, SaveLoadSettings
 
 
 def run(settings):
-    done = Transfer(settings)
+    done = SaveLoadRun(settings)
     stages = list(done.stages())
     assert done.finished and stages[-1].pictured
     return done
@@ -28,7 +28,7 @@ def every_setting():
     for change in CHANGES:
         for _ in range(2):
             file, generation, style = next(others)
-            yield Settings(style, generation, file, change)
+            yield SaveLoadSettings(style, generation, file=file, change=change)
         next(others)
 
 
@@ -43,7 +43,7 @@ def test_any_setting_is_answered(settings, packages, recwarn, caplog):
     if done.message is None:
         (pair,) = done.pairs
         assert OUTPUTS in pair.start
-        assert done.problems or len(pair.future) == len(pair.own_life) == transfer.STEPS + 1
+        assert done.problems or len(pair.future) == len(pair.own_life) == save_load.STEPS + 1
     else:
         assert done.pairs == []
     assert [str(warning.message) for warning in recwarn if issubclass(warning.category, UserWarning)] == []
@@ -53,13 +53,13 @@ def test_any_setting_is_answered(settings, packages, recwarn, caplog):
 @pytest.mark.parametrize("generation", GENERATIONS)
 @pytest.mark.parametrize("file", [".keras", ".weights.h5", "checkpoint"])
 def test_unchanged_code_gets_a_true_clone(file, generation, packages):
-    done = run(Settings("subclassed", generation, file))
+    done = run(SaveLoadSettings("subclassed", generation, file=file))
     assert "a true clone" in done.verdict and done.pairs[0].fails == []
 
 
 def test_the_silent_ones(packages):
     """Nothing raises, and yet."""
-    settings = Settings()
+    settings = SaveLoadSettings()
     for change, words in (
         ("activation", "another model: it reads most of the 256"),
         ("order", "another model: it reads"),
@@ -75,11 +75,11 @@ def test_the_silent_ones(packages):
 
 def test_two_layers_that_changed_places(packages):
     """Weights go by number in a Keras 3 file and by name in a checkpoint; Adam's averages go by number in both."""
-    swapped = run(Settings(file=".weights.h5", change="order")).pairs[0]
-    by_name = run(Settings(file="checkpoint", change="order")).pairs[0]
+    swapped = run(SaveLoadSettings(file=".weights.h5", change="order")).pairs[0]
+    by_name = run(SaveLoadSettings(file="checkpoint", change="order")).pairs[0]
     assert "Same start" in swapped.fails and swapped.start[OUTPUTS] > 0
     assert set(by_name.start.values()) == {0.0} and by_name.fails == ["Same future"]
-    untrained = run(Settings(file="checkpoint", change="order", compiled=False)).pairs[0]
+    untrained = run(SaveLoadSettings(file="checkpoint", change="order", compiled=False)).pairs[0]
     assert untrained.fails == []
 
 
@@ -90,29 +90,29 @@ def test_the_loud_ones(packages):
         ("unregistered", ".keras", "TypeError"),
         ("class_name", ".keras", "TypeError"),
     ):
-        done = run(Settings(change=change, file=file))
+        done = run(SaveLoadSettings(change=change, file=file))
         assert [problem.name for problem in done.problems] == [error] and "Nothing is loaded" in done.verdict
 
 
 def test_an_h5_file_of_keras_3_cannot_be_trained_and_leaves_others_alone(packages):
-    settings = Settings("functional", file=".h5")
+    settings = SaveLoadSettings("functional", file=".h5")
     done = run(settings)
     assert "training raises a ValueError" in done.verdict and done.pairs[0].start[OUTPUTS] == 0
     assert "a true clone" in run(settings.replace(file=".keras")).verdict
 
 
 def test_a_foreign_file_is_explained_as_one(packages):
-    done = run(Settings(file=".keras", change="other_keras"))
+    done = run(SaveLoadSettings(file=".keras", change="other_keras"))
     assert "the Keras that wrote it" in done.problems[0].lesson
 
 
 def test_json_of_a_class_comes_back_as_a_word_on_keras_2(packages):
-    done = run(Settings("subclassed", "tf_keras", ".json"))
+    done = run(SaveLoadSettings("subclassed", "tf_keras", file=".json"))
     assert done.loaded == "Reader" and "what comes back is no model" in done.verdict
 
 
 def test_a_file_brings_its_own_structure(packages):
-    done = run(Settings("functional", file=".keras", change="units"))
+    done = run(SaveLoadSettings("functional", file=".keras", change="units"))
     assert "plays no part" in done.verdict and "a true clone" in done.verdict
     assert "24" not in done.source
 
@@ -120,13 +120,22 @@ def test_a_file_brings_its_own_structure(packages):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        (Settings(file=".json"), "the name of the class Reader and the settings of compile; no weights"),
-        (Settings(file=".weights.h5"), "6 arrays of weights and 14 arrays of the optimizer; no structure"),
-        (Settings(file=".weights.h5", compiled=False), "holds 6 arrays of weights; no structure, no state of an optim"),
-        (Settings(file="checkpoint"), "6 arrays of weights and 14 arrays of the optimizer; no structure"),
-        (Settings("functional"), "6 arrays of weights"),
-        (Settings("functional", file=".keras"), "how they are connected, 6 arrays of weights, 14 arrays of the opt"),
-        (Settings("functional", "tf_keras", ".h5"), "6 arrays of weights, 13 arrays of the optimizer and the settings"),
+        (SaveLoadSettings(file=".json"), "the name of the class Reader and the settings of compile; no weights"),
+        (SaveLoadSettings(file=".weights.h5"), "6 arrays of weights and 14 arrays of the optimizer; no structure"),
+        (
+            SaveLoadSettings(file=".weights.h5", compiled=False),
+            "holds 6 arrays of weights; no structure, no state of an optim",
+        ),
+        (SaveLoadSettings(file="checkpoint"), "6 arrays of weights and 14 arrays of the optimizer; no structure"),
+        (SaveLoadSettings("functional"), "6 arrays of weights"),
+        (
+            SaveLoadSettings("functional", file=".keras"),
+            "how they are connected, 6 arrays of weights, 14 arrays of the opt",
+        ),
+        (
+            SaveLoadSettings("functional", "tf_keras", file=".h5"),
+            "6 arrays of weights, 13 arrays of the optimizer and the settings",
+        ),
     ],
 )
 def test_what_the_file_holds(settings, words, packages):
@@ -137,7 +146,7 @@ def test_what_the_file_holds(settings, words, packages):
 @pytest.mark.parametrize("style", STYLES)
 def test_the_source_is_a_program_of_its_own(style, change, packages):
     """What is shown runs as it stands, and fails where the lab says so."""
-    settings = Settings(style, file=".keras", change=change, steps=0)
+    settings = SaveLoadSettings(style, file=".keras", change=change, steps=0)
     done, names = run(settings), {"__name__": "__main__"}
     try:
         exec(compile(done.source, "source.py", "exec"), names)
@@ -149,7 +158,7 @@ def test_the_source_is_a_program_of_its_own(style, change, packages):
 
 
 def test_equal_settings_give_equal_numbers(packages):
-    first, second = (run(Settings(file=".json")).pairs[0] for _ in range(2))
+    first, second = (run(SaveLoadSettings(file=".json")).pairs[0] for _ in range(2))
     assert first == second
 
 
@@ -157,16 +166,16 @@ def test_nothing_is_left_behind(packages):
     import linecache
 
     def left():
-        transfer._trained.clear()
+        save_load._trained.clear()
         gc.collect()
-        return {name for name in (*linecache.cache, *sys.modules) if name.startswith(transfer.MODULE)}
+        return {name for name in (*linecache.cache, *sys.modules) if name.startswith(save_load.MODULE)}
 
     before = left()  # other tests of this process may hold on to labs
-    run(Settings(file="checkpoint", change="layer"))
+    run(SaveLoadSettings(file="checkpoint", change="layer"))
     assert left() - before == set()
 
 
 def test_unknown_names_are_refused():
     for field in ("style", "generation", "file", "change"):
         with pytest.raises(ValueError, match="Unknown"):
-            Settings(**{field: "nowhere"})
+            SaveLoadSettings(**{field: "nowhere"})

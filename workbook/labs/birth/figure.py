@@ -22,7 +22,6 @@ from matplotlib.patches import FancyBboxPatch
 
 from workbook.labs.birth.run import (
     BUILD,
-    GENERATIONS,
     MADE,
     SECOND_CALL,
     STEPS,
@@ -34,6 +33,7 @@ from workbook.labs.birth.run import (
 )
 from workbook.labs.framework import figure as plots
 from workbook.labs.framework.figure import BAND, BLUE, GREEN, GREY, INK, PALE, VERMILLION
+from workbook.labs.framework.program import KERAS_VERSIONS
 
 _ROWS = 6  # boxes that fit above each other
 _LOWEST, _HIGHEST, _GAP, _LANE = -8, 2, 1.4, 0.3
@@ -73,9 +73,9 @@ class BirthPicture:
             grid = self.figure.add_gridspec(
                 2, 2, left=0.085, right=0.985, top=0.885, bottom=0.085, wspace=0.05, hspace=0.46, height_ratios=(1.2, 1)
             )
-            self._births = {name: self.figure.add_subplot(grid[0, at]) for at, name in enumerate(GENERATIONS)}
-            self._distances = {name: self.figure.add_subplot(grid[1, at]) for at, name in enumerate(GENERATIONS)}
-            for name, label in GENERATIONS.items():
+            self._births = {name: self.figure.add_subplot(grid[0, at]) for at, name in enumerate(KERAS_VERSIONS)}
+            self._distances = {name: self.figure.add_subplot(grid[1, at]) for at, name in enumerate(KERAS_VERSIONS)}
+            for name, label in KERAS_VERSIONS.items():
                 self._prepare_births(name, f"{label} ({name})", first=name == "keras")
                 self._prepare_distances(name, first=name == "keras")
 

@@ -7,7 +7,6 @@ read from the controls, the latest change wins, the picture says when it is out 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import html
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from workbook.labs.framework import figure as plots
 from workbook.labs.framework.keyboard import keep_keys
 from workbook.labs.framework.live_figure import Latest, LiveFigure, Panel, Picture
 from workbook.labs.framework.run import Problem, Run
+from workbook.labs.framework.settings import Choice, Flag, Integer, LabSettings, Setting, Text
 
 __all__ = ["Lab", "ThreeTestsLab"]
 
@@ -67,25 +67,27 @@ _COPY = (
 class Lab(Panel):
     """A panel whose controls set up a run, which it shows as it goes.
 
-    A lab of its own derives from this class, sets ``title`` and ``dom_class``, and writes ``controls``, ``run`` and
-    ``picture``.
+    A lab derives from this class, sets the attributes below, and defines `run` and `picture`. Its controls follow
+    from its settings, unless it defines `controls`.
 
     Args:
-        preset: The settings to begin with: a frozen dataclass.
+        preset: The settings to begin with, if not the usual ones.
         title: Heading of the panel, if not the usual one.
 
     Attributes:
         preset: The settings to which the reset button returns.
+        settings_type: The class of its settings.
         dom_class: Class of the panel for styling and tests.
         source_title: Heading of the source.
     """
 
+    settings_type = LabSettings
     title = "Lab"
     dom_class = "lab"
     source_title = "Python source of this model"
 
-    def __init__(self, preset: Any, title: str | None = None) -> None:
-        self.preset = preset
+    def __init__(self, preset: LabSettings | None = None, title: str | None = None) -> None:
+        self.preset = preset = preset or self.settings_type()
         self._quiet = False
         self._stale = False
         self._failed = False
@@ -127,8 +129,11 @@ class Lab(Panel):
     # --- what a lab of its own says ----------------------------------------------------------------------------
 
     def controls(self) -> Sequence[widgets.Widget]:
-        """Make the controls, from top to bottom. Single ones are set in two columns, boxes are left as they are."""
-        raise NotImplementedError
+        """Make the controls, from top to bottom; by default one for each setting.
+
+        Single controls are set in two columns, boxes are left as they are.
+        """
+        return self.declared_controls(type(self.preset))
 
     def buttons(self) -> Sequence[widgets.Widget]:
         """Make the buttons that stand before the reset button."""
@@ -144,7 +149,7 @@ class Lab(Panel):
 
     def read(self) -> Any:
         """Return the settings that the controls say."""
-        return dataclasses.replace(self.preset, **{field: each.value for field, each in self._by_field.items()})
+        return self.preset.replace(**{field: each.value for field, each in self._by_field.items()})
 
     def write(self, settings: Any) -> None:
         """Make the controls say other settings."""
@@ -163,27 +168,16 @@ class Lab(Panel):
         """Return to the preset."""
         self.load(self.preset)
 
-    # --- controls, each for one field of the settings ----------------------------------------------------------
+    # -- controls, one for each declared setting ------------------------------------------------------------------
 
-    def dropdown(self, field: str, options: Sequence[tuple[str, Any]], description: str) -> widgets.Dropdown:
-        """Make a dropdown. ``options`` are pairs of label and value."""
-        return self._control(field, widgets.Dropdown, description, options=options)
+    def declared_controls(self, settings: type[LabSettings]) -> list[widgets.Widget]:
+        """Make a control for each setting that a class of settings declares, in order."""
+        return [self._control(field, setting) for field, setting in settings.declared().items()]
 
-    def slider(self, field: str, least: int, most: int, description: str, step: int = 1) -> widgets.IntSlider:
-        """Make a slider of whole numbers."""
-        return self._control(field, widgets.IntSlider, description, min=least, max=most, step=step)
-
-    def number(self, field: str, least: int, most: int, description: str) -> widgets.BoundedIntText:
-        """Make a box for a whole number."""
-        return self._control(field, widgets.BoundedIntText, description, min=least, max=most)
-
-    def checkbox(self, field: str, description: str) -> widgets.Checkbox:
-        """Make a checkbox."""
-        return self._control(field, widgets.Checkbox, description)
-
-    def _control(self, field: str, kind: type, description: str, **traits: Any) -> Any:
+    def _control(self, field: str, setting: Setting) -> widgets.Widget:
+        kind, traits = _widget(setting)
         wide = {"style": {"description_width": "150px"}, "layout": {"width": "415px"}}
-        control = kind(description=description, **traits, **wide)
+        control = kind(description=setting.description, **traits, **wide)
         control.observe(lambda change: self.changed(), "value")
         self._by_field[field] = control
         return control
@@ -238,7 +232,7 @@ class Lab(Panel):
             settings: What the controls are to say.
 
         Example:
-            >>> lab.load(dataclasses.replace(lab.preset, optimizer="sgd"))  # doctest: +SKIP
+            >>> lab.load(lab.preset.replace(pretrain=5))  # doctest: +SKIP
         """
         self._write(settings)
         self.changed()
@@ -355,6 +349,22 @@ class Lab(Panel):
         if status != self._status:
             self._status = status
             self._status_line.value = f'<span role="status" aria-live="polite">{html.escape(status)}</span>'
+
+
+def _widget(setting: Setting) -> tuple[type, dict[str, Any]]:
+    """Return the class of the control of a setting, and the traits that set it up."""
+    match setting:
+        case Choice():
+            return widgets.Dropdown, {"options": [(label, name) for name, label in setting.labels.items()]}
+        case Integer(typed=True):
+            return widgets.BoundedIntText, {"min": setting.least, "max": setting.most}
+        case Integer():
+            return widgets.IntSlider, {"min": setting.least, "max": setting.most, "step": setting.step}
+        case Flag():
+            return widgets.Checkbox, {}
+        case Text():
+            return widgets.Text, {"placeholder": setting.placeholder, "continuous_update": False}
+    raise TypeError(f"There is no control for a setting of type {type(setting).__name__}.")
 
 
 class ThreeTestsLab(Lab):

@@ -22,7 +22,7 @@ from matplotlib.lines import Line2D
 from workbook.labs.framework import figure as plots
 from workbook.labs.framework.figure import BAND, BLUE, GREEN, GREY, INK, PALE, PURPLE, VERMILLION
 from workbook.labs.interruption import run as interruption
-from workbook.labs.interruption.run import Interruption
+from workbook.labs.interruption.run import InterruptionRun
 
 _LOWEST, _HIGHEST, _GAP, _LANE = plots._LOWEST, plots._HIGHEST, plots._GAP, plots._LANES[0]
 _ZERO = _LOWEST - _GAP
@@ -48,7 +48,7 @@ class InterruptionPicture:
         moving: Artists that every `update` may move.
 
     Example:
-        >>> InterruptionPicture().update(Interruption(InterruptionSettings()))
+        >>> InterruptionPicture().update(InterruptionRun(InterruptionSettings()))
         True
     """
 
@@ -63,7 +63,7 @@ class InterruptionPicture:
         self._layout: tuple | None = None
         self._top = _HIGHEST
 
-    def update(self, run: Interruption, message: str | None = None) -> bool:
+    def update(self, run: InterruptionRun, message: str | None = None) -> bool:
         """Show the numbers of a run.
 
         Args:
@@ -91,7 +91,7 @@ class InterruptionPicture:
         self._move(run, stop)
         return changed
 
-    def still(self, run: Interruption) -> Figure:
+    def still(self, run: InterruptionRun) -> Figure:
         """Draw a run as a figure for places where nothing moves.
 
         Args:
@@ -230,7 +230,7 @@ class InterruptionPicture:
                 heights.append(min(max(math.log10(distance), _LOWEST), self._top))
         return np.array(heights)
 
-    def _move(self, run: Interruption, stop: int) -> None:
+    def _move(self, run: InterruptionRun, stop: int) -> None:
         resumed = range(stop, stop + len(run.resumed_losses))
         self._put("twin", range(len(run.losses)), np.array(run.losses))
         self._put("resumed", resumed, np.array(run.resumed_losses))

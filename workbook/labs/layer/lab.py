@@ -12,10 +12,9 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from helpers.methods import METHODS
 from workbook.labs.framework.panel import ThreeTestsLab
-from workbook.labs.layer.run import TRAIN, Experiment, Settings
-from workbook.labs.layer.spec import ACTIVATIONS, GENERATIONS, KINDS, OPTIMIZERS, STYLES, Definition, LayerSpec
+from workbook.labs.layer.run import LayerRun, LayerSettings
+from workbook.labs.layer.spec import ACTIVATIONS, LAYER_KINDS, Definition, LayerSpec
 
 __all__ = ["LayerLab"]
 
@@ -29,7 +28,7 @@ class _Row(widgets.HBox):
     def __init__(self, number: int, changed: Any, remove: Any) -> None:
         wide = {"description_width": "62px"}
         self.kind = widgets.Dropdown(
-            options=[(kind.label, name) for name, kind in KINDS.items()],
+            options=[(kind.label, name) for name, kind in LAYER_KINDS.items()],
             description=f"Layer {number}",
             style=wide,
             layout={"width": "235px"},
@@ -61,7 +60,7 @@ class _Row(widgets.HBox):
 
     def write(self, spec: LayerSpec) -> None:
         """Make the controls say something else, and show only those that the kind has."""
-        kind = KINDS[spec.kind]
+        kind = LAYER_KINDS[spec.kind]
         self.kind.value = spec.kind
         if kind.argument is not None:
             # In this order no bound ever passes the other.
@@ -92,6 +91,7 @@ class LayerLab(ThreeTestsLab):
         >>> LayerLab(Definition((LayerSpec("Dense", 24),)), naive="clone_model")
     """
 
+    settings_type = LayerSettings
     title = "Layer Lab"
     dom_class = "layer-lab"
 
@@ -105,15 +105,15 @@ class LayerLab(ThreeTestsLab):
         steps: int = 40,
         title: str | None = None,
     ) -> None:
-        preset = Settings(definition or Definition(), naive, correct, pretrain, train, steps)
+        preset = LayerSettings(definition or Definition(), naive, correct, pretrain, train, steps)
         if len(preset.definition.layers) > MOST_LAYERS:
             raise ValueError(f"The lab has room for {MOST_LAYERS} layers, not {len(preset.definition.layers)}.")
         self._playing = False
         super().__init__(preset, title)
 
-    def run(self, settings: Settings) -> Experiment:
+    def run(self, settings: LayerSettings) -> LayerRun:
         """Set up an experiment."""
-        return Experiment(settings)
+        return LayerRun(settings)
 
     # --- controls ------------------------------------------------------------------------------------------
 
@@ -127,18 +127,11 @@ class LayerLab(ThreeTestsLab):
         )
         self.add.on_click(lambda button: self._on_add())
         heading = widgets.HTML('<div class="lab-heading">Layers between the 8x8 image and the ten logits</div>')
-        methods = [(method.label, name) for name, method in METHODS.items()]
         return [
             widgets.VBox([heading, self._row_box]),
             self.add,
-            self.dropdown("style", [(label, name) for name, label in STYLES.items()], "How it is written"),
-            self.dropdown("generation", [(label, name) for name, label in GENERATIONS.items()], "Which Keras"),
-            self.dropdown("optimizer", [(label, name) for name, (label, _) in OPTIMIZERS.items()], "Optimizer"),
-            self.number("seed", 0, 9999, "Seed"),
-            self.dropdown("naive", methods, "Naive method"),
-            self.dropdown("correct", methods, "Correct method"),
-            self.slider("pretrain", 0, 100, "Steps before cloning", step=5),
-            self.dropdown("train", [(label, name) for name, label in TRAIN.items()], "Train after cloning"),
+            *self.declared_controls(Definition),
+            *self.declared_controls(LayerSettings),
         ]
 
     def buttons(self) -> Sequence[widgets.Widget]:
@@ -147,14 +140,14 @@ class LayerLab(ThreeTestsLab):
         self.play.on_click(lambda button: self._on_play())
         return [self.play]
 
-    def read(self) -> Settings:
+    def read(self) -> LayerSettings:
         """Return what the controls say, those of the layers included."""
         values = {field: control.value for field, control in self._by_field.items()}
         layers = tuple(row.read() for row in self._rows[: self._count])
-        model = Definition(layers, *(values.pop(field) for field in ("style", "generation", "optimizer", "seed")))
+        model = Definition(layers, **{field: values.pop(field) for field in Definition.declared()})
         return self.preset.replace(definition=model, **values)
 
-    def write(self, settings: Settings) -> None:
+    def write(self, settings: LayerSettings) -> None:
         """Make the controls say something else."""
         self._write_layers(settings.definition.layers)
         for field, control in self._by_field.items():
@@ -213,7 +206,7 @@ class LayerLab(ThreeTestsLab):
 
     # --- work, on the main loop -------------------------------------------------------------------------------
 
-    def afterwards(self, run: Experiment) -> Iterator[float]:
+    def afterwards(self, run: LayerRun) -> Iterator[float]:
         """Train on until paused, if the lab plays."""
         if not self._playing:
             return
@@ -230,7 +223,7 @@ class LayerLab(ThreeTestsLab):
         self._set_playing(False)
         self._show_words(run)
 
-    def _play_on(self, run: Experiment) -> Iterator[float]:
+    def _play_on(self, run: LayerRun) -> Iterator[float]:
         yield from self.afterwards(run)
         if not self._stale:
             self._say("Up to date")

@@ -1,4 +1,4 @@
-"""The picture of the matrix: models down, methods across, and in each cell a mark for each thing that must survive."""
+"""The picture of the table: models down, methods across, and in each cell a mark for each thing that must survive."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from workbook.labs.framework.figure import BAND, BLUE, GREY, INK, PALE, VERMILLION
-from workbook.labs.method_table.run import ASPECTS, Matrix, Outcome
+from workbook.labs.method_table.run import ASPECTS, MethodTableRun, Outcome
 
-__all__ = ["MatrixPicture"]
+__all__ = ["MethodTablePicture"]
 
 _SETTINGS = {"font.family": "DejaVu Sans", "font.size": 9, "text.color": INK, "hatch.color": PALE, "hatch.linewidth": 2}
 _WIDTH = 11.0
@@ -28,16 +28,16 @@ _HATCHED = {"facecolor": "white", "edgecolor": PALE, "hatch": "///", "linewidth"
 _MARKS = {True: ("o", BLUE, 34), False: ("X", VERMILLION, 44), None: ("_", GREY, 40)}
 
 
-class MatrixPicture:
-    """A figure of a matrix, of all kinds of models or of a single model.
+class MethodTablePicture:
+    """A figure of a table, of all kinds of models or of a single model.
 
     Attributes:
         figure: The matplotlib figure, on an Agg canvas.
         moving: Empty: everything is painted anew.
 
     Example:
-        >>> picture = MatrixPicture()
-        >>> picture.update(Matrix())
+        >>> picture = MethodTablePicture()
+        >>> picture.update(MethodTableRun())
         True
     """
 
@@ -46,11 +46,11 @@ class MatrixPicture:
         FigureCanvasAgg(self.figure)
         self.moving: list[Artist] = []
 
-    def update(self, matrix: Matrix, message: str | None = None) -> bool:
-        """Show a matrix as far as it is filled in.
+    def update(self, table: MethodTableRun, message: str | None = None) -> bool:
+        """Show a table as far as it is filled in.
 
         Args:
-            matrix: The matrix.
+            table: The table.
             message: Text to show if there is nothing to draw.
 
         Returns:
@@ -58,24 +58,24 @@ class MatrixPicture:
         """
         with matplotlib.rc_context(_SETTINGS):
             self.figure.clear()
-            single = len(matrix.rows) == 1
-            rows = len(matrix.methods) if single else max(len(matrix.rows), 1)
+            single = len(table.rows) == 1
+            rows = len(table.methods) if single else max(len(table.rows), 1)
             height = _HEAD + rows * _ROW + _FOOT
             self.figure.set_size_inches(_WIDTH, height)
             ax = self.figure.add_axes((0.01, _FOOT / height, 0.98, rows * _ROW / height))
             ax.set_axis_off()
             ax.set_ylim(rows, 0)
-            if message is not None or not matrix.rows:
+            if message is not None or not table.rows:
                 ax.set_xlim(0, 1)
                 ax.text(0.5, rows / 2, message or "There is no model.", ha="center", va="center", fontsize=13)
             else:
-                (self._single if single else self._many)(ax, matrix)
+                (self._single if single else self._many)(ax, table)
         return True
 
-    def still(self, matrix: Matrix) -> Figure:
+    def still(self, table: MethodTableRun) -> Figure:
         """Return the figure with the verdict under it."""
-        self.update(matrix)
-        return self.captioned(matrix.verdict)
+        self.update(table)
+        return self.captioned(table.verdict)
 
     def captioned(self, text: str) -> Figure:
         """Return the figure with a text under it, which is its alternative text as well."""
@@ -84,18 +84,18 @@ class MatrixPicture:
         self.figure.alt = text
         return self.figure
 
-    def _many(self, ax: Any, matrix: Matrix) -> None:
-        ax.set_xlim(-_LABELS, len(matrix.methods))
-        for column, method in enumerate(matrix.methods.values()):
+    def _many(self, ax: Any, table: MethodTableRun) -> None:
+        ax.set_xlim(-_LABELS, len(table.methods))
+        for column, method in enumerate(table.methods.values()):
             # A name too long for its column is broken after its dot, and not inside a word.
             label = "\n".join(textwrap.wrap(re.sub(r"(?<=\w)\.(?=\w)", ". ", method.label), 12))
             ax.text(column + 0.5, -0.2, label, ha="center", va="bottom", fontsize=8, fontweight="bold")
         marks: dict[bool | None, list[tuple[float, float]]] = {key: [] for key in _MARKS}
-        for row, subject in enumerate(matrix.rows):
+        for row, subject in enumerate(table.rows):
             ax.text(-_LABELS, row + 0.5, subject, va="center")
-            ax.plot([-_LABELS, len(matrix.methods)], [row + 1] * 2, color=PALE, linewidth=0.8, zorder=0)
-            for column, name in enumerate(matrix.methods):
-                outcome = matrix.outcomes.get((subject, name))
+            ax.plot([-_LABELS, len(table.methods)], [row + 1] * 2, color=PALE, linewidth=0.8, zorder=0)
+            for column, name in enumerate(table.methods):
+                outcome = table.outcomes.get((subject, name))
                 if outcome is not None:
                     self._cell(ax, column, row, outcome, marks)
         self._scatter(ax, marks)
@@ -115,7 +115,7 @@ class MatrixPicture:
         for place, survived in enumerate(outcome.survives.values()):
             marks[survived].append((column + 0.5 + (place - 2) * 0.165, row + 0.5))
 
-    def _single(self, ax: Any, matrix: Matrix) -> None:
+    def _single(self, ax: Any, table: MethodTableRun) -> None:
         columns = [*ASPECTS, "also lost"]
         wide = 3.2
         ax.set_xlim(-_LABELS, len(ASPECTS) + wide)
@@ -123,10 +123,10 @@ class MatrixPicture:
             x, ha = (column + 0.5, "center") if name in ASPECTS else (column + 0.1, "left")
             ax.text(x, -0.2, "\n".join(textwrap.wrap(name, 14)), ha=ha, va="bottom", fontsize=8.5, fontweight="bold")
         marks: dict[bool | None, list[tuple[float, float]]] = {key: [] for key in _MARKS}
-        for row, (name, method) in enumerate(matrix.methods.items()):
+        for row, (name, method) in enumerate(table.methods.items()):
             ax.text(-_LABELS, row + 0.5, method.label, va="center")
             ax.plot([-_LABELS, len(ASPECTS) + wide], [row + 1] * 2, color=PALE, linewidth=0.8, zorder=0)
-            outcome = matrix.outcomes.get((matrix.rows[0], name))
+            outcome = table.outcomes.get((table.rows[0], name))
             if outcome is None:
                 continue
             frame = {"xy": (0.04, row + 0.1), "height": 0.8, "zorder": 1}

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from workbook.labs.framework.figure import _SETTINGS, BAND, BLUE, GREEN, GREY, INK, PALE, VERMILLION
-from workbook.labs.posteriors.run import PRIORS, TRUTH, WEIGHTS, TwoPosteriors
+from workbook.labs.posteriors.run import PRIORS, TRUTH, WEIGHTS, PosteriorsRun
 
 _NAMES = ("original", "clone")
 _LOOKS = ((BLUE, "o", "-"), (VERMILLION, "X", (0, (4, 1.6))))  # colour, marker and line differ at once
@@ -39,7 +39,7 @@ class PosteriorsPicture:
         moving: Artists that every ``update`` may move.
 
     Example:
-        >>> PosteriorsPicture().update(TwoPosteriors(Settings()))  # doctest: +SKIP
+        >>> PosteriorsPicture().update(PosteriorsRun(PosteriorsSettings()))  # doctest: +SKIP
         True
     """
 
@@ -53,7 +53,7 @@ class PosteriorsPicture:
         self._still: list[Artist] = []
         self._layout: tuple | None = None
 
-    def update(self, run: TwoPosteriors, message: str | None = None) -> bool:
+    def update(self, run: PosteriorsRun, message: str | None = None) -> bool:
         """Show another run, or the same one further on.
 
         Args:
@@ -74,7 +74,7 @@ class PosteriorsPicture:
         self._move(run)
         return changed
 
-    def still(self, run: TwoPosteriors) -> Figure:
+    def still(self, run: PosteriorsRun) -> Figure:
         """Draw a run with its verdict as a caption."""
         picture = PosteriorsPicture()
         picture.update(run)
@@ -85,7 +85,7 @@ class PosteriorsPicture:
         picture.figure.alt = run.verdict
         return picture.figure
 
-    def _lay_out(self, run: TwoPosteriors, message: str | None) -> None:
+    def _lay_out(self, run: PosteriorsRun, message: str | None) -> None:
         for artist in (*self.moving, *self._still):
             artist.remove()
         self.moving, self._still = [], []
@@ -122,7 +122,7 @@ class PosteriorsPicture:
         )
         ax.text(0.085, height, text, transform=ax.transAxes, va="center", color=color, fontsize=9)
 
-    def _lay_out_left(self, run: TwoPosteriors) -> None:
+    def _lay_out_left(self, run: PosteriorsRun) -> None:
         ax = self.left
         self._title(
             ax, "Two posteriors", "What does each believe of the three weights? Mean, and two spreads both ways"
@@ -152,7 +152,7 @@ class PosteriorsPicture:
             self._dots.append(dots)
         self.moving += [*self._bars, *self._dots]
 
-    def _lay_out_right(self, run: TwoPosteriors) -> None:
+    def _lay_out_right(self, run: PosteriorsRun) -> None:
         ax = self.right
         self._title(ax, "Distance", "How far apart are the two, and how far has each gone?")
         zero, top = _LOWEST - _GAP, _HIGHEST + _GAP
@@ -182,7 +182,7 @@ class PosteriorsPicture:
             self._lines.append(trace)
         self.moving += self._lines
 
-    def _move(self, run: TwoPosteriors) -> None:
+    def _move(self, run: PosteriorsRun) -> None:
         for number, (bars, dots) in enumerate(zip(self._bars, self._dots, strict=True)):
             known = run.posteriors[number : number + 1]
             bars.set_visible(bool(known))
