@@ -44,7 +44,7 @@ FILLED = (
 
 @pytest.fixture(scope="module")
 def opened(server, browser):
-    """A notebook with a method table and an empty lab for own models, and how many cells of the method table were seen while it ran."""
+    """A notebook with a method table and an empty lab, and the number of cells seen while it ran."""
     page = browser.new_page(viewport={"width": 1400, "height": 1600})
     lab = driver.Lab(page, server)
     lab.make_and_open(SETUP, 'labs.MethodTablePanel("keras", "dropout")', "labs.OwnModelPanel()")

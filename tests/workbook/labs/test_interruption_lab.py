@@ -83,9 +83,7 @@ def test_the_cell_keeps_a_picture_and_the_sentence(lab):
 def test_the_latest_change_wins(shared, monkeypatch):
     made = []
     original = InterruptionRun._save
-    monkeypatch.setattr(
-        InterruptionRun, "_save", lambda run, *given: (made.append(run.settings), original(run, *given))
-    )
+    monkeypatch.setattr(InterruptionRun, "_save", lambda run, *to: (made.append(run.settings), original(run, *to)))
 
     async def drag():
         lab = labs.InterruptionLab(shared.preset)

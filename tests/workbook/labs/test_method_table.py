@@ -1,4 +1,4 @@
-"""The method table on both Kerases: what it says is what the audit found, and it can be read by eyes, ears and programs."""
+"""The method table on both Keras versions: it says what the audit found, to eyes, ears and programs."""
 
 from __future__ import annotations
 

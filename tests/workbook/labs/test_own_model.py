@@ -32,10 +32,10 @@ PUBLIC = ("clone_model_set_weights", "deepcopy", "keras_file", "weights_file", "
 
 
 def run(settings, namespace=None, methods=PUBLIC):
-    own_model = OwnModelRun(settings, namespace, methods)
-    list(own_model.stages())
-    assert own_model.finished and own_model.verdict.endswith(".")
-    return own_model
+    found = OwnModelRun(settings, namespace, methods)
+    list(found.stages())
+    assert found.finished and found.verdict.endswith(".")
+    return found
 
 
 def plain(keras, size=6):
@@ -76,25 +76,23 @@ def test_a_stranger_gets_code_that_makes_a_true_clone(packages, package, make, e
     # For a large model the audit of every method takes minutes; what is chosen depends on these only.
     large = len(model.layers) > 40
     namespace = {"model": model, "x": x}
-    own_model = run(
+    found = run(
         OwnModelSettings("model", "" if x is None else "x"), namespace, ("keras_file", "clone") if large else PUBLIC
     )
-    assert (own_model.refusal, own_model.best) == ("", expected)
-    assert METHODS[own_model.best].label in own_model.verdict
+    assert (found.refusal, found.best) == ("", expected)
+    assert METHODS[found.best].label in found.verdict
     inputs, _ = make_inputs(model, x)
     scope = {**classes_and_functions(model), **namespace}  # nothing but what the notebook has
-    exec(own_model.source, scope)
+    exec(found.source, scope)
     report = helpers.audit(model, scope["twin"], inputs, make_targets(model, inputs)[0])
     assert report.ok, str(report)
 
 
 def test_a_gan_without_call_is_refused_and_its_parts_are_taken(keras):
     model, _ = third_party_models.gan(keras)
-    own_model = run(OwnModelSettings(model))
-    one_sentence(own_model.refusal)
-    assert (
-        "model.generator" in own_model.refusal and "model.discriminator" in own_model.refusal and own_model.source == ""
-    )
+    found = run(OwnModelSettings(model))
+    one_sentence(found.refusal)
+    assert "model.generator" in found.refusal and "model.discriminator" in found.refusal and found.source == ""
     for part in (model.generator, model.discriminator):
         assert run(OwnModelSettings(part)).best == "keras_file"
     # What the refusal advises does work.
@@ -108,10 +106,10 @@ def test_a_gan_without_call_is_refused_and_its_parts_are_taken(keras):
 
 def test_the_code_names_the_readers_own_variable_and_package(keras):
     model, x = plain(keras)
-    own_model = run(OwnModelSettings("reader", "x"), {"reader": model, "x": x})
-    assert own_model.best == "keras_file" and "reader.save(path)" in own_model.source
-    assert f"{keras.__name__}.models.load_model" in own_model.source
-    assert "So do: " in own_model.verdict and own_model.told.startswith("Inputs from x; made-up targets")
+    found = run(OwnModelSettings("reader", "x"), {"reader": model, "x": x})
+    assert found.best == "keras_file" and "reader.save(path)" in found.source
+    assert f"{keras.__name__}.models.load_model" in found.source
+    assert "So do: " in found.verdict and found.told.startswith("Inputs from x; made-up targets")
 
 
 @pytest.mark.parametrize("said", ["x", "", "6"])
@@ -120,8 +118,8 @@ def test_the_code_runs_with_nothing_but_what_the_notebook_has(keras, said, metho
     monkeypatch.chdir(tmp_path)
     model, x = plain(keras)
     scope = {"reader": model, "x": x}
-    own_model = run(OwnModelSettings("reader", said), scope, (method,))
-    exec(own_model.source, scope)
+    found = run(OwnModelSettings("reader", said), scope, (method,))
+    exec(found.source, scope)
     assert helpers.audit(model, scope["twin"], x, np.arange(64) % 3).ok
 
 
@@ -136,21 +134,19 @@ def test_the_code_of_every_method_runs_under_another_name(keras, name, tmp_path,
 
 def test_if_nothing_is_true_it_says_so_and_what_comes_nearest(keras):
     model, x = plain(keras)
-    own_model = run(
-        OwnModelSettings("m", "x"), {"m": model, "x": x}, ("alias", "clone_model", "clone_model_set_weights")
-    )
-    assert own_model.verdict.startswith("No method makes a true clone")
-    assert "Nearest is clone_model + set_weights, which loses optimizer state" in own_model.verdict
-    assert own_model.source.startswith("# Not a true clone: it loses optimizer state")
+    found = run(OwnModelSettings("m", "x"), {"m": model, "x": x}, ("alias", "clone_model", "clone_model_set_weights"))
+    assert found.verdict.startswith("No method makes a true clone")
+    assert "Nearest is clone_model + set_weights, which loses optimizer state" in found.verdict
+    assert found.source.startswith("# Not a true clone: it loses optimizer state")
 
 
 def test_what_the_workbooks_clone_refuses_is_told(keras):
     model, x = plain(keras)
     model.layers[0].log = open(__file__)  # noqa: SIM115
-    own_model = run(OwnModelSettings(model, x), methods=("new_instance", "clone"))
-    assert "helpers.clone says: Dense " in own_model.verdict and "holds a TextIOWrapper" in own_model.verdict
-    lines = own_model.source.splitlines()
-    assert lines[0].startswith("# No method makes a clone") and len(lines) > 1 and "log" in own_model.source
+    found = run(OwnModelSettings(model, x), methods=("new_instance", "clone"))
+    assert "helpers.clone says: Dense " in found.verdict and "holds a TextIOWrapper" in found.verdict
+    lines = found.source.splitlines()
+    assert lines[0].startswith("# No method makes a clone") and len(lines) > 1 and "log" in found.source
 
 
 def test_the_reader_s_model_is_left_as_it_was(keras):
@@ -210,9 +206,9 @@ def test_inputs_of_a_subclassed_model_are_inferred_from_what_it_was_called_on(ke
 
 def test_a_model_that_was_never_called_needs_to_be_told_its_inputs(keras):
     model = keras.Sequential([keras.layers.Dense(3)])
-    own_model = run(OwnModelSettings(model))
-    one_sentence(own_model.refusal)
-    assert "was never called" in own_model.refusal and "28, 28, 1" in own_model.refusal
+    found = run(OwnModelSettings(model))
+    one_sentence(found.refusal)
+    assert "was never called" in found.refusal and "28, 28, 1" in found.refusal
     assert run(OwnModelSettings(model, "6")).best
 
 
@@ -242,8 +238,8 @@ def test_a_model_whose_outputs_take_no_targets_is_compared_all_the_same(keras):
     for model in (Mean(), Partly()):
         model(x)
         model.compile("sgd", "mse")
-        own_model = run(OwnModelSettings(model, x), methods=("clone",))
-        assert "no targets" in own_model.told and not own_model.refusal
+        found = run(OwnModelSettings(model, x), methods=("clone",))
+        assert "no targets" in found.told and not found.refusal
     flat = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(1), keras.layers.Reshape(())])
     flat.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     assert run(OwnModelSettings(flat), methods=("clone",)).best == "clone"
@@ -425,11 +421,11 @@ def test_what_a_reader_gets_wrong_is_answered_in_one_sentence(keras, mistake, tm
         pass
 
     settings, expected = mistake(keras, tmp_path)
-    own_model = run(settings, {"Net": Net, "build": plain})
-    assert expected in own_model.refusal
-    one_sentence(own_model.refusal)
-    assert own_model.table is None and own_model.source == "" and own_model.problems == []
-    assert str(tmp_path) not in own_model.refusal
+    found = run(settings, {"Net": Net, "build": plain})
+    assert expected in found.refusal
+    one_sentence(found.refusal)
+    assert found.table is None and found.source == "" and found.problems == []
+    assert str(tmp_path) not in found.refusal
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
@@ -442,8 +438,8 @@ def test_a_file_is_loaded_into_the_keras_that_wrote_it(keras, tmp_path):
     assert isinstance(loaded, keras.Model) and np.array_equal(loaded(x), model(x))
     assert isinstance(load(tmp_path / "saved.keras"), keras.Model)
     assert isinstance(find_model(str(tmp_path / "saved.keras")), keras.Model)
-    own_model = run(OwnModelSettings(upload))
-    assert own_model.best == "keras_file" and 'load_file("mine.keras")' in own_model.source
+    found = run(OwnModelSettings(upload))
+    assert found.best == "keras_file" and 'load_file("mine.keras")' in found.source
 
 
 def test_classes_of_the_file_are_found_among_the_variables(keras, tmp_path):
@@ -457,8 +453,8 @@ def test_classes_of_the_file_are_found_among_the_variables(keras, tmp_path):
         load(upload, known, use_own_classes=True)
     model.compile("sgd", "mse")
     upload = Upload("mine.keras", saved(model, tmp_path))
-    own_model = run(OwnModelSettings(upload, use_own_classes=True), known)
-    assert own_model.best == "keras_file" and '"Scale": Scale' in own_model.source
+    found = run(OwnModelSettings(upload, use_own_classes=True), known)
+    assert found.best == "keras_file" and '"Scale": Scale' in found.source
 
 
 def test_the_code_of_a_lambda_never_runs(keras, tmp_path):
@@ -467,9 +463,9 @@ def test_the_code_of_a_lambda_never_runs(keras, tmp_path):
     model = keras.Sequential([keras.layers.Input((2,)), layer, keras.layers.Dense(2)])
     content = saved(model, tmp_path)
     proof.unlink(missing_ok=True)
-    own_model = run(OwnModelSettings(Upload("model.keras", content)))
-    assert "Lambda" in own_model.refusal and "nothing of it ran" in own_model.refusal and not proof.exists()
-    one_sentence(own_model.refusal)
+    found = run(OwnModelSettings(Upload("model.keras", content)))
+    assert "Lambda" in found.refusal and "nothing of it ran" in found.refusal and not proof.exists()
+    one_sentence(found.refusal)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from helpers.pairs import OUTPUTS
 from workbook import errors
 from workbook.labs.framework.program import GENERATIONS
 from workbook.labs.save_load import run as save_load
-from workbook.labs.save_load.run import CHANGES, FORMATS, STYLES, SaveLoadRun, SaveLoadSettings
+from workbook.labs.save_load.run import CHANGES, FORMATS, STYLES, SaveLoadRun
+from workbook.labs.save_load.run import SaveLoadSettings as Settings
 
 
 def run(settings):
@@ -28,7 +29,7 @@ def every_setting():
     for change in CHANGES:
         for _ in range(2):
             file, generation, style = next(others)
-            yield SaveLoadSettings(style, generation, file=file, change=change)
+            yield Settings(style, generation, file=file, change=change)
         next(others)
 
 
@@ -53,13 +54,13 @@ def test_any_setting_is_answered(settings, packages, recwarn, caplog):
 @pytest.mark.parametrize("generation", GENERATIONS)
 @pytest.mark.parametrize("file", [".keras", ".weights.h5", "checkpoint"])
 def test_unchanged_code_gets_a_true_clone(file, generation, packages):
-    done = run(SaveLoadSettings("subclassed", generation, file=file))
+    done = run(Settings("subclassed", generation, file=file))
     assert "a true clone" in done.verdict and done.pairs[0].fails == []
 
 
 def test_the_silent_ones(packages):
     """Nothing raises, and yet."""
-    settings = SaveLoadSettings()
+    settings = Settings()
     for change, words in (
         ("activation", "another model: it reads most of the 256"),
         ("order", "another model: it reads"),
@@ -75,11 +76,11 @@ def test_the_silent_ones(packages):
 
 def test_two_layers_that_changed_places(packages):
     """Weights go by number in a Keras 3 file and by name in a checkpoint; Adam's averages go by number in both."""
-    swapped = run(SaveLoadSettings(file=".weights.h5", change="order")).pairs[0]
-    by_name = run(SaveLoadSettings(file="checkpoint", change="order")).pairs[0]
+    swapped = run(Settings(file=".weights.h5", change="order")).pairs[0]
+    by_name = run(Settings(file="checkpoint", change="order")).pairs[0]
     assert "Same start" in swapped.fails and swapped.start[OUTPUTS] > 0
     assert set(by_name.start.values()) == {0.0} and by_name.fails == ["Same future"]
-    untrained = run(SaveLoadSettings(file="checkpoint", change="order", compiled=False)).pairs[0]
+    untrained = run(Settings(file="checkpoint", change="order", compiled=False)).pairs[0]
     assert untrained.fails == []
 
 
@@ -90,29 +91,29 @@ def test_the_loud_ones(packages):
         ("unregistered", ".keras", "TypeError"),
         ("class_name", ".keras", "TypeError"),
     ):
-        done = run(SaveLoadSettings(change=change, file=file))
+        done = run(Settings(change=change, file=file))
         assert [problem.name for problem in done.problems] == [error] and "Nothing is loaded" in done.verdict
 
 
 def test_an_h5_file_of_keras_3_cannot_be_trained_and_leaves_others_alone(packages):
-    settings = SaveLoadSettings("functional", file=".h5")
+    settings = Settings("functional", file=".h5")
     done = run(settings)
     assert "training raises a ValueError" in done.verdict and done.pairs[0].start[OUTPUTS] == 0
     assert "a true clone" in run(settings.replace(file=".keras")).verdict
 
 
 def test_a_foreign_file_is_explained_as_one(packages):
-    done = run(SaveLoadSettings(file=".keras", change="other_keras"))
+    done = run(Settings(file=".keras", change="other_keras"))
     assert "the Keras that wrote it" in done.problems[0].lesson
 
 
 def test_json_of_a_class_comes_back_as_a_word_on_keras_2(packages):
-    done = run(SaveLoadSettings("subclassed", "tf_keras", file=".json"))
+    done = run(Settings("subclassed", "tf_keras", file=".json"))
     assert done.loaded == "Reader" and "what comes back is no model" in done.verdict
 
 
 def test_a_file_brings_its_own_structure(packages):
-    done = run(SaveLoadSettings("functional", file=".keras", change="units"))
+    done = run(Settings("functional", file=".keras", change="units"))
     assert "plays no part" in done.verdict and "a true clone" in done.verdict
     assert "24" not in done.source
 
@@ -120,20 +121,20 @@ def test_a_file_brings_its_own_structure(packages):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        (SaveLoadSettings(file=".json"), "the name of the class Reader and the settings of compile; no weights"),
-        (SaveLoadSettings(file=".weights.h5"), "6 arrays of weights and 14 arrays of the optimizer; no structure"),
+        (Settings(file=".json"), "the name of the class Reader and the settings of compile; no weights"),
+        (Settings(file=".weights.h5"), "6 arrays of weights and 14 arrays of the optimizer; no structure"),
         (
-            SaveLoadSettings(file=".weights.h5", compiled=False),
+            Settings(file=".weights.h5", compiled=False),
             "holds 6 arrays of weights; no structure, no state of an optim",
         ),
-        (SaveLoadSettings(file="checkpoint"), "6 arrays of weights and 14 arrays of the optimizer; no structure"),
-        (SaveLoadSettings("functional"), "6 arrays of weights"),
+        (Settings(file="checkpoint"), "6 arrays of weights and 14 arrays of the optimizer; no structure"),
+        (Settings("functional"), "6 arrays of weights"),
         (
-            SaveLoadSettings("functional", file=".keras"),
+            Settings("functional", file=".keras"),
             "how they are connected, 6 arrays of weights, 14 arrays of the opt",
         ),
         (
-            SaveLoadSettings("functional", "tf_keras", file=".h5"),
+            Settings("functional", "tf_keras", file=".h5"),
             "6 arrays of weights, 13 arrays of the optimizer and the settings",
         ),
     ],
@@ -146,7 +147,7 @@ def test_what_the_file_holds(settings, words, packages):
 @pytest.mark.parametrize("style", STYLES)
 def test_the_source_is_a_program_of_its_own(style, change, packages):
     """What is shown runs as it stands, and fails where the lab says so."""
-    settings = SaveLoadSettings(style, file=".keras", change=change, steps=0)
+    settings = Settings(style, file=".keras", change=change, steps=0)
     done, names = run(settings), {"__name__": "__main__"}
     try:
         exec(compile(done.source, "source.py", "exec"), names)
@@ -158,7 +159,7 @@ def test_the_source_is_a_program_of_its_own(style, change, packages):
 
 
 def test_equal_settings_give_equal_numbers(packages):
-    first, second = (run(SaveLoadSettings(file=".json")).pairs[0] for _ in range(2))
+    first, second = (run(Settings(file=".json")).pairs[0] for _ in range(2))
     assert first == second
 
 
@@ -171,11 +172,11 @@ def test_nothing_is_left_behind(packages):
         return {name for name in (*linecache.cache, *sys.modules) if name.startswith(save_load.MODULE)}
 
     before = left()  # other tests of this process may hold on to labs
-    run(SaveLoadSettings(file="checkpoint", change="layer"))
+    run(Settings(file="checkpoint", change="layer"))
     assert left() - before == set()
 
 
 def test_unknown_names_are_refused():
     for field in ("style", "generation", "file", "change"):
         with pytest.raises(ValueError, match="Unknown"):
-            SaveLoadSettings(**{field: "nowhere"})
+            Settings(**{field: "nowhere"})
