@@ -354,7 +354,7 @@ def test_a_lab_that_is_opened_twice_is_two_labs(rig):
     rig.loop.run_until_complete(both())
 
 
-# -- whatever is written into the fields --------------------------------------------------------------------------------
+# -- whatever is written into the fields -------------------------------------------------------------------------------
 
 
 @given(model=st.text(max_size=30) | st.sampled_from(TEXTS), inputs=st.text(max_size=12) | st.sampled_from(TEXTS))
