@@ -205,8 +205,8 @@ def test_the_picture_shows_the_numbers_of_the_run():
             assert list(picture._lines["resumed"][0].get_ydata()) == run.resumed_losses
     assert picture.update(run) is False
     heights = picture._lines["trained"][0].get_ydata()
-    low, high = plots._LOWEST - plots._GAP - 0.62, plots._LOWEST - plots._GAP + 0.62
-    assert low < heights[0] < high < heights[1]  # 0 exactly has a band of its own
+    bottom = picture.axes[1].get_ylim()[0]
+    assert bottom < heights[0] < picture._scale.foot < heights[1]  # 0 exactly has a band of its own
     still = picture.still(run)
     assert still.alt == run.verdict
     assert np.asarray(Image.open(io.BytesIO(plots.png(still))).convert("L")).std() > 10

@@ -16,8 +16,9 @@ import ipywidgets as widgets
 
 from workbook.labs.framework import figure as plots
 from workbook.labs.framework.keyboard import keep_keys
-from workbook.labs.framework.live_figure import Latest, LiveFigure, Panel, Picture
+from workbook.labs.framework.live_figure import LiveFigure, Panel
 from workbook.labs.framework.run import Problem, Run
+from workbook.labs.framework.scheduler import IN_THE_MIDDLE, Latest
 from workbook.labs.framework.settings import Choice, Flag, Integer, LabSettings, Setting, Text
 
 __all__ = ["Lab", "ThreeTestsLab"]
@@ -143,8 +144,8 @@ class Lab(Panel):
         """Set up a run, without doing any of it."""
         raise NotImplementedError
 
-    def picture(self) -> Picture:
-        """Make the picture; its ``update`` gets the run, its ``still`` makes a figure of a run with a caption."""
+    def picture(self) -> plots.Picture:
+        """Make the picture."""
         raise NotImplementedError
 
     def read(self) -> Any:
@@ -288,7 +289,7 @@ class Lab(Panel):
             if not stage.pictured:
                 if self._run is not run:
                     self._say(f"Working: {stage.text}")
-                yield 0.0
+                yield IN_THE_MIDDLE
                 continue
             if self._run is not run:
                 self._run = run
@@ -314,7 +315,7 @@ class Lab(Panel):
     def _draw_paced(self, run: Run, drawn: float) -> float:
         """Send a picture; return how long to wait so that the browser keeps up."""
         self.draw(run)
-        return max(0.001, FRAME - (time.monotonic() - drawn))  # not zero, which would mean "in the middle"
+        return max(0.001, FRAME - (time.monotonic() - drawn))  # never IN_THE_MIDDLE
 
     def _show_words(self, run: Run) -> None:
         self._verdict_line.value = f"<div>{html.escape(run.verdict)}</div>"
@@ -377,7 +378,3 @@ class ThreeTestsLab(Lab):
     def draw(self, run: Any) -> None:
         """Send a picture of the three tests."""
         self._figure.show(run.verdict, run.pairs, train=run.train, steps=run.span, message=run.message)
-
-    def still(self) -> tuple[bytes, str]:
-        """Return the picture with the sentence under it, and the sentence."""
-        return plots.png(plots.three_tests(self._run.pairs, self._run.train, caption=self.verdict)), self.verdict

@@ -13,6 +13,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbook.labs.framework.panel import ThreeTestsLab
+from workbook.labs.framework.scheduler import IN_THE_MIDDLE
 from workbook.labs.layer.run import LayerRun, LayerSettings
 from workbook.labs.layer.spec import ACTIVATIONS, LAYER_KINDS, Definition, LayerSpec
 
@@ -219,7 +220,7 @@ class LayerLab(ThreeTestsLab):
                 yield self._draw_paced(run, drawn)
                 drawn = time.monotonic()
             else:
-                yield 0.0
+                yield IN_THE_MIDDLE
         self._set_playing(False)
         self._show_words(run)
 

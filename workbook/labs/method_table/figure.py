@@ -7,17 +7,14 @@ import textwrap
 from typing import Any
 
 import matplotlib
-from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from workbook.labs.framework.figure import BAND, BLUE, GREY, INK, PALE, VERMILLION
+from workbook.labs.framework.figure import BAND, BLUE, GREY, INK, PALE, VERMILLION, Picture
 from workbook.labs.method_table.run import ASPECTS, MethodTableRun, Outcome
 
 __all__ = ["MethodTablePicture"]
 
-_SETTINGS = {"font.family": "DejaVu Sans", "font.size": 9, "text.color": INK, "hatch.color": PALE, "hatch.linewidth": 2}
+_STYLE = {"font.family": "DejaVu Sans", "font.size": 9, "text.color": INK, "hatch.color": PALE, "hatch.linewidth": 2}
 _WIDTH = 11.0
 _LABELS = 2.15  # columns that the names of the rows take
 _ROW = 0.36  # inches
@@ -28,12 +25,12 @@ _HATCHED = {"facecolor": "white", "edgecolor": PALE, "hatch": "///", "linewidth"
 _MARKS = {True: ("o", BLUE, 34), False: ("X", VERMILLION, 44), None: ("_", GREY, 40)}
 
 
-class MethodTablePicture:
+class MethodTablePicture(Picture):
     """A figure of a table, of all kinds of models or of a single model.
 
     Attributes:
         figure: The matplotlib figure, on an Agg canvas.
-        moving: Empty: everything is painted anew.
+        moving: Empty: everything is painted again.
 
     Example:
         >>> picture = MethodTablePicture()
@@ -41,10 +38,10 @@ class MethodTablePicture:
         True
     """
 
+    caption_place = (0.015, -0.01)
+
     def __init__(self, dpi: float = 110) -> None:
-        self.figure = Figure(figsize=(_WIDTH, 4), dpi=dpi, facecolor="white")
-        FigureCanvasAgg(self.figure)
-        self.moving: list[Artist] = []
+        super().__init__((_WIDTH, 4), dpi)
 
     def update(self, table: MethodTableRun, message: str | None = None) -> bool:
         """Show a table as far as it is filled in.
@@ -56,7 +53,7 @@ class MethodTablePicture:
         Returns:
             True: the whole figure must be painted again.
         """
-        with matplotlib.rc_context(_SETTINGS):
+        with matplotlib.rc_context(_STYLE):
             self.figure.clear()
             single = len(table.rows) == 1
             rows = len(table.methods) if single else max(len(table.rows), 1)
@@ -71,18 +68,6 @@ class MethodTablePicture:
             else:
                 (self._single if single else self._many)(ax, table)
         return True
-
-    def still(self, table: MethodTableRun) -> Figure:
-        """Return the figure with the verdict under it."""
-        self.update(table)
-        return self.captioned(table.verdict)
-
-    def captioned(self, text: str) -> Figure:
-        """Return the figure with a text under it, which is its alternative text as well."""
-        lines = textwrap.wrap(text, 150)
-        self.figure.text(0.015, -0.01, "\n".join(lines), va="top", fontsize=9.5, linespacing=1.5, color=INK)
-        self.figure.alt = text
-        return self.figure
 
     def _many(self, ax: Any, table: MethodTableRun) -> None:
         ax.set_xlim(-_LABELS, len(table.methods))

@@ -16,7 +16,6 @@ import ipywidgets as widgets
 from IPython import get_ipython
 from IPython.display import display
 
-from workbook.labs.framework import figure as plots
 from workbook.labs.framework.panel import Lab
 from workbook.labs.method_table.figure import MethodTablePicture
 from workbook.labs.method_table.run import MethodTableRun, MethodTableSettings, Subject, kind_labels
@@ -178,10 +177,6 @@ class MethodTablePanel(Lab):
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs)
         return {**data, "text/html": self.table.to_html(evidence=False)}, metadata
-
-    def still(self) -> tuple[bytes, str]:
-        """Return the picture with the verdict under it, and the verdict."""
-        return plots.png(MethodTablePicture().still(self.table)), self.verdict
 
 
 def _links(run: MethodTableRun, picture: bytes) -> str:

@@ -8,9 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 from IPython import get_ipython
-from matplotlib.figure import Figure
 
-from workbook.labs.framework import figure as plots
 from workbook.labs.framework.panel import Lab
 from workbook.labs.method_table.figure import MethodTablePicture
 from workbook.labs.method_table.lab import _CSS
@@ -28,11 +26,6 @@ class _OwnModelPicture(MethodTablePicture):
         if run.table is None:
             return super().update(MethodTableRun(subjects=[]), "There is no model to try the methods on.")
         return super().update(run.table, message)
-
-    def still(self, run: OwnModelRun) -> Figure:
-        """Return the figure with the verdict under it."""
-        self.update(run)
-        return self.captioned(run.verdict)
 
 
 class OwnModelPanel(Lab):
@@ -140,10 +133,6 @@ class OwnModelPanel(Lab):
         code = f"<pre><code>{html.escape(self.found.source)}</code></pre>" if self.found.source else ""
         page = f"<div><p><strong>{html.escape(self.verdict)}</strong></p>{code}{table}</div>"
         return {**data, "text/html": page}, metadata
-
-    def still(self) -> tuple[bytes, str]:
-        """Return the picture with the verdict under it, and the verdict."""
-        return plots.png(_OwnModelPicture().still(self.found)), self.verdict
 
 
 def _variables() -> Mapping[str, Any]:
