@@ -14,14 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from helpers.pairs import ROUNDING
 from workbook import notebook
 from workbook.labs.framework.run import Run, Stage
 from workbook.labs.framework.settings import LabSettings, choice, integer
 
 TRAIN = {"both": "both, alike", "original": "the original only", "clone": "the clone only"}
 PRIORS = {"narrow": 0.1, "standard": 1.0, "wide": 5.0}
-SAME = ROUNDING**2  # a KL kl_divergence goes with the square of the difference
 WEIGHTS = ("w1", "w2", "w3")
 TRUTH = (0.8, -0.5, 0.3)
 SAMPLES = 64
@@ -199,7 +197,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 
 def kl_divergence(mine: tuple[np.ndarray, np.ndarray], theirs: tuple[np.ndarray, np.ndarray]) -> float:
-    """Return the KL kl_divergence of one posterior from another, each a pair of means and spreads.
+    """Return the KL divergence of one posterior from another, each a pair of means and spreads.
 
     Example:
         >>> kl_divergence((np.zeros(2), np.ones(2)), (np.zeros(2), np.ones(2)))
@@ -215,8 +213,8 @@ def kl_divergence(mine: tuple[np.ndarray, np.ndarray], theirs: tuple[np.ndarray,
 
 
 def is_same(kl: float) -> bool:
-    """Tell whether a KL kl_divergence is 0, or as small as rounding."""
-    return kl <= SAME
+    """Return True if a KL divergence is 0 exactly: both posteriors are computed by the same arithmetic."""
+    return kl == 0.0
 
 
 class PosteriorsRun(Run):
@@ -227,8 +225,8 @@ class PosteriorsRun(Run):
 
     Attributes:
         posteriors: Means and spreads of the original and of the clone, as pairs of arrays.
-        between: KL kl_divergence of the two at each step since the cloning.
-        moved: For each of the two, the KL kl_divergence from where it was when it was cloned.
+        between: KL divergence of the two at each step since the cloning.
+        moved: For each of the two, the KL divergence from where it was when it was cloned.
         shared: Whether the two have variables in common.
 
     Example:
