@@ -1,4 +1,4 @@
-"""The picture of the birth of weights: both Kerases side by side, from the class to the training.
+"""The picture of the birth of weights: both Keras versions side by side, from the class to the training.
 
 Above, the variables that exist after each step, a box for each, full if the model lists it. Below, how far apart the
 hidden layers of two instances are and how far each has moved, on the scale of distances that all pictures share.
@@ -112,8 +112,8 @@ class BirthPicture(Picture):
         if first:
             ax.set_ylabel("variables of the first instance", labelpad=8)
         else:
-            told = "filled: the model lists it   dashed: it does not"
-            ax.text(1, 1.22, told, fontsize=8.5, color=GREY, va="center", ha="right", transform=ax.transAxes)
+            words = "filled: the model lists it   dashed: it does not"
+            ax.text(1, 1.22, words, fontsize=8.5, color=GREY, va="center", ha="right", transform=ax.transAxes)
         for step in range(MADE, SECOND_CALL + 1):
             words = f"{step}  {'build by hand' if step == BUILD else STEPS[step]}"
             self._heads[name, step] = ax.text(step, _ROWS + 0.8, words, ha="center", va="center", fontsize=9)
@@ -144,13 +144,13 @@ class BirthPicture(Picture):
             place = (0.005, 0.27, 0.62)[index]
             keys = ([place, place + 0.03, place + 0.06], [1.1] * 3)
             ax.add_line(Line2D(*keys, linestyle=dashes, markevery=[1], transform=ax.transAxes, **look))
-            told = ax.text(place + 0.07, 1.1, words, color=color, fontsize=8.5, animated=True, **head)
+            result = ax.text(place + 0.07, 1.1, words, color=color, fontsize=8.5, animated=True, **head)
             line = Line2D([], [], linestyle=dashes, markevery=(index, 4), animated=True, zorder=4 + index, **look)
             tip = Line2D([], [], linestyle="none", animated=True, zorder=4 + index, **look)
             ax.add_line(line)
             ax.add_line(tip)
-            self._lines[name, key] = (line, tip, told)
-            self.moving += [line, tip, told]
+            self._lines[name, key] = (line, tip, result)
+            self.moving += [line, tip, result]
 
     # -- what a layout changes -----------------------------------------------------------------------------------
 
@@ -209,11 +209,11 @@ class BirthPicture(Picture):
     def _move(self, name: str, life: Life) -> None:
         numbers = {"apart": life.apart, **life.moved}
         for index, (key, trace) in enumerate(numbers.items()):
-            line, tip, told = self._lines[name, key]
+            line, tip, result = self._lines[name, key]
             heights = self._scale.heights(trace, _LANE * (1 - index))
             line.set_data(np.arange(len(heights)), heights)
             tip.set_data(np.arange(len(heights))[-1:], heights[-1:])
-            told.set_text(_LINES[key][0] + (f": {plots._size(trace[-1])}" if trace else ""))
+            result.set_text(_LINES[key][0] + (f": {plots._size(trace[-1])}" if trace else ""))
 
 
 def _note(run: BirthRun, life: Life) -> str:

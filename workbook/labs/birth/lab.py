@@ -30,5 +30,5 @@ class BirthLab(Lab):
         return BirthRun(settings)
 
     def picture(self) -> BirthPicture:
-        """Make the picture of both Kerases."""
+        """Make the picture of both Keras versions."""
         return BirthPicture()

@@ -1,4 +1,4 @@
-"""Birth of weights: a model class written as the reader wants it, run step by step on both Kerases.
+"""Birth of weights: a model class written as the reader wants it, run step by step on both Keras versions.
 
 The class, and what is done with it, is one program. Its parts are run one after the other, and after each the variables
 are counted: which there are, whose they are, and which of them the model lists. So the source that the lab shows is
@@ -72,7 +72,7 @@ class BirthSettings(LabSettings):
     train: str = choice("first", TRAIN, "Train (step 5)")
 
 
-# --- the program ----------------------------------------------------------------------------------------------------
+# -- the program -------------------------------------------------------------------------------------------------------
 
 _HOLD = {
     "attribute": "self.hidden = {layer}",
@@ -209,7 +209,7 @@ def source(settings: BirthSettings) -> str:
     return text.replace("import keras\n", "import keras  # and once more with: import tf_keras as keras\n", 1)
 
 
-# --- what is found after each step ------------------------------------------------------------------------------------
+# -- what is found after each step -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -325,7 +325,7 @@ def _largest(one: list[np.ndarray], other: list[np.ndarray]) -> float:
 
 
 class BirthRun(Run):
-    """The program of one setting, run step by step on both Kerases.
+    """The program of one setting, run step by step on both Keras versions.
 
     Args:
         settings: What to run.
@@ -440,9 +440,9 @@ class BirthRun(Run):
 
     @property
     def verdict(self) -> str:
-        """One sentence on what was found, the same for both Kerases or one clause for each."""
-        told = {label: self._clauses(self.lives[name]) for name, label in KERAS_VERSIONS.items()}
-        one, other = told.values()
+        """One sentence on what was found, the same for both Keras versions or one clause for each."""
+        clauses_by_label = {label: self._clauses(self.lives[name]) for name, label in KERAS_VERSIONS.items()}
+        one, other = clauses_by_label.values()
         if len(one) == len(other):
             clauses = [
                 f"{subject} {mine}" if mine == theirs else f"{subject} {mine} on Keras 3 and {theirs} on Keras 2"
@@ -451,7 +451,8 @@ class BirthRun(Run):
             text = _listed_up(clauses)
         else:
             text = "; ".join(
-                f"on {label} {_listed_up([' '.join(clause) for clause in clauses])}" for label, clauses in told.items()
+                f"on {label} {_listed_up([' '.join(clause) for clause in clauses])}"
+                for label, clauses in clauses_by_label.items()
             )
         return f"{text[0].upper()}{text[1:]}."
 

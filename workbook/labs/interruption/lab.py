@@ -1,6 +1,6 @@
 """The lab "Interrupted training": stop a training, save it one way or another, and see what going on has cost.
 
-Only controls stand here. What is run is in `run`, the picture in `figure`.
+What is run is in `run`, the picture in `figure`.
 """
 
 from __future__ import annotations

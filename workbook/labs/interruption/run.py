@@ -4,7 +4,7 @@ The program that the lab shows is the program that is run: `source` writes it, a
 its last lines, the loops, are replaced by slices, so that a picture can be drawn in between.
 
 A model that was trained once is kept with its state at each step. Another way to save or another moment to stop then
-takes up that training where it is, in place of making it again: it would come to the same numbers.
+continues that training instead of repeating it, which would give the same numbers.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class InterruptionSettings(LabSettings):
         return carried and self.has_dropout and self.generation == "keras"
 
 
-# --- the program ----------------------------------------------------------------------------------------------------
+# -- the program -------------------------------------------------------------------------------------------------------
 
 _STEADY_DROPOUT = '''
 
@@ -302,7 +302,7 @@ if __name__ == "__main__":
     return head + _class(settings) + _make(settings) + _STEP + rest + tail
 
 
-# --- the run --------------------------------------------------------------------------------------------------------
+# -- the run -----------------------------------------------------------------------------------------------------------
 
 _TRAINED = ("hidden.kernel", "hidden.bias", "norm.gamma", "norm.beta", "head.kernel", "head.bias")
 _STATISTICS = ("norm.moving_mean", "norm.moving_variance")

@@ -1,6 +1,6 @@
 """The Layer Lab: change a model layer by layer, clone it in two ways, and watch the three tests.
 
-Only controls stand here and what they call. The model is made by `workbook.labs.layer.spec`, the run by
+This module has only controls and what they call. The model is made by `workbook.labs.layer.spec`, the run by
 `workbook.labs.layer.run`, the picture by `workbook.labs.framework.figure`.
 """
 
@@ -20,7 +20,7 @@ from workbook.labs.layer.spec import ACTIVATIONS, LAYER_KINDS, Definition, Layer
 __all__ = ["LayerLab"]
 
 MOST_LAYERS = 6
-MOST_STEPS = 2000  # play stops here: whoever leaves it running does not come back to a full memory
+MOST_STEPS = 2000  # upper bound for Play, so that an unattended lab cannot exhaust memory
 
 
 class _Row(widgets.HBox):
@@ -56,11 +56,11 @@ class _Row(widgets.HBox):
         self.remove.on_click(lambda button: remove(number - 1))
 
     def read(self) -> LayerSpec:
-        """Return what the controls say."""
+        """Return the layer that the controls show."""
         return LayerSpec(self.kind.value, self.size.value, self.activation.value)
 
     def write(self, spec: LayerSpec) -> None:
-        """Make the controls say something else, and show only those that the kind has."""
+        """Set the controls to a different layer, and show only those that its kind has."""
         kind = LAYER_KINDS[spec.kind]
         self.kind.value = spec.kind
         if kind.argument is not None:
@@ -116,7 +116,7 @@ class LayerLab(ThreeTestsLab):
         """Set up an experiment."""
         return LayerRun(settings)
 
-    # --- controls ------------------------------------------------------------------------------------------
+    # -- controls --------------------------------------------------------------------------------------------------
 
     def controls(self) -> Sequence[widgets.Widget]:
         """Make a row for each layer, and the controls of the model and of the experiment."""
@@ -142,20 +142,20 @@ class LayerLab(ThreeTestsLab):
         return [self.play]
 
     def read(self) -> LayerSettings:
-        """Return what the controls say, those of the layers included."""
+        """Return the settings that the controls show, those of the layers included."""
         values = {field: control.value for field, control in self._by_field.items()}
         layers = tuple(row.read() for row in self._rows[: self._count])
         model = Definition(layers, **{field: values.pop(field) for field in Definition.declared()})
         return self.preset.replace(definition=model, **values)
 
     def write(self, settings: LayerSettings) -> None:
-        """Make the controls say something else."""
+        """Set the controls to other settings."""
         self._write_layers(settings.definition.layers)
         for field, control in self._by_field.items():
             control.value = getattr(settings if hasattr(settings, field) else settings.definition, field)
 
     def _write_layers(self, specs: tuple[LayerSpec, ...]) -> None:
-        # A row belongs to a place and not to a layer, so that the focus stays where it is when one is removed.
+        # A row belongs to a position, not to a layer, so that the focus stays where it is when a layer is removed.
         with self.silently():
             for row, spec in zip(self._rows, specs, strict=False):
                 row.write(spec)
@@ -163,12 +163,12 @@ class LayerLab(ThreeTestsLab):
             self._row_box.children = self._rows[: self._count]
             self.add.disabled = self._count == MOST_LAYERS
 
-    # --- handlers: any of them may run on another thread than the one on which models are made ---------------
+    # -- handlers: any of them may run on a different thread than the one on which models are made ---------------
 
     def _on_layer(self, row: _Row | None) -> None:
         if self._quiet:
             return
-        if row is not None:  # another kind: its sizes mean something else, so it starts from its own
+        if row is not None:  # a different kind: its sizes mean something else, so it starts from its defaults
             with self.silently():
                 row.write(LayerSpec(row.kind.value))
         self.changed()
@@ -205,7 +205,7 @@ class LayerLab(ThreeTestsLab):
         self._set_playing(False)
         super()._on_fault(error)
 
-    # --- work, on the main loop -------------------------------------------------------------------------------
+    # -- work, on the main loop ----------------------------------------------------------------------------------
 
     def afterwards(self, run: LayerRun) -> Iterator[float]:
         """Train on until paused, if the lab plays."""

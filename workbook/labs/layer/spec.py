@@ -26,10 +26,10 @@ class LayerKind:
         label: Name for people.
         stem: Beginning of the layer's name in the source, as in `dense_1`.
         argument: Constructor argument which the size sets, or None if the kind has no size.
-        size: Size unless told otherwise.
+        size: Default size.
         smallest: Smallest size.
         largest: Largest size.
-        activation: Activation unless told otherwise, or None if the kind takes none.
+        activation: Default activation, or None if the kind takes none.
     """
 
     label: str

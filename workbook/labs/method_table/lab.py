@@ -16,6 +16,7 @@ import ipywidgets as widgets
 from IPython import get_ipython
 from IPython.display import display
 
+from workbook.labs.framework.keyboard import LabAssets
 from workbook.labs.framework.panel import Lab
 from workbook.labs.method_table.figure import MethodTablePicture
 from workbook.labs.method_table.run import MethodTableRun, MethodTableSettings, Subject, kind_labels
@@ -23,23 +24,6 @@ from workbook.labs.method_table.run import MethodTableRun, MethodTableSettings, 
 __all__ = ["MethodTablePanel"]
 
 PACE = 2.0  # seconds between two pictures while cells are filled in: painting one takes as long as filling in a cell
-
-_CSS = """<style>
-.workbook-lab .method-table-cells .widget-html-content { overflow-x: auto; overflow-wrap: break-word; }
-.workbook-lab .method-table-cells table { border-collapse: collapse; font-size: 12px; }
-.workbook-lab .method-table-cells th, .workbook-lab .method-table-cells td { padding: 3px 6px;
-  border-bottom: 1px solid var(--jp-border-color2, #ccc); }
-.workbook-lab .method-table-cells td { min-width: 5em; }
-.workbook-lab .method-table-cells details td { min-width: 0; }
-.workbook-lab .method-table-cells .widget-html-content > table > caption { position: absolute; clip-path: inset(50%); }
-.workbook-lab .method-table-cells caption { padding: 2px 0; }
-.workbook-lab .method-table-cells summary { cursor: pointer; }
-.workbook-lab .method-table-cells summary:focus-visible, .workbook-lab .method-table-links a:focus-visible {
-  outline: 3px solid var(--jp-brand-color1, #1976d2); outline-offset: 2px; }
-.workbook-lab .method-table-cells details[open] > summary { min-width: 9em; }
-.workbook-lab .method-table-cells details table { width: 36em; margin: 4px 0 8px; }
-.workbook-lab .method-table-links a { margin-right: 18px; }
-</style>"""
 
 
 class _Live(widgets.VBox):
@@ -50,7 +34,7 @@ class _Live(widgets.VBox):
         self._text = widgets.HTML()
         self._table = widgets.HTML()
         self._table.add_class("method-table-cells")
-        super().__init__([widgets.HTML(_CSS), widgets.HBox([self._bar, self._text]), self._table])
+        super().__init__([LabAssets(layout={"display": "none"}), widgets.HBox([self._bar, self._text]), self._table])
         self.add_class("workbook-lab")
         self.add_class("method-table-progress")
 
@@ -113,7 +97,7 @@ class MethodTablePanel(Lab):
         self._live = None
         place = self.children.index(self._verdict_line) + 1
         extras = [self._links, self._table]
-        self.children = [widgets.HTML(_CSS), *self.children[:place], *extras, *self.children[place:]]
+        self.children = [*self.children[:place], *extras, *self.children[place:]]
 
     @property
     def table(self) -> MethodTableRun:

@@ -11,7 +11,6 @@ from IPython import get_ipython
 
 from workbook.labs.framework.panel import Lab
 from workbook.labs.method_table.figure import MethodTablePicture
-from workbook.labs.method_table.lab import _CSS
 from workbook.labs.method_table.run import MethodTableRun
 from workbook.labs.own_model.run import OwnModelRun, OwnModelSettings, Upload
 
@@ -61,7 +60,6 @@ class OwnModelPanel(Lab):
         super().__init__(OwnModelSettings(*names), title)
         place = self.children.index(self._verdict_line) + 1
         self.children = [
-            widgets.HTML(_CSS),
             *self.children[:place],
             self._told,
             *self.children[place:],
@@ -80,7 +78,7 @@ class OwnModelPanel(Lab):
         for known, other in _variables().items():
             if other is value and not known.startswith("_"):
                 return known
-        while name in _variables():  # the name of another object, which stays what it is
+        while name in _variables():  # a different object has this name and keeps it
             name = f"given_{name}"
         self._given[name] = value
         return name
@@ -95,7 +93,7 @@ class OwnModelPanel(Lab):
         return [*self.declared_controls(OwnModelSettings), widgets.HBox([self.upload])]
 
     def buttons(self) -> Sequence[widgets.Widget]:
-        """Make the button that tries the same names again, for what they stand for may have changed."""
+        """Make the button that tries the same names again, because what they stand for may have changed."""
         self.again = widgets.Button(
             description="Try again", icon="refresh", tooltip="Try what these names stand for now"
         )

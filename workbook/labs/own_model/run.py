@@ -504,7 +504,7 @@ class OwnModelRun(Run):
         """Return the expression by which the notebook has the inputs, for the code to run as it stands."""
         said = self.settings.inputs
         if said is not None and not isinstance(said, str):
-            return "inputs"  # an object, whose name nobody told
+            return "inputs"  # an object whose name is not known
         said = (said or "").strip()
         if said in self.namespace and _is_name(said):
             return said

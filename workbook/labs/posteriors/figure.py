@@ -31,7 +31,7 @@ class PosteriorsPicture(Picture):
 
     Attributes:
         figure: The matplotlib figure, on an Agg canvas.
-        moving: Artists that every ``update`` may move.
+        moving: Artists that every `update` may move.
 
     Example:
         >>> PosteriorsPicture().update(PosteriorsRun(PosteriorsSettings()))  # doctest: +SKIP

@@ -1,6 +1,6 @@
 """The lab "Two posteriors": write a posterior in one of several ways, clone it, train one or both, and see them part.
 
-Only controls stand here. The run is made by `run`, the picture by `figure`.
+The run is made by `run`, the picture by `figure`.
 """
 
 from __future__ import annotations

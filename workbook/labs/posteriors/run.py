@@ -387,7 +387,7 @@ original = Posterior()
 
     def _run(self, code: str) -> None:
         # TFP calls Keras 2 by an old name and shares an initialiser without a seed, of which lesson 05 tells; and each
-        # clone is tried out by functions that are compiled anew.
+        # clone is tried by functions that are compiled again.
         with notebook.logs_held_back():
             exec(compile(code, "<the lab's source>", "exec"), self._scope)
 

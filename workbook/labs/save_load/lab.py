@@ -1,6 +1,6 @@
 """The lab Save here, load there: choose how a model is kept and what has changed where it is loaded, and see it fail.
 
-Only controls stand here. What is run, and its source, are in `workbook.labs.save_load.run`.
+What is run, and its source, are in `workbook.labs.save_load.run`.
 """
 
 from __future__ import annotations

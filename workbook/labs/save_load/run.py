@@ -91,7 +91,7 @@ class SaveLoadSettings(LabSettings):
         return self.file not in _WHOLE or self.style == "subclassed"
 
 
-# --- the program ------------------------------------------------------------------------------------------------------
+# -- the program -------------------------------------------------------------------------------------------------------
 
 
 def _class(change: str = "nothing") -> str:
@@ -290,7 +290,7 @@ class _Program:
 _trained: collections.OrderedDict[tuple, _Program] = collections.OrderedDict()
 
 
-# --- what a file holds ------------------------------------------------------------------------------------------------
+# -- what a file holds -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -379,7 +379,7 @@ def _arrays(tree: Any) -> tuple[int, int]:
     return _count(tree) - slots - metrics, slots
 
 
-# --- the run ----------------------------------------------------------------------------------------------------------
+# -- the run -----------------------------------------------------------------------------------------------------------
 
 
 class _Foreign(Problem):
