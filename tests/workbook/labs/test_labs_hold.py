@@ -77,7 +77,7 @@ class Pretended(Run):
     """Goes through stages as a run does. What comes of it depends on the settings alone."""
 
     total = done = 1
-    method_table = None
+    table = None
 
     def __init__(self, settings):
         super().__init__(settings)

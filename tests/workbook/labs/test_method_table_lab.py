@@ -52,8 +52,8 @@ def test_the_cell_keeps_a_picture_a_table_and_the_sentence(shared):
 def test_it_is_handed_out_as_csv_and_as_a_picture(shared):
     links = re.findall(r'download="([^"]+)" href="data:([\w/]+);base64,([^"]+)"', shared._links.value)
     assert [(name, kind) for name, kind, _ in links] == [
-        ("method_table-sequential-on-keras-3.csv", "text/csv"),
-        ("method_table-sequential-on-keras-3.png", "image/png"),
+        ("method-table-sequential-on-keras-3.csv", "text/csv"),
+        ("method-table-sequential-on-keras-3.png", "image/png"),
     ]
     assert base64.b64decode(links[0][2]).decode() == shared.table.to_csv()
     assert base64.b64decode(links[1][2])[1:4] == b"PNG"
