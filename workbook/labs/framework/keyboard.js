@@ -40,7 +40,7 @@ function nameSliders(panel) {
   });
 }
 
-// Once a page is enough for all panels, and for both files that a page may load this from.
+// Once a page is enough for all panels, however many of them load this file.
 function listenOnce() {
   if (window.lessonKeys) return;
   window.lessonKeys = true;

@@ -15,24 +15,31 @@ from pathlib import Path
 
 import anywidget
 import ipywidgets
+import traitlets
 
 __all__ = ["LabAssets", "PanelAssets", "keep_keys"]
 
-_FOLDER = Path(__file__).parent
 _PANEL = "lesson-keys"
+
+
+def _file(name: str) -> traitlets.Unicode:
+    """Return a trait that brings the text of a file to the browser.
+
+    A path would do as well, but anywidget then watches the file, and its watcher keeps every widget alive.
+    """
+    return traitlets.Unicode((Path(__file__).parent / name).read_text(encoding="utf-8")).tag(sync=True)
 
 
 class PanelAssets(anywidget.AnyWidget):
     """An invisible widget that brings the browser's side of a panel: `keyboard.js`."""
 
-    _esm = _FOLDER / "keyboard.js"
-    _css = f".{_PANEL} {{ box-sizing: border-box; }}"
+    _esm = _file("keyboard.js")
 
 
 class LabAssets(PanelAssets):
     """The same for a lab, with its style: `lab.css`."""
 
-    _css = _FOLDER / "lab.css"
+    _css = _file("lab.css")
 
 
 def keep_keys(panel: ipywidgets.DOMWidget, assets: type[PanelAssets] = PanelAssets) -> ipywidgets.DOMWidget:
