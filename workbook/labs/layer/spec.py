@@ -87,7 +87,7 @@ class LayerSpec:
 
     def __post_init__(self) -> None:
         if self.kind not in LAYER_KINDS:
-            raise ValueError(f"Unknown kind of layer: {self.kind!r}. Known: {', '.join(LAYER_KINDS)}.")
+            raise ValueError(f"Unknown kind of layer: {self.kind!r}. Use one of {', '.join(map(repr, LAYER_KINDS))}.")
         kind = LAYER_KINDS[self.kind]
         size = None
         if kind.argument is not None:
@@ -98,7 +98,7 @@ class LayerSpec:
         if kind.activation is not None:
             activation = self.activation or kind.activation
             if activation not in ACTIVATIONS:
-                raise ValueError(f"Unknown activation: {activation!r}. Known: {', '.join(ACTIVATIONS)}.")
+                raise ValueError(f"Unknown activation: {activation!r}. Use one of {', '.join(map(repr, ACTIVATIONS))}.")
         # Settings that a kind does not have are dropped, so that equal models have equal definitions.
         object.__setattr__(self, "size", size)
         object.__setattr__(self, "activation", activation)

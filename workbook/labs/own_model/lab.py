@@ -18,7 +18,7 @@ __all__ = ["OwnModelPanel"]
 
 
 class _OwnModelPicture(MethodTablePicture):
-    """The table of one model, or a word in its place."""
+    """The table of one model, or a message instead."""
 
     def update(self, run: OwnModelRun, message: str | None = None) -> bool:
         """Show the outcomes so far."""
