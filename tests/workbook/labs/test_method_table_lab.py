@@ -17,7 +17,7 @@ from workbook.labs.framework import figure as plots
 from workbook.labs.method_table import lab as method_table_lab
 from workbook.labs.method_table.lab import MethodTablePanel
 from workbook.labs.method_table.models import kinds_on
-from workbook.labs.method_table.run import MethodTableSettings
+from workbook.labs.method_table.run import MethodTableSettings, kind_labels
 from workbook.labs.own_model import lab as own_model_lab
 from workbook.labs.own_model.lab import OwnModelPanel
 
@@ -80,7 +80,7 @@ def test_the_models_are_those_of_the_chosen_keras(shared):
         shared._write(shared.preset)
 
 
-def test_a_change_fills_in_another_matrix_slice_by_slice():
+def test_a_change_fills_in_another_table_slice_by_slice():
     async def change():
         panel = MethodTablePanel("keras", "sequential")
         panel.control("kind").value = "dropout"
@@ -121,8 +121,8 @@ def test_ones_own_model_gives_a_row_for_each_method(keras):
 
 def test_all_kinds_can_be_chosen():
     for generation in ("keras", "tf_keras"):
-        options = dict(method_table_lab._options(generation))
-        assert options["all kinds"] == "" and len(options) == 2 + len(kinds_on(generation))
+        labels = kind_labels(generation)
+        assert labels[""] == "all kinds" and len(labels) == 2 + len(kinds_on(generation))
 
 
 # -- the lab ---------------------------------------------------------------------------------------------------------
