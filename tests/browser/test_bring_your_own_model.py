@@ -1,4 +1,4 @@
-"""The matrix and the bench in JupyterLab, by keyboard: the one fills in, the other answers models and mistakes."""
+"""The method table and the lab in JupyterLab, by keyboard: the one fills in, the other answers models and mistakes."""
 
 from __future__ import annotations
 
@@ -37,15 +37,17 @@ net = Net(5)
 x = np.random.default_rng(0).uniform(size=(64, 6)).astype("float32")
 plain.save("plain.keras")"""
 
-FILLED = "[...document.querySelectorAll('.matrix-live td')].filter(cell => !cell.textContent.includes('…')).length"
+FILLED = (
+    "[...document.querySelectorAll('.method-table-progress td')].filter(cell => !cell.textContent.includes('…')).length"
+)
 
 
 @pytest.fixture(scope="module")
 def opened(server, browser):
-    """A notebook with a matrix and an empty bench, and how many cells of the matrix were seen while it ran."""
+    """A notebook with a method table and an empty lab, and the number of cells seen while it ran."""
     page = browser.new_page(viewport={"width": 1400, "height": 1600})
     lab = driver.Lab(page, server)
-    lab.make_and_open(SETUP, 'labs.MatrixPanel("keras", "dropout")', "labs.BenchPanel()")
+    lab.make_and_open(SETUP, 'labs.MethodTablePanel("keras", "dropout")', "labs.OwnModelPanel()")
     lab.choose("Run", "Run All Cells")
     # Something stands in the table while the cell still runs.
     lab.until(
@@ -53,7 +55,7 @@ def opened(server, browser):
         f" const cell = ({driver._STATE})().cells[1];"
         " window.then = [filled, cell.running || cell.count === null]; return true; }",
         timeout=driver.RUN,
-        why="for the first cell of the matrix",
+        why="for the first cell of the method table",
     )
     lab.seen, lab.running_then = page.evaluate("() => window.then")
     lab.wait_idle()
@@ -64,17 +66,17 @@ def opened(server, browser):
 
 
 @pytest.fixture
-def matrix(opened):
-    """The panel of the matrix; afterwards the page must not have complained."""
-    yield opened.panel(".matrix-panel")
+def method_table(opened):
+    """The panel of the method table; afterwards the page must not have complained."""
+    yield opened.panel(".method-table")
     assert opened.complaints == []
 
 
 @pytest.fixture
-def bench(opened):
-    """The bench, empty; afterwards the page must not have complained, nor any cell have changed."""
+def own_model(opened):
+    """The lab, empty; afterwards the page must not have complained, nor any cell have changed."""
     before = [cell["source"] for cell in opened.state()["cells"]]
-    panel = opened.panel(".bench-panel")
+    panel = opened.panel(".own-model")
     change(panel, "Reset", "Enter", timeout=driver.RUN)
     yield panel
     assert [cell["source"] for cell in opened.state()["cells"]] == before
@@ -91,33 +93,33 @@ def write(panel, description, text):
     return panel.text(".lab-verdict")
 
 
-def test_the_matrix_fills_in_while_its_cell_runs(opened, matrix):
+def test_the_method_table_fills_in_while_its_cell_runs(opened, method_table):
     assert opened.running_then and 0 < opened.seen <= 9 * 6
-    assert opened.page.locator(".matrix-live").inner_text().strip() == "All 9 cells are filled in: see below."
-    assert matrix.text(".lab-verdict").startswith("Dropout on Keras 3: true clones are made by")
+    assert opened.page.locator(".method-table-progress").inner_text().strip() == "All 9 cells are filled in: see below."
+    assert method_table.text(".lab-verdict").startswith("Dropout on Keras 3: true clones are made by")
     assert opened.widget_problems() == [] and opened.outside == []
-    opened.screenshot("matrix", of=".matrix-panel")
+    opened.screenshot("method-table", of=".method-table")
 
 
-def test_a_cell_opens_to_its_evidence_by_keyboard(matrix):
-    summaries = matrix.root.locator(".matrix-table summary")
+def test_a_cell_opens_to_its_evidence_by_keyboard(method_table):
+    summaries = method_table.root.locator(".method-table-cells summary")
     assert summaries.count() == 9
     file = summaries.nth(6)
     file.focus()
     for opened in (True, False, True):
-        matrix.page.keyboard.press("Enter")
-        assert matrix.root.locator(".matrix-table details").nth(6).evaluate("node => node.open") is opened
-    evidence = matrix.root.locator(".matrix-table details").nth(6).inner_text()
+        method_table.page.keyboard.press("Enter")
+        assert method_table.root.locator(".method-table-cells details").nth(6).evaluate("node => node.open") is opened
+    evidence = method_table.root.locator(".method-table-cells details").nth(6).inner_text()
     assert "other state" in evidence and "training steps" in evidence and "✗ failed" in evidence
-    assert matrix.accessibility_problems() == []
-    matrix.lab.screenshot("matrix-evidence", of=".matrix-panel")
+    assert method_table.accessibility_problems() == []
+    method_table.lab.screenshot("method-table-evidence", of=".method-table")
 
 
-def test_the_matrix_is_handed_out_as_csv_and_as_a_picture(matrix, tmp_path):
+def test_the_method_table_is_handed_out_as_csv_and_as_a_picture(method_table, tmp_path):
     for number, ending in enumerate((".csv", ".png")):
-        with matrix.page.expect_download() as handed:
-            matrix.root.locator(".matrix-links a").nth(number).focus()
-            matrix.page.keyboard.press("Enter")
+        with method_table.page.expect_download() as handed:
+            method_table.root.locator(".method-table-links a").nth(number).focus()
+            method_table.page.keyboard.press("Enter")
         assert handed.value.suggested_filename.endswith(ending)
         path = tmp_path / handed.value.suggested_filename
         handed.value.save_as(path)
@@ -128,36 +130,36 @@ def test_the_matrix_is_handed_out_as_csv_and_as_a_picture(matrix, tmp_path):
             assert path.read_bytes()[1:4] == b"PNG"
 
 
-def test_another_kind_of_model_and_the_other_keras(matrix):
-    before = matrix.picture()
-    verdict, _ = choose(matrix, "Which models", "Sequential", timeout=driver.RUN)
+def test_another_kind_of_model_and_the_other_keras(method_table):
+    before = method_table.picture()
+    verdict, _ = choose(method_table, "Which models", "Sequential", timeout=driver.RUN)
     assert verdict.startswith("Sequential on Keras 3")
-    verdict, _ = choose(matrix, "Which Keras", "Keras 2", timeout=driver.RUN)
+    verdict, _ = choose(method_table, "Which Keras", "Keras 2", timeout=driver.RUN)
     assert verdict.startswith("Sequential on Keras 2")
-    assert "LoRA" not in matrix.options("Which models") and "DenseFlipout" in matrix.options("Which models")
-    assert matrix.wait_other_picture(before) != before
+    assert "LoRA" not in method_table.options("Which models") and "DenseFlipout" in method_table.options("Which models")
+    assert method_table.wait_other_picture(before) != before
 
 
-def test_the_bench_begins_by_saying_what_it_wants(bench):
-    assert bench.text(".lab-verdict").startswith("Name a variable of this notebook")
+def test_the_own_model_lab_begins_by_saying_what_it_wants(own_model):
+    assert own_model.text(".lab-verdict").startswith("Name a variable of this notebook")
 
 
-def test_several_models_each_get_their_code(bench):
-    assert write(bench, "Model", "plain").startswith("Use .keras file")
-    assert "plain.save(path)" in source(bench) and "import keras" in source(bench)
-    assert bench.root.locator(".matrix-table summary").count() == 9
-    assert "Inputs made up from model.inputs, (64, 6) float32" in bench.text(".bench-told")
-    assert bench.accessibility_problems() == []
-    bench.lab.screenshot("bench", of=".bench-panel")
-    assert write(bench, "Model", "random").startswith("Use helpers.clone")
-    assert source(bench).endswith("twin = helpers.clone(random, make_inputs(random)[0])")
-    assert write(bench, "Model", "old").startswith("Use .keras file")
-    assert "tf_keras.models.load_model" in source(bench)
-    assert write(bench, "Model", "plain.keras").startswith("Use .keras file")
-    assert 'load_model("plain.keras")' in source(bench)
+def test_several_models_each_get_their_code(own_model):
+    assert write(own_model, "Model", "plain").startswith("Use .keras file")
+    assert "plain.save(path)" in source(own_model) and "import keras" in source(own_model)
+    assert own_model.root.locator(".method-table-cells summary").count() == 9
+    assert "Inputs made up from model.inputs, (64, 6) float32" in own_model.text(".own-model-sources")
+    assert own_model.accessibility_problems() == []
+    own_model.lab.screenshot("own-model", of=".own-model")
+    assert write(own_model, "Model", "random").startswith("Use helpers.clone")
+    assert source(own_model).endswith("twin = helpers.clone(random, make_inputs(random)[0])")
+    assert write(own_model, "Model", "old").startswith("Use .keras file")
+    assert "tf_keras.models.load_model" in source(own_model)
+    assert write(own_model, "Model", "plain.keras").startswith("Use .keras file")
+    assert 'load_model("plain.keras")' in source(own_model)
 
 
-def test_mistakes_are_answered_in_a_sentence_and_can_be_mended(bench):
+def test_mistakes_are_answered_in_a_sentence_and_can_be_mended(own_model):
     for said, answer in (
         ("Net", "Net is a class, not a model"),
         ("modle", "There is no variable 'modle'"),
@@ -165,25 +167,25 @@ def test_mistakes_are_answered_in_a_sentence_and_can_be_mended(bench):
         ("made.ipynb", "made.ipynb is no .keras file"),
         ("net", "was never called"),
     ):
-        verdict = write(bench, "Model", said)
+        verdict = write(own_model, "Model", said)
         assert answer in verdict and verdict.endswith("."), verdict
-        assert bench.text(".lab-error") == "" and bench.root.locator(".matrix-table summary").count() == 0
-    bench.lab.screenshot("bench-refusal", of=".bench-panel")
-    assert "neither a variable" in write(bench, "Its inputs", "six numbers")
-    assert write(bench, "Its inputs", "x").startswith("Use helpers.clone")
-    assert "does not take inputs of (64, 7)" in write(bench, "Its inputs", "7")
+        assert own_model.text(".lab-error") == "" and own_model.root.locator(".method-table-cells summary").count() == 0
+    own_model.lab.screenshot("own-model-refusal", of=".own-model")
+    assert "neither a variable" in write(own_model, "Its inputs", "six numbers")
+    assert write(own_model, "Its inputs", "x").startswith("Use helpers.clone")
+    assert "does not take inputs of (64, 7)" in write(own_model, "Its inputs", "7")
 
 
-def test_a_file_is_uploaded(bench, tmp_path):
-    whole = bench.lab.server.folder / "plain.keras"
+def test_a_file_is_uploaded(own_model, tmp_path):
+    whole = own_model.lab.server.folder / "plain.keras"
     broken = tmp_path / "broken.keras"
     broken.write_bytes(whole.read_bytes()[:700])
     for path, answer in ((broken, "^broken.keras is cut short"), (whole, "^Use .keras file")):
-        assert re.search(answer, upload(bench, path))
+        assert re.search(answer, upload(own_model, path))
 
 
-def test_tab_reaches_every_control(bench, matrix):
-    stops = bench.tab_stops()
+def test_tab_reaches_every_control(own_model, method_table):
+    stops = own_model.tab_stops()
     assert {"Model", "Its inputs", "Its targets", "Try again", "Reset"} <= set(stops), stops
     assert any("Upload" in stop for stop in stops) and "" not in stops
-    assert {"Which Keras", "Which models", "Reset"} <= set(matrix.tab_stops())
+    assert {"Which Keras", "Which models", "Reset"} <= set(method_table.tab_stops())

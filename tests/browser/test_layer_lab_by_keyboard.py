@@ -130,6 +130,12 @@ def test_play_and_pause(panel):
     assert panel.picture() == seen[0]
 
 
+def test_the_source_is_copied(panel):
+    panel.press("Copy", "Enter")
+    expect(panel.root.get_by_role("button", name="Copied")).to_have_count(1)
+    assert panel.page.evaluate("getSelection().toString()").strip() == source(panel).strip()
+
+
 def test_tab_reaches_every_control(panel):
     stops = panel.tab_stops()
     expected = {*DROPDOWNS, "units", "Remove layer 1", "Add a layer", "Steps before cloning", "Seed", "Play", "Reset"}

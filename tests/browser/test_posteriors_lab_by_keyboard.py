@@ -10,9 +10,9 @@ CELL = """import workbook
 
 workbook.quiet_tensorflow("tensorflow", "keras", "tf_keras", "tensorflow_probability")
 from workbook.labs import PosteriorsLab
-from workbook.labs.posteriors.run import Settings
+from workbook.labs.posteriors.run import PosteriorsSettings
 
-PosteriorsLab(Settings(pretrain=4, steps=4))"""
+PosteriorsLab(PosteriorsSettings(pretrain=4, steps=4))"""
 
 PANEL = ".posteriors-lab"
 DROPDOWNS = ("How it is written", "Prior", "How it is cloned", "Train after cloning")

@@ -15,7 +15,7 @@ workbook.quiet_tensorflow()
 from workbook import labs
 
 display(labs.BirthLab())
-labs.BenchPanel()"""
+labs.OwnModelPanel()"""
 PANEL = ".birth-lab"
 SAID = (".lab-verdict", ".lab-source pre", ".lab-status")
 
@@ -58,9 +58,9 @@ def test_what_is_done_in_one_tab_shows_in_the_other(panel, second):
 
 
 def test_a_large_upload_arrives(opened, tmp_path):
-    """The server's usual limit for a message would cut the connection, and the bench would never answer."""
-    bench = opened.panel(".bench-panel")
+    """The server's usual limit for a message would cut the connection, and the lab would never answer."""
+    own_model = opened.panel(".own-model")
     large = tmp_path / "large.keras"
     large.write_bytes(b"PK" + bytes(15_000_000))
-    assert upload(bench, large).startswith("large.keras is cut short")
+    assert upload(own_model, large).startswith("large.keras is cut short")
     assert opened.complaints == []

@@ -12,10 +12,10 @@ import pytest
 
 from workbook.labs.birth import run as birth
 from workbook.labs.interruption import run as interruption
-from workbook.labs.layer import run as experiment
+from workbook.labs.layer import run as layer
 from workbook.labs.layer.spec import Definition, LayerSpec
 from workbook.labs.posteriors import run as posteriors
-from workbook.labs.save_load import run as transfer
+from workbook.labs.save_load import run as save_load
 from workbook.lessons.quiz import Exercise, Question
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,21 +32,21 @@ START = Definition((LayerSpec("Dense", 24),), style="sequential")
 SGD = Definition((LayerSpec("Dense", 24),), style="sequential", optimizer="sgd")
 # What the guide has the teacher set, as the lab's own settings, and what it says will be read.
 SHOWN = [
-    (experiment, {"definition": START, "naive": "clone_model"}, "2 of 2 layers differ"),
-    (experiment, {"definition": START, "naive": "alias"}, "training one moves the other"),
-    (experiment, {"definition": START, "naive": "clone_model_set_weights"}, "unequal from step 1 on"),
+    (layer, {"definition": START, "naive": "clone_model"}, "2 of 2 layers differ"),
+    (layer, {"definition": START, "naive": "alias"}, "training one moves the other"),
+    (layer, {"definition": START, "naive": "clone_model_set_weights"}, "unequal from step 1 on"),
     (
-        experiment,
+        layer,
         {"definition": SGD, "naive": "clone_model_set_weights"},
         "clone_model + set_weights: ✓ A true clone",
     ),
     (birth, {"held": "object"}, "training the first moves neither"),
     (birth, {"where": "module"}, "the two instances share them, and training the first moves both"),
     (birth, {"where": "call"}, "On Keras 3 the first call raises a ValueError"),
-    (transfer, {"change": "activation"}, "No error, and it is another model"),
-    (transfer, {"change": "units"}, "Nothing is loaded, and an error says so"),
-    (transfer, {"change": "order"}, "No error, and it is another model"),
-    (transfer, {"change": "order", "generation": "tf_keras"}, "No error, and the same answers. ✗ Not a true clone"),
+    (save_load, {"change": "activation"}, "No error, and it is another model"),
+    (save_load, {"change": "units"}, "Nothing is loaded, and an error says so"),
+    (save_load, {"change": "order"}, "No error, and it is another model"),
+    (save_load, {"change": "order", "generation": "tf_keras"}, "No error, and the same answers. ✗ Not a true clone"),
     (interruption, {}, "the resumed model has exactly the weights of the twin that was never interrupted"),
     (interruption, {"save": "weights_unbuilt"}, "Something is lost by way of a weights file (optimizer not built)"),
     (
@@ -178,11 +178,11 @@ def test_the_projector_shows_what_the_guide_says(packages, module, changes, sent
     assert any(text.startswith(sentence) for text in quoted())
     begin = {
         # Fewer steps than in the lab: what is said of them shows in the first.
-        experiment: lambda: (experiment.Experiment, experiment.Settings(pretrain=10, steps=3)),
+        layer: lambda: (layer.LayerRun, layer.LayerSettings(pretrain=10, steps=3)),
         birth: lambda: (birth.BirthRun, birth.BirthSettings()),
-        transfer: lambda: (transfer.Transfer, transfer.Settings()),
-        interruption: lambda: (interruption.Interruption, interruption.InterruptionSettings(layers="both")),
-        posteriors: lambda: (posteriors.TwoPosteriors, posteriors.Settings(steps=3)),
+        save_load: lambda: (save_load.SaveLoadRun, save_load.SaveLoadSettings()),
+        interruption: lambda: (interruption.InterruptionRun, interruption.InterruptionSettings(layers="both")),
+        posteriors: lambda: (posteriors.PosteriorsRun, posteriors.PosteriorsSettings(steps=3)),
     }
     run, settings = begin[module]()
     done = run(settings.replace(**changes))

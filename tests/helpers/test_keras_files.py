@@ -27,7 +27,7 @@ import pytest
 
 from helpers import keras_files
 from helpers.keras_files import Refusal, allowed, child, process, refusal
-from workbook.labs.own_model.run import Bench, BenchSettings, Upload, load
+from workbook.labs.own_model.run import OwnModelRun, OwnModelSettings, Upload, load
 
 MODULE = "a_module_that_nobody_imported"
 SECRET = 4711.0
@@ -121,11 +121,11 @@ def one_sentence(said):
 
 
 def refused(content, known=None, allow=False):
-    """Give the file to the bench; return the sentence with which it is refused."""
-    bench = Bench(BenchSettings(Upload("model.keras", content), use_own_classes=allow), known)
-    list(bench.stages())
-    assert bench.model is None and bench.matrix is None and bench.source == ""
-    return one_sentence(bench.refusal)
+    """Give the file to the lab; return the sentence with which it is refused."""
+    own_model = OwnModelRun(OwnModelSettings(Upload("model.keras", content), use_own_classes=allow), known)
+    list(own_model.stages())
+    assert own_model.model is None and own_model.table is None and own_model.source == ""
+    return one_sentence(own_model.refusal)
 
 
 def refused_at_sight(content, own=None):
@@ -1038,17 +1038,17 @@ def test_a_vocabulary_in_the_file_is_taken(keras, tmp_path):
     ],
 )
 def test_a_path_that_is_no_file_is_refused(packages, said, reason):
-    bench = Bench(BenchSettings(said))
-    list(bench.stages())
-    assert re.search(reason, bench.refusal) and len(bench.refusal) < 500, bench.refusal
+    own_model = OwnModelRun(OwnModelSettings(said))
+    list(own_model.stages())
+    assert re.search(reason, own_model.refusal) and len(own_model.refusal) < 500, own_model.refusal
 
 
 def test_the_name_of_a_file_is_only_a_name(content, traces):
     name = '"); open("trace", "w").close(); ("\n.keras'
-    bench = Bench(BenchSettings(Upload(name, content)))
-    bench._methods = ("keras_file",)
-    list(bench.stages())
-    first = bench.source.split("load_file(")[1]
+    own_model = OwnModelRun(OwnModelSettings(Upload(name, content)))
+    own_model._methods = ("keras_file",)
+    list(own_model.stages())
+    first = own_model.source.split("load_file(")[1]
     assert json.loads(first[: first.index('keras"') + 6]) == name
     with pytest.raises(Refusal) as error:
         load(Upload("folder/\n" + "x" * 500 + ".keras", b"PK"))

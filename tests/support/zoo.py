@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from workbook.labs.method_table import run as matrix
+from workbook.labs.method_table import models as model_kinds
 
 ZOO: dict[str, Callable] = {}
 # Which kinds there are on which package, as (package, kind).
@@ -73,7 +73,7 @@ def batch_normalization_and_dropout(keras):
 
 @kind()
 def functional_with_two_inputs_and_shared_layer(keras):
-    model, inputs, _ = matrix.functional(keras)
+    model, inputs, _ = model_kinds.functional(keras)
     return trained(keras, model, inputs=inputs)
 
 
@@ -199,7 +199,7 @@ def custom_layer_unregistered(keras):
 
 @kind()
 def raw_variable(keras):
-    return trained(keras, matrix.raw_variable(keras)[0])
+    return trained(keras, model_kinds.raw_variable(keras)[0])
 
 
 @kind()
@@ -226,7 +226,7 @@ def learning_rate_assigned_later(keras):
 
 @kind()
 def adapted_normalization(keras):
-    return trained(keras, matrix.adapted_normalization(keras)[0])
+    return trained(keras, model_kinds.adapted_normalization(keras)[0])
 
 
 @kind()
@@ -260,7 +260,7 @@ def unregistered_loss(keras):
 
 @kind()
 def own_train_step(keras):
-    model, x, y = matrix.own_train_step(keras)
+    model, x, y = model_kinds.own_train_step(keras)
     model.compile("adam")
     model.fit(x, y, verbose=0)
     return model, x, y

@@ -27,7 +27,7 @@ import driver
 LABS = {  # class in workbook.labs: class of its panel in the page
     "LayerLab": ".layer-lab",
     "BirthLab": ".birth-lab",
-    "SaveLoadLab": ".transfer-lab",
+    "SaveLoadLab": ".save-load-lab",
     "InterruptionLab": ".interruption-lab",
     "PosteriorsLab": ".posteriors-lab",
 }

@@ -10,15 +10,15 @@ from typing import Any
 
 # Public name -> the module that holds it. A new lab is one more line.
 _WHERE = {
-    "ask": "workbook.lessons.panels",
-    "BenchPanel": "workbook.labs.own_model.lab",
-    "exercise": "workbook.lessons.panels",
     "BirthLab": "workbook.labs.birth.lab",
     "InterruptionLab": "workbook.labs.interruption.lab",
     "LayerLab": "workbook.labs.layer.lab",
-    "MatrixPanel": "workbook.labs.method_table.lab",
+    "MethodTablePanel": "workbook.labs.method_table.lab",
+    "OwnModelPanel": "workbook.labs.own_model.lab",
     "PosteriorsLab": "workbook.labs.posteriors.lab",
     "SaveLoadLab": "workbook.labs.save_load.lab",
+    "ask": "workbook.lessons.panels",
+    "exercise": "workbook.lessons.panels",
     "show_progress": "workbook.lessons.progress_panel",
 }
 

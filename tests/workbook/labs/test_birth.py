@@ -17,9 +17,9 @@ from workbook.labs.birth.figure import BirthPicture
 from workbook.labs.birth.run import (
     BUILD,
     FIRST_CALL,
-    GENERATIONS,
     HELD,
-    KINDS,
+    HIDDEN_LAYERS,
+    KERAS_VERSIONS,
     SECOND_CALL,
     STEPS,
     TRAIN,
@@ -57,15 +57,15 @@ def sees(name, settings):
 
 
 CASES = [
-    BirthSettings(where, held, kind, 5, head, build, TRAINING, train)
+    BirthSettings(where, held, kind, units=5, head=head, build=build, train=train)
     for (where, held), (kind, head, build, train) in zip(
         itertools.product(WHERE, HELD),
         # 36 combinations of the rest against 35 places and ways to hold: no two settings have the same.
-        itertools.cycle(itertools.product(KINDS, (False, True), (False, True), TRAIN)),
+        itertools.cycle(itertools.product(HIDDEN_LAYERS, (False, True), (False, True), TRAIN)),
         strict=False,
     )
 ] + [
-    BirthSettings("call", held, "dense", 5, head, build)
+    BirthSettings("call", held, units=5, head=head, build=build)
     for held in ("list", "object")
     for head in (0, 1)
     for build in (0, 1)
@@ -116,7 +116,7 @@ def test_a_step_runs_and_shows_what_came_before_it(step):
 )
 def test_the_source_is_a_program_that_gives_the_same(where, held, packages):
     """The text as a reader copies it, for both Kerases, run whole."""
-    for name in GENERATIONS:
+    for name in KERAS_VERSIONS:
         settings = BirthSettings(where, held, units=5, head=True)
         text = source(settings)
         assert max(map(len, text.splitlines())) <= 110
@@ -134,7 +134,7 @@ def test_the_source_is_a_program_that_gives_the_same(where, held, packages):
 
 def test_both_kerases_run_the_same_lines():
     settings = BirthSettings(held="object", where="module")
-    one, other = (parts(settings, name) for name in GENERATIONS)
+    one, other = (parts(settings, name) for name in KERAS_VERSIONS)
     assert one[1:] == other[1:]
     assert set("".join(one).splitlines()) ^ set("".join(other).splitlines()) == {
         "import keras",

@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 from results import result
 
@@ -28,7 +29,7 @@ def dots(picture, index):
 def test_no_layer_is_missing_zero_and_none_have_levels_of_their_own():
     picture = plots.ThreeTestsPicture()
     picture.update([NAIVE, TRUE])
-    low, high = plots._LOWEST, plots._HIGHEST
+    low, high = plots.DistanceAxis.LOWEST, plots.DistanceAxis.HIGHEST
     naive, true = dots(picture, 0), dots(picture, 1)
     assert len(naive) == len(true) == 3
     assert naive[0] == pytest.approx(math.log10(0.4))
@@ -49,7 +50,7 @@ def test_methods_at_exact_zero_do_not_hide_each_other():
     picture = plots.ThreeTestsPicture(pairs=4)
     picture.update([result(label, {"a": 0.0}, [0.0, 0.0], [0.0, 0.0]) for label in "vwxy"])
     levels = {picture._traces[index]["own_life"][0].get_ydata()[0] for index in range(4)}
-    assert len(levels) == 4 and max(levels) < plots._LOWEST
+    assert len(levels) == 4 and max(levels) < plots.DistanceAxis.LOWEST
 
 
 @pytest.mark.parametrize("value", [math.inf, math.nan, None])
@@ -114,9 +115,9 @@ def test_no_method_runs_into_its_result(error):
         apart = result(method.label, {"a": 8e-5, "b": 0.1}, [8e-5], [8e-5], error=error)
         picture.update([apart, TRUE])
         for ax in picture.axes:
-            texts = {text.get_gid() or text.get_text(): text.get_window_extent() for text in ax.texts}
-            (shown,) = [box for name, box in texts.items() if name.startswith("result 0")]
-            assert texts[method.label].x1 < shown.x0, method.label
+            label, shown = (text for text in ax.texts if text.get_position()[1] == ax.texts[2].get_position()[1])
+            assert label.get_text() == method.label
+            assert label.get_window_extent().x1 < shown.get_window_extent().x0
 
 
 @pytest.mark.parametrize(
@@ -176,8 +177,6 @@ def test_show_stores_an_image_with_alternative_text(monkeypatch, capsys):
     (data, details), sentence = shown[0], describe([NAIVE, TRUE])
     assert details["metadata"]["image/png"]["alt"] == data["text/plain"] == sentence and details["raw"]
     assert capsys.readouterr().out == f"{sentence}\n"
-    from matplotlib.figure import Figure
-
     with pytest.raises(ValueError, match="alt"):
         plots.show(Figure())
 
@@ -188,3 +187,24 @@ def test_no_widgets_are_needed():
         "sys.exit('ipywidgets' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# -- the axis ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("roomy", [False, True])
+@pytest.mark.parametrize("above", ["", "not finite"])
+def test_zero_has_a_band_of_its_own_and_nothing_leaves_the_axis(roomy, above):
+    axis = plots.DistanceAxis(Figure().add_subplot(), highest=4, above=above, roomy=roomy)
+    zero, tiny, one, large = axis.heights([0.0, 1e-300, 1.0, 1e300])
+    assert zero < axis.foot < tiny == -8 and one == 0 and large == 4
+    assert axis.heights([0.0], lane=0.3)[0] == pytest.approx(zero + 0.3)
+    high = axis.heights([None, math.nan, math.inf])
+    assert (high > 4).all() if above else (high == 4).all()
+
+
+def test_panels_beside_the_first_have_no_words():
+    for words in (True, False):
+        ax = Figure().add_subplot()
+        plots.DistanceAxis(ax, words=words)
+        assert ax.get_yticklabels()[0].get_text() == ("0 exactly" if words else "")

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from workbook import errors, labs, notebook
-from workbook.labs.interruption.run import Interruption, InterruptionSettings
-from workbook.labs.method_table.run import Matrix, Subject
-from workbook.labs.own_model.run import Bench, BenchSettings, Upload
+from workbook.labs.interruption.run import InterruptionRun, InterruptionSettings
+from workbook.labs.method_table.run import MethodTableRun, Subject
+from workbook.labs.own_model.run import OwnModelRun, OwnModelSettings, Upload
 from workbook.lessons import lesson_02, progress
 from workbook.lessons.quiz import Outcome
 
@@ -46,31 +46,31 @@ def model_of(keras):
 def test_no_method_is_called_bad_for_want_of_room(keras, full_disk):
     model, x = model_of(keras), np.zeros((8, 6), "float32")
     full_disk()
-    bench = Bench(BenchSettings(model, x), methods=("alias", "keras_file", "clone"))
-    list(bench.stages())
-    assert [outcome.no_room for outcome in bench.outcomes] == [False, True, False]
-    assert "no verdict, for .keras file could not write a file: free some room" in bench.verdict
-    assert bench.best == "" and bench.source == ""
-    evidence = bench.matrix.to_html()
+    own_model = OwnModelRun(OwnModelSettings(model, x), methods=("alias", "keras_file", "clone"))
+    list(own_model.stages())
+    assert [outcome.no_room for outcome in own_model.outcomes] == [False, True, False]
+    assert "no verdict, for .keras file could not write a file: free some room" in own_model.verdict
+    assert own_model.best == "" and own_model.source == ""
+    evidence = own_model.table.to_html()
     assert "could not write its file" in evidence and "says nothing about the model or the method" in evidence
-    matrix = Matrix(subjects=[Subject("mine", lambda: (model, x, None))], methods=("keras_file",))
-    list(matrix.stages())
-    assert "no verdict" in matrix.verdict and "could not write its file" in matrix.to_csv()
+    method_table = MethodTableRun(subjects=[Subject("mine", lambda: (model, x, None))], methods=("keras_file",))
+    list(method_table.stages())
+    assert "no verdict" in method_table.verdict and "could not write its file" in method_table.to_csv()
 
 
 def test_an_upload_is_not_called_bad_for_want_of_room(keras, tmp_path, full_disk):
     model_of(keras).save(tmp_path / "mine.keras")
     upload = Upload("mine.keras", (tmp_path / "mine.keras").read_bytes())
     full_disk()
-    bench = Bench(BenchSettings(upload))
-    list(bench.stages())
-    assert bench.refusal.startswith("mine.keras could not be unpacked (OSError: [Errno 28]")
-    assert "free some room" in bench.refusal and bench.model is None
+    own_model = OwnModelRun(OwnModelSettings(upload))
+    list(own_model.stages())
+    assert own_model.refusal.startswith("mine.keras could not be unpacked (OSError: [Errno 28]")
+    assert "free some room" in own_model.refusal and own_model.model is None
 
 
 def test_a_lab_says_what_the_error_means(packages, full_disk):
     full_disk()
-    run = Interruption(InterruptionSettings(stop=0))
+    run = InterruptionRun(InterruptionSettings(stop=0))
     list(run.stages())
     assert [problem.lesson for problem in run.problems] == [errors.NO_ROOM]
     assert "fails, as told below" in run.verdict

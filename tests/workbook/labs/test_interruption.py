@@ -21,7 +21,7 @@ from workbook.labs.interruption.run import (
     LOSSES,
     OPTIMIZERS,
     SAVES,
-    Interruption,
+    InterruptionRun,
     InterruptionSettings,
     source,
 )
@@ -44,11 +44,10 @@ def short(packages, monkeypatch):
     """Fewer steps: it is the compiling that takes the time, and nothing here needs more."""
     monkeypatch.setattr(interruption, "AFTER", AFTER)
     monkeypatch.setattr(interruption, "MORE", MORE)
-    monkeypatch.setattr(interruption, "LONGEST_STOP", 20)
 
 
 def finished(**settings):
-    run = Interruption(InterruptionSettings(**{"stop": 4, **settings}))
+    run = InterruptionRun(InterruptionSettings(**{"stop": 4, **settings}))
     for _ in run.stages():
         assert run.verdict.endswith(".")
     assert run.finished
@@ -139,7 +138,7 @@ def test_every_program_is_python():
     for generation, layers, save, lose, registered in itertools.product(
         GENERATIONS, LAYERS, SAVES, LOSSES, (True, False)
     ):
-        settings = InterruptionSettings(generation, layers, save=save, lose=lose, registered=registered, stop=4)
+        settings = InterruptionSettings(4, save, lose, registered, generation, layers)
         text = source(settings)
         compile(text, "program", "exec")
         assert max(map(len, text.splitlines())) <= 120 and ("tf." not in text or "as tf" in text)
@@ -177,13 +176,13 @@ def test_settings_are_checked():
     for wrong in ({"save": "paper"}, {"lose": "hope"}, {"layers": "none"}, {"optimizer": "x"}, {"generation": "x"}):
         with pytest.raises(ValueError, match="Unknown"):
             InterruptionSettings(**{"stop": 4, **wrong})
-    with pytest.raises(ValueError, match="0 to 20"):
-        InterruptionSettings(stop=21)
+    with pytest.raises(ValueError, match="0 to 80"):
+        InterruptionSettings(stop=81)
 
 
 def test_a_run_that_is_given_up_leaves_no_folder(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    stages = Interruption(InterruptionSettings(stop=0)).stages()
+    stages = InterruptionRun(InterruptionSettings(stop=0)).stages()
     for stage in stages:
         if stage.text == "loading":
             break
@@ -197,7 +196,7 @@ def test_a_run_that_is_given_up_leaves_no_folder(tmp_path, monkeypatch):
 
 def test_the_picture_shows_the_numbers_of_the_run():
     picture = InterruptionPicture()
-    run = Interruption(InterruptionSettings(layers="both", lose="optimizer", stop=4))
+    run = InterruptionRun(InterruptionSettings(layers="both", lose="optimizer", stop=4))
     assert picture.update(run) is True
     for stage in run.stages():
         if stage.pictured:
@@ -206,8 +205,8 @@ def test_the_picture_shows_the_numbers_of_the_run():
             assert list(picture._lines["resumed"][0].get_ydata()) == run.resumed_losses
     assert picture.update(run) is False
     heights = picture._lines["trained"][0].get_ydata()
-    low, high = plots._LOWEST - plots._GAP - 0.62, plots._LOWEST - plots._GAP + 0.62
-    assert low < heights[0] < high < heights[1]  # 0 exactly has a band of its own
+    bottom = picture.axes[1].get_ylim()[0]
+    assert bottom < heights[0] < picture._scale.foot < heights[1]  # 0 exactly has a band of its own
     still = picture.still(run)
     assert still.alt == run.verdict
     assert np.asarray(Image.open(io.BytesIO(plots.png(still))).convert("L")).std() > 10

@@ -10,7 +10,7 @@ from lab_widgets import assert_keeps_a_picture, everything
 
 from workbook import labs
 from workbook.labs.interruption import run as interruption
-from workbook.labs.interruption.run import LAYERS, LOSSES, OPTIMIZERS, SAVES, Interruption, InterruptionSettings
+from workbook.labs.interruption.run import LAYERS, LOSSES, OPTIMIZERS, SAVES, InterruptionRun, InterruptionSettings
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +82,8 @@ def test_the_cell_keeps_a_picture_and_the_sentence(lab):
 
 def test_the_latest_change_wins(shared, monkeypatch):
     made = []
-    original = Interruption._save
-    monkeypatch.setattr(Interruption, "_save", lambda run, *given: (made.append(run.settings), original(run, *given)))
+    original = InterruptionRun._save
+    monkeypatch.setattr(InterruptionRun, "_save", lambda run, *to: (made.append(run.settings), original(run, *to)))
 
     async def drag():
         lab = labs.InterruptionLab(shared.preset)

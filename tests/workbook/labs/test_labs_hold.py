@@ -36,10 +36,10 @@ from workbook.labs.interruption import run as interruption
 from workbook.labs.interruption.run import InterruptionSettings
 from workbook.labs.layer import lab as layer_lab
 from workbook.labs.layer.spec import Definition, LayerSpec
-from workbook.labs.own_model import lab as bench_panel
-from workbook.labs.own_model.run import Bench, BenchSettings, Upload
-from workbook.labs.posteriors.run import Settings as PosteriorsSettings
-from workbook.labs.save_load.run import Settings as TransferSettings
+from workbook.labs.own_model import lab as own_model_lab
+from workbook.labs.own_model.run import OwnModelRun, OwnModelSettings, Upload
+from workbook.labs.posteriors.run import PosteriorsSettings
+from workbook.labs.save_load.run import SaveLoadSettings
 
 workbook.quiet_tensorflow("tensorflow", "keras", "tf_keras", "tensorflow_probability")
 REST = ("Up to date", "Out of date: the lab itself failed")
@@ -48,20 +48,20 @@ FEW = settings().max_examples // 25  # sequences over the real run, for each lab
 LABS = {
     "layer": lambda kind: kind(Definition((LayerSpec("Dense", 6),)), steps=4),
     "birth": lambda kind: kind(BirthSettings(units=4)),
-    "transfer": lambda kind: kind(TransferSettings(steps=0)),
+    "save_load": lambda kind: kind(SaveLoadSettings(steps=0)),
     "interruption": lambda kind: kind(InterruptionSettings(stop=5)),
     "posteriors": lambda kind: kind(PosteriorsSettings(kind="surrogate", pretrain=2, steps=2)),
-    "matrix": lambda kind: kind("keras", "sequential"),
-    "bench": lambda kind: kind("mine"),
+    "method_table": lambda kind: kind("keras", "sequential"),
+    "own_model": lambda kind: kind("mine"),
 }
 CLASSES = {
     "layer": labs.LayerLab,
     "birth": labs.BirthLab,
-    "transfer": labs.SaveLoadLab,
+    "save_load": labs.SaveLoadLab,
     "interruption": labs.InterruptionLab,
     "posteriors": labs.PosteriorsLab,
-    "matrix": labs.MatrixPanel,
-    "bench": labs.BenchPanel,
+    "method_table": labs.MethodTablePanel,
+    "own_model": labs.OwnModelPanel,
 }
 
 
@@ -77,7 +77,7 @@ class Pretended(Run):
     """Goes through stages as a run does. What comes of it depends on the settings alone."""
 
     total = done = 1
-    matrix = None
+    table = None
 
     def __init__(self, settings):
         super().__init__(settings)
@@ -190,7 +190,7 @@ def at_rest(lab):
     assert lab._latest._current is None
     if isinstance(lab, labs.LayerLab):
         assert lab.play.description == "Play" and len(lab._row_box.children) == len(lab.settings.definition.layers)
-    if isinstance(lab, labs.MatrixPanel):
+    if isinstance(lab, labs.MethodTablePanel):
         assert lab.control("kind").value == lab.settings.kind
 
 
@@ -252,7 +252,7 @@ def rig(tmp_path_factory):
     errors = []
     loop.set_exception_handler(lambda loop, context: errors.append(context))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bench_panel, "_variables", lambda: variables)
+        patch.setattr(own_model_lab, "_variables", lambda: variables)
         patch.setattr(layer_lab, "MOST_STEPS", 10)
         patch.setattr(base, "FRAME", 0.0005)
         patch.setattr(base, "SETTLE", 0.0005)
@@ -296,7 +296,7 @@ def test_a_lab_holds_under_any_sequence_of_changes(rig, name, moves):
 @given(moves=st.lists(Move, min_size=1, max_size=4))
 def test_the_latest_change_wins_over_the_real_run(rig, name, moves):
     lab = lab_of(rig, name, CLASSES[name])
-    if name == "matrix":  # all kinds at once take a minute
+    if name == "method_table":  # all kinds at once take a minute
         lab.control("kind").options = [each for each in lab.control("kind").options if each[1] not in ("", "short")]
     before = weakref.ref(lab._run)
     sequence(rig, lab, moves, rest=False)
@@ -354,16 +354,16 @@ def test_a_lab_that_is_opened_twice_is_two_labs(rig):
     rig.loop.run_until_complete(both())
 
 
-# -- whatever is written into the bench --------------------------------------------------------------------------------
+# -- whatever is written into the fields -------------------------------------------------------------------------------
 
 
 @given(model=st.text(max_size=30) | st.sampled_from(TEXTS), inputs=st.text(max_size=12) | st.sampled_from(TEXTS))
 @example(model="mine", inputs="9" * 40)
 @example(model="mine", inputs="9 9 9 9 9 9 9 9 9 9 9 9")
 @example(model="~nobody/" + "x" * 4000, inputs="")
-def test_whatever_is_written_into_the_bench_is_answered(rig, model, inputs):
-    bench = Bench(BenchSettings(model, inputs), rig.variables, methods=("alias",))
-    for stage in bench.stages():
+def test_whatever_is_written_into_the_own_model_lab_is_answered(rig, model, inputs):
+    own_model = OwnModelRun(OwnModelSettings(model, inputs), rig.variables, methods=("alias",))
+    for stage in own_model.stages():
         assert isinstance(stage, Stage)
-    assert bench.finished and bench.problems == [] and bench.verdict.endswith(".")
-    assert bool(bench.refusal) != bool(bench.outcomes)
+    assert own_model.finished and own_model.problems == [] and own_model.verdict.endswith(".")
+    assert bool(own_model.refusal) != bool(own_model.outcomes)

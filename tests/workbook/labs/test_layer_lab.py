@@ -18,8 +18,8 @@ from workbook.labs.layer import lab as layer_lab
 from workbook.labs.layer import run as experiment
 from workbook.labs.layer import spec as definitions
 from workbook.labs.layer.lab import LayerLab
-from workbook.labs.layer.run import Experiment, Settings
-from workbook.labs.layer.spec import GENERATIONS, KINDS, STYLES, Definition, LayerSpec
+from workbook.labs.layer.run import LayerRun, LayerSettings
+from workbook.labs.layer.spec import GENERATIONS, LAYER_KINDS, STYLES, Definition, LayerSpec
 
 SMALL = Definition((LayerSpec("Dense", 6),), "sequential")
 
@@ -38,11 +38,11 @@ def lab(shared):
 
 def combinations():
     """Every style on every Keras, with methods and kinds in turn."""
-    methods, kinds = itertools.cycle(METHODS), itertools.cycle(KINDS)
+    methods, kinds = itertools.cycle(METHODS), itertools.cycle(LAYER_KINDS)
     for _ in range(2):
         for generation, style in itertools.product(GENERATIONS, STYLES):
             layers = (LayerSpec(next(kinds), 5), LayerSpec(next(kinds), 7))
-            yield Settings(Definition(layers, style, generation), naive=next(methods), pretrain=5, steps=4)
+            yield LayerSettings(Definition(layers, style, generation), naive=next(methods), pretrain=5, steps=4)
         next(methods)
 
 
@@ -79,7 +79,7 @@ def test_a_new_value_gives_a_new_picture_and_a_new_model(lab):
 def test_layers_are_added_removed_and_changed(lab):
     lab.add.click()
     lab._rows[1].kind.value = "Dropout"
-    assert lab.settings.definition.layers == (LayerSpec("Dense", 6), LayerSpec("Dropout", KINDS["Dropout"].size))
+    assert lab.settings.definition.layers == (LayerSpec("Dense", 6), LayerSpec("Dropout", LAYER_KINDS["Dropout"].size))
     assert lab._rows[1].size.description == "rate in %"
     lab._rows[0].remove.click()
     assert lab.settings.definition.layers == (LayerSpec("Dropout"),)
@@ -99,7 +99,7 @@ def test_there_is_room_for_a_few_layers_only(lab, monkeypatch):
 
 def test_reset_returns_to_the_preset(lab):
     verdict = lab.verdict
-    lab.load(Settings(Definition((), "functional", "tf_keras", "sgd", 5), "alias", "deepcopy", 5, "original", 4))
+    lab.load(LayerSettings(Definition((), "functional", "tf_keras", "sgd", 5), "alias", "deepcopy", 5, "original", 4))
     assert lab.settings != lab.preset and lab.verdict != verdict
     lab.reset.click()
     assert lab.settings == lab.preset and lab.verdict == verdict
@@ -152,7 +152,7 @@ def test_an_error_of_the_lab_itself_is_shown_in_the_lab(lab, monkeypatch):
 def test_the_latest_change_wins_and_the_others_are_not_finished(monkeypatch):
     built = []
     monkeypatch.setattr(
-        Experiment, "_build", lambda self, build=Experiment._build: (built.append(self.settings), build(self))
+        LayerRun, "_build", lambda self, build=LayerRun._build: (built.append(self.settings), build(self))
     )
 
     async def drag():
@@ -213,7 +213,7 @@ def test_a_change_while_the_curves_grow_stops_them():
 def test_models_are_made_on_the_main_loop_whatever_thread_the_change_came_on(monkeypatch):
     threads = []
     monkeypatch.setattr(
-        Experiment, "_build", lambda self, build=Experiment._build: (threads.append(threading.get_ident()), build(self))
+        LayerRun, "_build", lambda self, build=LayerRun._build: (threads.append(threading.get_ident()), build(self))
     )
 
     async def change():
@@ -247,7 +247,7 @@ def test_play_can_be_paused():
 
 
 def test_an_experiment_keeps_errors_and_goes_on_with_the_other_method():
-    run = Experiment(Settings(SMALL, naive="new_instance", steps=4))
+    run = LayerRun(LayerSettings(SMALL, naive="new_instance", steps=4))
     list(run.stages())
     assert [problem.name for problem in run.problems] == ["TypeError"] and run.finished
     naive, correct = run.pairs
@@ -255,7 +255,9 @@ def test_an_experiment_keeps_errors_and_goes_on_with_the_other_method():
 
 
 def test_training_before_cloning_changes_the_model_and_its_optimizer():
-    plain, trained = (Experiment(Settings(SMALL, pretrain=steps, steps=0)) for steps in (0, experiment.EAGER_STEPS + 2))
+    plain, trained = (
+        LayerRun(LayerSettings(SMALL, pretrain=steps, steps=0)) for steps in (0, experiment.EAGER_STEPS + 2)
+    )
     for run in (plain, trained):
         list(run.stages())
     assert not np.array_equal(plain.model.get_weights()[0], trained.model.get_weights()[0])

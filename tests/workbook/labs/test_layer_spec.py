@@ -12,7 +12,7 @@ import pytest
 
 from workbook.labs.framework import program
 from workbook.labs.layer import spec as definitions
-from workbook.labs.layer.spec import ACTIVATIONS, GENERATIONS, KINDS, OPTIMIZERS, STYLES, Definition, LayerSpec
+from workbook.labs.layer.spec import ACTIVATIONS, GENERATIONS, LAYER_KINDS, OPTIMIZERS, STYLES, Definition, LayerSpec
 
 IMAGES = np.random.default_rng(0).random((3, *definitions.IMAGE_SHAPE)).astype("float32")
 
@@ -25,8 +25,8 @@ def some_definitions(number):
         style, generation = ways[index % len(ways)]
         layers = []
         for _ in range(dice.randint(0, 4)):
-            name = dice.choice([kind for kind in KINDS if kind != "LSTM"])
-            kind = KINDS[name]
+            name = dice.choice([kind for kind in LAYER_KINDS if kind != "LSTM"])
+            kind = LAYER_KINDS[name]
             layers.append(LayerSpec(name, dice.randint(kind.smallest, kind.largest), dice.choice(ACTIVATIONS)))
         yield Definition(tuple(layers), style, generation, dice.choice(list(OPTIMIZERS)), dice.randint(0, 99))
 
@@ -68,7 +68,7 @@ def test_the_source_is_a_program_of_its_own(tmp_path):
 
 @pytest.mark.parametrize("style", STYLES)
 def test_the_source_is_well_formed(style, tmp_path):
-    layers = tuple(LayerSpec(kind) for kind in [*KINDS, "Dense", "Linear"])
+    layers = tuple(LayerSpec(kind) for kind in [*LAYER_KINDS, "Dense", "Linear"])
     path = tmp_path / "model.py"
     path.write_text(definitions.source(Definition(layers, style)))
     rules = ["--isolated", "--line-length=120"]
@@ -87,7 +87,7 @@ def test_the_class_without_get_config_falls_back_on_its_default_size():
     model = definitions.build(Definition((LayerSpec("Dense", 24),), "subclassed_without_config"))
     clone = keras.models.clone_model(model)
     clone(IMAGES)
-    assert (model.dense_1.units, clone.dense_1.units) == (24, KINDS["Dense"].size)
+    assert (model.dense_1.units, clone.dense_1.units) == (24, LAYER_KINDS["Dense"].size)
 
 
 def test_layers_made_in_call_work_on_one_keras_only():

@@ -1,4 +1,4 @@
-"""The matrix on both Kerases: what it says is what the audit found, and it can be read by eyes, ears and programs."""
+"""The method table on both Keras versions: it says what the audit found, to eyes, ears and programs."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from helpers.methods import METHODS
 from helpers.report import Check, Report
 from workbook.labs.framework.figure import png
 from workbook.labs.framework.run import Problem
-from workbook.labs.method_table import run as matrix
-from workbook.labs.method_table.figure import MatrixPicture
-from workbook.labs.method_table.run import ASPECTS, KINDS, Matrix, MatrixSettings, Outcome, Subject, kinds_on
+from workbook.labs.method_table import run as method_table
+from workbook.labs.method_table.figure import MethodTablePicture
+from workbook.labs.method_table.models import MODEL_KINDS, kinds_on
+from workbook.labs.method_table.run import ASPECTS, MethodTableRun, MethodTableSettings, Outcome, Subject
 
 
 @pytest.fixture(scope="module", params=["keras", "tf_keras"])
 def full(request, packages):
     """All kinds of models on one Keras."""
-    made = Matrix(MatrixSettings(request.param))
+    made = MethodTableRun(MethodTableSettings(request.param))
     list(made.stages())
     return made
 
@@ -73,11 +74,11 @@ def test_the_csv_has_a_line_for_each_cell(full):
     lines = list(csv.DictReader(io.StringIO(full.to_csv())))
     assert len(lines) == full.total
     for line in lines:
-        assert line["Keras"] == matrix.GENERATIONS[full.settings.generation]
+        assert line["Keras"] == method_table.KERAS_VERSIONS[full.settings.generation]
         assert line["outcome"] in ("true clone", "not a true clone", "raises")
         assert bool(line["error"]) == (line["outcome"] == "raises")
         values = {line[aspect] for aspect in ASPECTS}
-        assert values == {""} if line["error"] else values <= {*matrix.WORDS.values()}
+        assert values == {""} if line["error"] else values <= {*method_table.WORDS.values()}
 
 
 class _Table(HTMLParser):
@@ -112,13 +113,13 @@ def test_what_is_committed_has_no_numbers_that_change(full):
 
 
 def test_the_verdict_counts_ties_and_none():
-    run = Matrix(subjects=[Subject("a", None), Subject("b", None)], methods=("clone", "deepcopy"))
+    run = MethodTableRun(subjects=[Subject("a", None), Subject("b", None)], methods=("clone", "deepcopy"))
     for subject in run.rows:
         for name in run.methods:
             run.outcomes[subject, name] = Outcome(subject, name, problem=Problem("x", ValueError("y")))
     assert run.verdict == "Your model: no method makes a true clone of any of 2 kinds of models."
     with pytest.raises(ValueError, match=r"no method 'keras-file'. Use some of alias"):
-        Matrix(methods=("keras-file",))
+        MethodTableRun(methods=("keras-file",))
 
 
 def test_the_verdict_is_one_sentence_made_of_the_counts(full):
@@ -127,7 +128,7 @@ def test_the_verdict_is_one_sentence_made_of_the_counts(full):
 
 
 def test_the_picture_is_drawn_at_every_stage():
-    picture, run = MatrixPicture(), Matrix(MatrixSettings("keras", "sequential"))
+    picture, run = MethodTablePicture(), MethodTableRun(MethodTableSettings("keras", "sequential"))
     assert picture.update(run)
     first = png(picture.figure)
     list(run.stages())
@@ -135,11 +136,11 @@ def test_the_picture_is_drawn_at_every_stage():
     assert png(picture.figure) != first
     still = picture.still(run)
     assert still.alt == run.verdict
-    assert png(MatrixPicture().still(run)) == png(MatrixPicture().still(run))
+    assert png(MethodTablePicture().still(run)) == png(MethodTablePicture().still(run))
 
 
 def test_one_kind_gives_a_row_for_each_method():
-    run = Matrix(MatrixSettings("tf_keras", "dropout"))
+    run = MethodTableRun(MethodTableSettings("tf_keras", "dropout"))
     list(run.stages())
     assert run.rows == ["Dropout"] and run.title == "Dropout on Keras 2"
     page = _Table()
@@ -151,21 +152,21 @@ def test_one_kind_gives_a_row_for_each_method():
 
 def test_the_short_selection_is_a_part_of_all_and_shows_something_of_its_own_on_each():
     for generation, own in (("keras", "LoRA"), ("tf_keras", "DenseFlipout")):
-        rows = Matrix(MatrixSettings(generation, "short")).rows
+        rows = MethodTableRun(MethodTableSettings(generation, "short")).rows
         assert own in rows and 4 < len(rows) < len(kinds_on(generation))
 
 
 def test_an_unknown_kind_is_refused_by_naming_those_there_are():
     with pytest.raises(ValueError, match="sequential"):
-        Matrix(MatrixSettings("keras", "dense_flipout"))
-    assert KINDS["dense_flipout"].only_on == "tf_keras"
+        MethodTableRun(MethodTableSettings("keras", "dense_flipout"))
+    assert MODEL_KINDS["dense_flipout"].only_on == "tf_keras"
 
 
 def test_a_maker_that_fails_is_an_error_in_every_cell_of_its_row():
     def broken():
         raise ImportError("no such package")
 
-    run = Matrix(subjects=[Subject("mine", broken)], methods=("alias", "clone"))
+    run = MethodTableRun(subjects=[Subject("mine", broken)], methods=("alias", "clone"))
     list(run.stages())
     assert [each.words for each in run.of("mine")] == ["! raises ImportError"] * 2
     assert "no method" in run.verdict and [problem.name for problem in run.problems] == ["ImportError"]
@@ -177,13 +178,13 @@ def test_an_error_of_the_audit_itself_stands_in_the_cell(keras, monkeypatch):
 
     monkeypatch.setattr(auditing, "audit", broken)
     model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
-    outcome = matrix.try_method("mine", "alias", model, None, None)
+    outcome = method_table.try_method("mine", "alias", model, None, None)
     assert outcome.words == "! raises RuntimeError" and outcome.problem.where == "Auditing the clone"
 
 
-def test_the_models_make_the_steps_that_the_matrix_names(keras):
-    model, x, y = KINDS["sequential"].make(keras.__name__)
-    report = matrix.try_method("mine", "clone", model, x, y).report
+def test_the_models_make_the_steps_that_the_method_table_names(keras):
+    model, x, y = MODEL_KINDS["sequential"].make(keras.__name__)
+    report = method_table.try_method("mine", "clone", model, x, y).report
     evidence = next(check.evidence for check in report.checks if check.name == "training steps")
     assert evidence.startswith("after 5 steps alike")
 

@@ -1,4 +1,4 @@
-"""The panels of the matrix and of the bench on their widget objects, without a browser."""
+"""The panels of the method table and of the lab on their widget objects, without a browser."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from lab_widgets import assert_keeps_a_picture, everything
 
 from helpers.methods import METHODS
 from workbook.labs.framework import figure as plots
-from workbook.labs.method_table import lab as matrix_panel
-from workbook.labs.method_table.lab import MatrixPanel
-from workbook.labs.method_table.run import MatrixSettings, kinds_on
-from workbook.labs.own_model import lab as bench_panel
-from workbook.labs.own_model.lab import BenchPanel
+from workbook.labs.method_table import lab as method_table_lab
+from workbook.labs.method_table.lab import MethodTablePanel
+from workbook.labs.method_table.models import kinds_on
+from workbook.labs.method_table.run import MethodTableSettings, kind_labels
+from workbook.labs.own_model import lab as own_model_lab
+from workbook.labs.own_model.lab import OwnModelPanel
 
 
 @pytest.fixture(scope="module")
 def shared():
     """One panel for all tests that leave it as they find it."""
-    return MatrixPanel("keras", "sequential")
+    return MethodTablePanel("keras", "sequential")
 
 
 def plain(keras, size=6):
@@ -33,11 +34,11 @@ def plain(keras, size=6):
     return model
 
 
-# -- the matrix --------------------------------------------------------------------------------------------------------
+# -- the method table ------------------------------------------------------------------------------------------------
 
 
 def test_it_begins_complete(shared):
-    assert shared.status == "Up to date" and shared.matrix.finished
+    assert shared.status == "Up to date" and shared.table.finished
     assert shared._bar.value == shared._bar.max == len(METHODS) and "9 of 9 cells" in shared._count.value
     assert shared._table.value.count("<details>") == len(METHODS)
     assert shared.verdict in shared._verdict_line.value.replace("&#x27;", "'")
@@ -45,16 +46,16 @@ def test_it_begins_complete(shared):
 
 
 def test_the_cell_keeps_a_picture_a_table_and_the_sentence(shared):
-    assert assert_keeps_a_picture(shared)["text/html"] == shared.matrix.to_html(evidence=False)
+    assert assert_keeps_a_picture(shared)["text/html"] == shared.table.to_html(evidence=False)
 
 
 def test_it_is_handed_out_as_csv_and_as_a_picture(shared):
     links = re.findall(r'download="([^"]+)" href="data:([\w/]+);base64,([^"]+)"', shared._links.value)
     assert [(name, kind) for name, kind, _ in links] == [
-        ("matrix-sequential-on-keras-3.csv", "text/csv"),
-        ("matrix-sequential-on-keras-3.png", "image/png"),
+        ("method-table-sequential-on-keras-3.csv", "text/csv"),
+        ("method-table-sequential-on-keras-3.png", "image/png"),
     ]
-    assert base64.b64decode(links[0][2]).decode() == shared.matrix.to_csv()
+    assert base64.b64decode(links[0][2]).decode() == shared.table.to_csv()
     assert base64.b64decode(links[1][2])[1:4] == b"PNG"
 
 
@@ -69,32 +70,32 @@ def test_the_models_are_those_of_the_chosen_keras(shared):
     try:
         shared.control("kind").value = "lora"
         shared.control("generation").value = "tf_keras"
-        assert shared.settings == MatrixSettings("tf_keras", "short")
+        assert shared.settings == MethodTableSettings("tf_keras", "short")
         assert dict(shared.control("kind").options)["DenseFlipout"] == "dense_flipout"
         shared.control("kind").value = "dropout"
         shared.control("generation").value = "keras"
-        assert shared.settings == MatrixSettings("keras", "dropout") and len(asked) == 4
+        assert shared.settings == MethodTableSettings("keras", "dropout") and len(asked) == 4
     finally:
         shared._latest.start = before
         shared._write(shared.preset)
 
 
-def test_a_change_fills_in_another_matrix_slice_by_slice():
+def test_a_change_fills_in_another_table_slice_by_slice():
     async def change():
-        panel = MatrixPanel("keras", "sequential")
+        panel = MethodTablePanel("keras", "sequential")
         panel.control("kind").value = "dropout"
         seen = set()
         while panel.status != "Up to date":
             await asyncio.sleep(0.002)
             seen.add(panel._bar.value)
-        assert panel.matrix.rows == ["Dropout"] and len(seen) > 3
+        assert panel.table.rows == ["Dropout"] and len(seen) > 3
 
     asyncio.run(asyncio.wait_for(change(), 120))
 
 
 def test_what_is_seen_while_the_cell_runs():
-    live = matrix_panel._Live()
-    run = matrix_panel.Matrix(MatrixSettings("keras", "sequential"))
+    live = method_table_lab._Live()
+    run = method_table_lab.MethodTableRun(MethodTableSettings("keras", "sequential"))
     seen = []
     for stage in run.stages():
         if stage.pictured and not run.finished:
@@ -111,8 +112,8 @@ def test_what_is_seen_while_the_cell_runs():
 def test_ones_own_model_gives_a_row_for_each_method(keras):
     model = plain(keras)
     x = np.random.default_rng(0).uniform(size=(64, 6)).astype("float32")
-    panel = MatrixPanel(model=model, inputs=x, targets=np.arange(64) % 3)
-    assert panel.matrix.rows == ["your model"] and "Your model: true clones are made by" in panel.verdict
+    panel = MethodTablePanel(model=model, inputs=x, targets=np.arange(64) % 3)
+    assert panel.table.rows == ["your model"] and "Your model: true clones are made by" in panel.verdict
     assert panel._by_field == {} and panel._table.value.count("<details>") == len(METHODS)
     panel.reset.click()
     assert panel.status == "Up to date"
@@ -120,22 +121,22 @@ def test_ones_own_model_gives_a_row_for_each_method(keras):
 
 def test_all_kinds_can_be_chosen():
     for generation in ("keras", "tf_keras"):
-        options = dict(matrix_panel._options(generation))
-        assert options["all kinds"] == "" and len(options) == 2 + len(kinds_on(generation))
+        labels = kind_labels(generation)
+        assert labels[""] == "all kinds" and len(labels) == 2 + len(kinds_on(generation))
 
 
-# -- the bench ---------------------------------------------------------------------------------------------------------
+# -- the lab ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_bench_judges_a_model_that_it_is_given(keras):
-    panel = BenchPanel(plain(keras))
+def test_the_own_model_lab_judges_a_model_that_it_is_given(keras):
+    panel = OwnModelPanel(plain(keras))
     assert panel.status == "Up to date" and panel.verdict.startswith("Use .keras file")
     assert panel.settings.model == "model" and panel.settings.inputs == ""
     assert "Inputs made up from model.inputs" in panel._told.value
     assert panel._table.value.count("<details>") == len(METHODS)
     assert f"{keras.__name__}.models.load_model" in panel._source.value
     data, _ = panel._repr_mimebundle_()
-    assert panel.bench.source in data["text/html"].replace("&quot;", '"') and data["text/plain"] == panel.verdict
+    assert panel.found.source in data["text/html"].replace("&quot;", '"') and data["text/plain"] == panel.verdict
 
 
 def test_mistakes_are_answered_and_mended_one_after_the_other(keras, monkeypatch):
@@ -143,8 +144,8 @@ def test_mistakes_are_answered_and_mended_one_after_the_other(keras, monkeypatch
         pass
 
     variables = {"Net": Net, "mine": plain(keras), "few": np.zeros((8, 2), "float32")}
-    monkeypatch.setattr(bench_panel, "_variables", lambda: variables)
-    panel = BenchPanel()
+    monkeypatch.setattr(own_model_lab, "_variables", lambda: variables)
+    panel = OwnModelPanel()
     assert panel.verdict.startswith("Name a variable") and panel._table.value == "" and panel.problems == []
     for field, value, expected in (
         ("model", "Net", "Net is a class"),
@@ -158,50 +159,50 @@ def test_mistakes_are_answered_and_mended_one_after_the_other(keras, monkeypatch
         panel.control(field).value = value
         assert expected in panel.verdict, (field, value)
         assert panel.status == "Up to date"
-    assert "mine.save(path)" in panel.bench.source
+    assert "mine.save(path)" in panel.found.source
     panel.reset.click()
-    assert panel.settings == panel.preset and panel.bench.model is None
+    assert panel.settings == panel.preset and panel.found.model is None
 
 
 def test_trying_again_sees_what_a_name_stands_for_now(keras, monkeypatch):
     variables = {"mine": plain(keras)}
-    monkeypatch.setattr(bench_panel, "_variables", lambda: variables)
-    panel = BenchPanel("mine")
-    first = panel.bench.model
+    monkeypatch.setattr(own_model_lab, "_variables", lambda: variables)
+    panel = OwnModelPanel("mine")
+    first = panel.found.model
     variables["mine"] = plain(keras, 4)
     panel.again.click()
-    assert panel.bench.model is variables["mine"] is not first and "(64, 4)" in panel.bench.told
+    assert panel.found.model is variables["mine"] is not first and "(64, 4)" in panel.found.told
 
 
 def test_a_name_that_the_notebook_knows_is_found(keras, monkeypatch):
     variables = {"mine": plain(keras)}
-    monkeypatch.setattr(bench_panel, "_variables", lambda: variables)
-    panel = BenchPanel(variables["mine"], "3 4 5")
+    monkeypatch.setattr(own_model_lab, "_variables", lambda: variables)
+    panel = OwnModelPanel(variables["mine"], "3 4 5")
     assert panel.settings.model == "mine" and "does not take inputs of (64, 3, 4, 5)" in panel.verdict
 
 
 def test_an_upload_is_judged_and_a_damaged_one_is_refused(keras, tmp_path):
     plain(keras).save(tmp_path / "mine.keras")
     content = (tmp_path / "mine.keras").read_bytes()
-    panel = BenchPanel()
+    panel = OwnModelPanel()
     file = {"name": "mine.keras", "type": "", "size": len(content), "last_modified": datetime.datetime(2026, 1, 1)}
     panel.upload.value = ({**file, "content": memoryview(content)},)
     assert panel.settings.model == "mine.keras" and panel.verdict.startswith("Use .keras file")
-    assert 'load_model("mine.keras")' in panel.bench.source
+    assert 'load_model("mine.keras")' in panel.found.source
     panel.upload.value = ({**file, "content": memoryview(content[:500])},)
     assert "is cut short" in panel.verdict
 
 
-def test_the_bench_keeps_a_picture_whether_there_is_a_model_or_not(keras):
-    for panel in (BenchPanel(), BenchPanel(plain(keras))):
+def test_the_own_model_lab_keeps_a_picture_whether_there_is_a_model_or_not(keras):
+    for panel in (OwnModelPanel(), OwnModelPanel(plain(keras))):
         picture, sentence = panel.still()
-        assert sentence == panel.verdict and picture == plots.png(panel._drawn.still(panel.bench))
+        assert sentence == panel.verdict and picture == plots.png(panel._drawn.still(panel.found))
 
 
 def test_an_object_without_a_name_does_not_take_that_of_another(packages, monkeypatch):
     keras = packages["keras"]
     mine, other = plain(keras), plain(keras, 4)
-    monkeypatch.setattr(bench_panel, "_variables", lambda: {"model": other})
-    panel = BenchPanel(mine)
+    monkeypatch.setattr(own_model_lab, "_variables", lambda: {"model": other})
+    panel = OwnModelPanel(mine)
     assert panel.settings.model == "given_model" and "given_model.save(path)" in panel._run.source
     assert panel._run.model is mine

@@ -1,4 +1,4 @@
-"""The bench: models as public examples write them, and everything that a reader may get wrong."""
+"""The lab: models as public examples write them, and everything that a reader may get wrong."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import helpers
 import workbook
 from helpers import keras_files
 from helpers.methods import METHODS, classes_and_functions
-from workbook.labs.own_model import run as bench_module
+from workbook.labs.own_model import run as own_model_run
 from workbook.labs.own_model.run import (
-    Bench,
-    BenchSettings,
+    OwnModelRun,
+    OwnModelSettings,
     Refusal,
     Upload,
     code,
@@ -32,10 +32,10 @@ PUBLIC = ("clone_model_set_weights", "deepcopy", "keras_file", "weights_file", "
 
 
 def run(settings, namespace=None, methods=PUBLIC):
-    bench = Bench(settings, namespace, methods)
-    list(bench.stages())
-    assert bench.finished and bench.verdict.endswith(".")
-    return bench
+    found = OwnModelRun(settings, namespace, methods)
+    list(found.stages())
+    assert found.finished and found.verdict.endswith(".")
+    return found
 
 
 def plain(keras, size=6):
@@ -76,25 +76,25 @@ def test_a_stranger_gets_code_that_makes_a_true_clone(packages, package, make, e
     # For a large model the audit of every method takes minutes; what is chosen depends on these only.
     large = len(model.layers) > 40
     namespace = {"model": model, "x": x}
-    bench = run(
-        BenchSettings("model", "" if x is None else "x"), namespace, ("keras_file", "clone") if large else PUBLIC
+    found = run(
+        OwnModelSettings("model", "" if x is None else "x"), namespace, ("keras_file", "clone") if large else PUBLIC
     )
-    assert (bench.refusal, bench.best) == ("", expected)
-    assert METHODS[bench.best].label in bench.verdict
+    assert (found.refusal, found.best) == ("", expected)
+    assert METHODS[found.best].label in found.verdict
     inputs, _ = make_inputs(model, x)
     scope = {**classes_and_functions(model), **namespace}  # nothing but what the notebook has
-    exec(bench.source, scope)
+    exec(found.source, scope)
     report = helpers.audit(model, scope["twin"], inputs, make_targets(model, inputs)[0])
     assert report.ok, str(report)
 
 
 def test_a_gan_without_call_is_refused_and_its_parts_are_taken(keras):
     model, _ = third_party_models.gan(keras)
-    bench = run(BenchSettings(model))
-    one_sentence(bench.refusal)
-    assert "model.generator" in bench.refusal and "model.discriminator" in bench.refusal and bench.source == ""
+    found = run(OwnModelSettings(model))
+    one_sentence(found.refusal)
+    assert "model.generator" in found.refusal and "model.discriminator" in found.refusal and found.source == ""
     for part in (model.generator, model.discriminator):
-        assert run(BenchSettings(part)).best == "keras_file"
+        assert run(OwnModelSettings(part)).best == "keras_file"
     # What the refusal advises does work.
     twin = helpers.clone(model)
     assert all(map(np.array_equal, twin.generator.get_weights(), model.generator.get_weights()))
@@ -106,10 +106,10 @@ def test_a_gan_without_call_is_refused_and_its_parts_are_taken(keras):
 
 def test_the_code_names_the_readers_own_variable_and_package(keras):
     model, x = plain(keras)
-    bench = run(BenchSettings("reader", "x"), {"reader": model, "x": x})
-    assert bench.best == "keras_file" and "reader.save(path)" in bench.source
-    assert f"{keras.__name__}.models.load_model" in bench.source
-    assert "So do: " in bench.verdict and bench.told.startswith("Inputs from x; made-up targets")
+    found = run(OwnModelSettings("reader", "x"), {"reader": model, "x": x})
+    assert found.best == "keras_file" and "reader.save(path)" in found.source
+    assert f"{keras.__name__}.models.load_model" in found.source
+    assert "So do: " in found.verdict and found.told.startswith("Inputs from x; made-up targets")
 
 
 @pytest.mark.parametrize("said", ["x", "", "6"])
@@ -118,8 +118,8 @@ def test_the_code_runs_with_nothing_but_what_the_notebook_has(keras, said, metho
     monkeypatch.chdir(tmp_path)
     model, x = plain(keras)
     scope = {"reader": model, "x": x}
-    bench = run(BenchSettings("reader", said), scope, (method,))
-    exec(bench.source, scope)
+    found = run(OwnModelSettings("reader", said), scope, (method,))
+    exec(found.source, scope)
     assert helpers.audit(model, scope["twin"], x, np.arange(64) % 3).ok
 
 
@@ -134,25 +134,25 @@ def test_the_code_of_every_method_runs_under_another_name(keras, name, tmp_path,
 
 def test_if_nothing_is_true_it_says_so_and_what_comes_nearest(keras):
     model, x = plain(keras)
-    bench = run(BenchSettings("m", "x"), {"m": model, "x": x}, ("alias", "clone_model", "clone_model_set_weights"))
-    assert bench.verdict.startswith("No method makes a true clone")
-    assert "Nearest is clone_model + set_weights, which loses optimizer state" in bench.verdict
-    assert bench.source.startswith("# Not a true clone: it loses optimizer state")
+    found = run(OwnModelSettings("m", "x"), {"m": model, "x": x}, ("alias", "clone_model", "clone_model_set_weights"))
+    assert found.verdict.startswith("No method makes a true clone")
+    assert "Nearest is clone_model + set_weights, which loses optimizer state" in found.verdict
+    assert found.source.startswith("# Not a true clone: it loses optimizer state")
 
 
 def test_what_the_workbooks_clone_refuses_is_told(keras):
     model, x = plain(keras)
     model.layers[0].log = open(__file__)  # noqa: SIM115
-    bench = run(BenchSettings(model, x), methods=("new_instance", "clone"))
-    assert "helpers.clone says: Dense " in bench.verdict and "holds a TextIOWrapper" in bench.verdict
-    lines = bench.source.splitlines()
-    assert lines[0].startswith("# No method makes a clone") and len(lines) > 1 and "log" in bench.source
+    found = run(OwnModelSettings(model, x), methods=("new_instance", "clone"))
+    assert "helpers.clone says: Dense " in found.verdict and "holds a TextIOWrapper" in found.verdict
+    lines = found.source.splitlines()
+    assert lines[0].startswith("# No method makes a clone") and len(lines) > 1 and "log" in found.source
 
 
 def test_the_reader_s_model_is_left_as_it_was(keras):
     model, x = plain(keras)
     before, steps = model.get_weights(), int(model.optimizer.iterations)
-    run(BenchSettings(model, x))
+    run(OwnModelSettings(model, x))
     assert all(map(np.array_equal, before, model.get_weights())) and int(model.optimizer.iterations) == steps
 
 
@@ -172,14 +172,14 @@ def test_the_reader_s_model_is_left_as_it_was(keras):
 )
 def test_a_description_of_inputs_is_understood(packages, said, shape, dtype):
     model = packages["keras"].Sequential([packages["keras"].layers.Identity()])
-    made = bench_module._described(said, model)
+    made = own_model_run._described(said, model)
     assert tuple(made.shape) == shape and tf.as_dtype(made.dtype).name == dtype
     if "int" in said:
         assert made.min() >= 0 and made.max() < int(re.findall(r"\d+", said)[-1])
 
 
 def test_several_inputs_are_described_with_semicolons(packages):
-    made = bench_module._described("6; 3 int", packages["keras"].Sequential([]))
+    made = own_model_run._described("6; 3 int", packages["keras"].Sequential([]))
     assert [each.shape for each in made] == [(64, 6), (64, 3)]
 
 
@@ -206,10 +206,10 @@ def test_inputs_of_a_subclassed_model_are_inferred_from_what_it_was_called_on(ke
 
 def test_a_model_that_was_never_called_needs_to_be_told_its_inputs(keras):
     model = keras.Sequential([keras.layers.Dense(3)])
-    bench = run(BenchSettings(model))
-    one_sentence(bench.refusal)
-    assert "was never called" in bench.refusal and "28, 28, 1" in bench.refusal
-    assert run(BenchSettings(model, "6")).best
+    found = run(OwnModelSettings(model))
+    one_sentence(found.refusal)
+    assert "was never called" in found.refusal and "28, 28, 1" in found.refusal
+    assert run(OwnModelSettings(model, "6")).best
 
 
 def test_targets_are_made_up_to_fit_the_loss(keras):
@@ -238,128 +238,128 @@ def test_a_model_whose_outputs_take_no_targets_is_compared_all_the_same(keras):
     for model in (Mean(), Partly()):
         model(x)
         model.compile("sgd", "mse")
-        bench = run(BenchSettings(model, x), methods=("clone",))
-        assert "no targets" in bench.told and not bench.refusal
+        found = run(OwnModelSettings(model, x), methods=("clone",))
+        assert "no targets" in found.told and not found.refusal
     flat = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(1), keras.layers.Reshape(())])
     flat.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    assert run(BenchSettings(flat), methods=("clone",)).best == "clone"
+    assert run(OwnModelSettings(flat), methods=("clone",)).best == "clone"
 
 
 # -- what a reader gets wrong ------------------------------------------------------------------------------------------
 
 
 def wrong_inputs(keras, folder):
-    return BenchSettings(plain(keras)[0], "7"), "does not take inputs of (64, 7) float32, but of (None, 6)"
+    return OwnModelSettings(plain(keras)[0], "7"), "does not take inputs of (64, 7) float32, but of (None, 6)"
 
 
 def unreadable_inputs(keras, folder):
-    return BenchSettings(plain(keras)[0], "a lot"), "neither a variable of this notebook nor a description"
+    return OwnModelSettings(plain(keras)[0], "a lot"), "neither a variable of this notebook nor a description"
 
 
 def inputs_that_are_no_batch(keras, folder):
-    return BenchSettings(plain(keras)[0], object()), "no batch of inputs"
+    return OwnModelSettings(plain(keras)[0], object()), "no batch of inputs"
 
 
 def a_tensor_without_axes(keras, folder):
-    return BenchSettings(plain(keras)[0], tf.constant(1.0)), "no batch of inputs"
+    return OwnModelSettings(plain(keras)[0], tf.constant(1.0)), "no batch of inputs"
 
 
 def dates(keras, folder):
-    return BenchSettings(
+    return OwnModelSettings(
         plain(keras)[0], np.array(["2020-01-01"] * 4, "datetime64[D]")
     ), "does not take inputs of (4,) "
 
 
 def thousands_of_digits(keras, folder):
-    return BenchSettings(plain(keras)[0], "9" * 5000), "neither a variable of this notebook nor a description"
+    return OwnModelSettings(plain(keras)[0], "9" * 5000), "neither a variable of this notebook nor a description"
 
 
 def digits_that_are_no_shape(keras, folder):
     # The longest that is read; a careless pattern would try two to the hundredth ways to take it apart.
-    return BenchSettings(plain(keras)[0], "1" * 99 + "."), "neither a variable of this notebook nor a description"
+    return OwnModelSettings(plain(keras)[0], "1" * 99 + "."), "neither a variable of this notebook nor a description"
 
 
 def huge_inferred_inputs(keras, folder):
     inputs = keras.Input((4000, 4000, 30))
     model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.GlobalAveragePooling2D()(inputs)))
-    return BenchSettings(model), "too large to be made up: give a few of your own"
+    return OwnModelSettings(model), "too large to be made up: give a few of your own"
 
 
 def a_dataset(keras, folder):
-    return BenchSettings(plain(keras)[0], tf.data.Dataset.range(3)), "x, y = next(iter(dataset))"
+    return OwnModelSettings(plain(keras)[0], tf.data.Dataset.range(3)), "x, y = next(iter(dataset))"
 
 
 def too_few_targets(keras, folder):
     model, x = plain(keras)
-    return BenchSettings(model, x, np.zeros(3)), "one target for each input"
+    return OwnModelSettings(model, x, np.zeros(3)), "one target for each input"
 
 
 def targets_of_another_kind(keras, folder):
     model, x = plain(keras)
-    return BenchSettings(model, x, np.full((64, 2, 2, 5), 0.5)), "cannot be trained on these targets"
+    return OwnModelSettings(model, x, np.full((64, 2, 2, 5), 0.5)), "cannot be trained on these targets"
 
 
 def missing_targets(keras, folder):
     model, x = plain(keras)
-    return BenchSettings(model, x, "y_train"), "no variable 'y_train'"
+    return OwnModelSettings(model, x, "y_train"), "no variable 'y_train'"
 
 
 def a_class(keras, folder):
-    return BenchSettings("Net"), "Net is a class, not a model"
+    return OwnModelSettings("Net"), "Net is a class, not a model"
 
 
 def a_function(keras, folder):
-    return BenchSettings("build"), "plain is a function"
+    return OwnModelSettings("build"), "plain is a function"
 
 
 def a_layer(keras, folder):
-    return BenchSettings(keras.layers.Dense(3)), "is a single Dense layer"
+    return OwnModelSettings(keras.layers.Dense(3)), "is a single Dense layer"
 
 
 def a_module(keras, folder):
-    return BenchSettings(tf.Module()), "helpers.clone(it)"
+    return OwnModelSettings(tf.Module()), "helpers.clone(it)"
 
 
 def an_array(keras, folder):
-    return BenchSettings(np.zeros(3)), "An object of type ndarray is no model"
+    return OwnModelSettings(np.zeros(3)), "An object of type ndarray is no model"
 
 
 def an_unknown_variable(keras, folder):
-    return BenchSettings("modle"), "no variable 'modle'"
+    return OwnModelSettings("modle"), "no variable 'modle'"
 
 
 def nothing(keras, folder):
-    return BenchSettings("  "), "Name a variable"
+    return OwnModelSettings("  "), "Name a variable"
 
 
 def a_model_without_weights(keras, folder):
-    return BenchSettings(keras.Sequential([keras.layers.Input((2,)), keras.layers.ReLU()])), "has no weights"
+    return OwnModelSettings(keras.Sequential([keras.layers.Input((2,)), keras.layers.ReLU()])), "has no weights"
 
 
 def a_missing_file(keras, folder):
-    return BenchSettings(str(folder / "gone.keras")), "There is no file 'gone.keras'"
+    return OwnModelSettings(str(folder / "gone.keras")), "There is no file 'gone.keras'"
 
 
 def a_folder(keras, folder):
-    return BenchSettings(str(folder)), "is a folder"
+    return OwnModelSettings(str(folder)), "is a folder"
 
 
 def a_file_of_another_kind(keras, folder):
     (folder / "model.h5").write_bytes(b"\x89HDF")
-    return BenchSettings(str(folder / "model.h5")), "an HDF5 file"
+    return OwnModelSettings(str(folder / "model.h5")), "an HDF5 file"
 
 
 def a_picture(keras, folder):
     (folder / "cat.png").write_bytes(b"\x89PNG")
-    return BenchSettings(str(folder / "cat.png")), "not a .keras file"
+    return OwnModelSettings(str(folder / "cat.png")), "not a .keras file"
 
 
 def a_pickle(keras, folder):
-    return BenchSettings(Upload("model.pkl", b"\x80")), "runs code when it is opened"
+    return OwnModelSettings(Upload("model.pkl", b"\x80")), "runs code when it is opened"
 
 
 def an_empty_upload(keras, folder):
-    return BenchSettings(Upload("model.keras", b"")), "is empty"
+    return OwnModelSettings(Upload("model.keras", b"")), "is empty"
 
 
 def saved(model, folder):
@@ -369,24 +369,24 @@ def saved(model, folder):
 
 def a_truncated_upload(keras, folder):
     content = saved(plain(keras)[0], folder)
-    return BenchSettings(Upload("model.keras", content[: len(content) // 2])), "is cut short"
+    return OwnModelSettings(Upload("model.keras", content[: len(content) // 2])), "is cut short"
 
 
 def a_damaged_upload(keras, folder):
     content = bytearray(saved(plain(keras)[0], folder))
     content[len(content) // 2] ^= 0xFF
-    return BenchSettings(Upload("model.keras", bytes(content))), "is damaged"
+    return OwnModelSettings(Upload("model.keras", bytes(content))), "is damaged"
 
 
 def another_archive(keras, folder):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("readme.txt", "hello")
-    return BenchSettings(Upload("model.keras", buffer.getvalue())), "not one that model.save made"
+    return OwnModelSettings(Upload("model.keras", buffer.getvalue())), "not one that model.save made"
 
 
 def a_huge_upload(keras, folder):
-    return BenchSettings(Upload("model.keras", bytes(keras_files.MAX_BYTES + 1))), "larger than 200 MB"
+    return OwnModelSettings(Upload("model.keras", bytes(keras_files.MAX_BYTES + 1))), "larger than 200 MB"
 
 
 def a_bomb(keras, folder):
@@ -395,7 +395,7 @@ def a_bomb(keras, folder):
         for _ in range(45):
             file.write(bytes(10_000_000))
     assert len(buffer.getvalue()) < 1_000_000
-    return BenchSettings(Upload("model.keras", buffer.getvalue())), "larger than 200 MB"
+    return OwnModelSettings(Upload("model.keras", buffer.getvalue())), "larger than 200 MB"
 
 
 def an_unknown_class(keras, folder):
@@ -403,7 +403,7 @@ def an_unknown_class(keras, folder):
         pass
 
     model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(2), Swish()])
-    return BenchSettings(Upload("model.keras", saved(model, folder))), "names the class Swish"
+    return OwnModelSettings(Upload("model.keras", saved(model, folder))), "names the class Swish"
 
 
 WRONG = [
@@ -421,11 +421,11 @@ def test_what_a_reader_gets_wrong_is_answered_in_one_sentence(keras, mistake, tm
         pass
 
     settings, expected = mistake(keras, tmp_path)
-    bench = run(settings, {"Net": Net, "build": plain})
-    assert expected in bench.refusal
-    one_sentence(bench.refusal)
-    assert bench.matrix is None and bench.source == "" and bench.problems == []
-    assert str(tmp_path) not in bench.refusal
+    found = run(settings, {"Net": Net, "build": plain})
+    assert expected in found.refusal
+    one_sentence(found.refusal)
+    assert found.table is None and found.source == "" and found.problems == []
+    assert str(tmp_path) not in found.refusal
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
@@ -438,8 +438,8 @@ def test_a_file_is_loaded_into_the_keras_that_wrote_it(keras, tmp_path):
     assert isinstance(loaded, keras.Model) and np.array_equal(loaded(x), model(x))
     assert isinstance(load(tmp_path / "saved.keras"), keras.Model)
     assert isinstance(find_model(str(tmp_path / "saved.keras")), keras.Model)
-    bench = run(BenchSettings(upload))
-    assert bench.best == "keras_file" and 'load_file("mine.keras")' in bench.source
+    found = run(OwnModelSettings(upload))
+    assert found.best == "keras_file" and 'load_file("mine.keras")' in found.source
 
 
 def test_classes_of_the_file_are_found_among_the_variables(keras, tmp_path):
@@ -453,8 +453,8 @@ def test_classes_of_the_file_are_found_among_the_variables(keras, tmp_path):
         load(upload, known, use_own_classes=True)
     model.compile("sgd", "mse")
     upload = Upload("mine.keras", saved(model, tmp_path))
-    bench = run(BenchSettings(upload, use_own_classes=True), known)
-    assert bench.best == "keras_file" and '"Scale": Scale' in bench.source
+    found = run(OwnModelSettings(upload, use_own_classes=True), known)
+    assert found.best == "keras_file" and '"Scale": Scale' in found.source
 
 
 def test_the_code_of_a_lambda_never_runs(keras, tmp_path):
@@ -463,16 +463,16 @@ def test_the_code_of_a_lambda_never_runs(keras, tmp_path):
     model = keras.Sequential([keras.layers.Input((2,)), layer, keras.layers.Dense(2)])
     content = saved(model, tmp_path)
     proof.unlink(missing_ok=True)
-    bench = run(BenchSettings(Upload("model.keras", content)))
-    assert "Lambda" in bench.refusal and "nothing of it ran" in bench.refusal and not proof.exists()
-    one_sentence(bench.refusal)
+    found = run(OwnModelSettings(Upload("model.keras", content)))
+    assert "Lambda" in found.refusal and "nothing of it ran" in found.refusal and not proof.exists()
+    one_sentence(found.refusal)
 
 
 @pytest.mark.parametrize(
     "name", ["stateful_rnn", "functional", "batch_normalization", "mixed_precision", "adapted_normalization"]
 )
 def test_files_of_plain_models_are_not_refused(keras, name, tmp_path):
-    from workbook.labs.method_table.run import KINDS
+    from workbook.labs.method_table.models import MODEL_KINDS
 
-    model, *_ = KINDS[name].make(keras.__name__)
+    model, *_ = MODEL_KINDS[name].make(keras.__name__)
     assert load(Upload("model.keras", saved(model, tmp_path))).count_params() == model.count_params()

@@ -11,21 +11,27 @@ from workbook import errors
 from workbook.labs.framework import figure as plots
 from workbook.labs.posteriors import run as posteriors
 from workbook.labs.posteriors.figure import PosteriorsPicture
-from workbook.labs.posteriors.run import KINDS, METHODS, Settings, TwoPosteriors, divergence
+from workbook.labs.posteriors.run import (
+    CLONING_METHODS,
+    POSTERIOR_KINDS,
+    PosteriorsRun,
+    PosteriorsSettings,
+    kl_divergence,
+)
 
 workbook.quiet_tensorflow("tensorflow", "keras", "tf_keras", "tensorflow_probability")
-SHORT = Settings(pretrain=3, steps=3)
-LAYERS = [name for name in KINDS if name.startswith("Dense")]
+SHORT = PosteriorsSettings(pretrain=3, steps=3)
+LAYERS = [name for name in POSTERIOR_KINDS if name.startswith("Dense")]
 
 
 def run(**changes):
-    made = TwoPosteriors(SHORT.replace(**changes))
+    made = PosteriorsRun(SHORT.replace(**changes))
     stages = list(made.stages())
     assert made.finished and any(stage.pictured for stage in stages)
     return made
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", POSTERIOR_KINDS)
 def test_the_whole_recipe_and_helpers_clone_are_true(kind):
     for method in ("whole", "clone"):
         both = run(kind=kind, method=method)
@@ -40,7 +46,7 @@ def test_the_whole_recipe_and_helpers_clone_are_true(kind):
         assert f"not tried, because only the {train} was trained" in alone.verdict
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", POSTERIOR_KINDS)
 def test_weights_without_the_optimizer_part_at_the_first_step(kind):
     made = run(kind=kind, method="weights")
     assert made.between[0] == 0 and made.between[1] > 0
@@ -48,7 +54,7 @@ def test_weights_without_the_optimizer_part_at_the_first_step(kind):
 
 
 @pytest.mark.parametrize("method", ["alias", "copy"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", POSTERIOR_KINDS)
 def test_shared_variables_show_when_one_is_trained_alone(kind, method):
     made = run(kind=kind, method=method, train="original")
     assert made.problems == [] and made.shared and made.moved[1][-1] > 0
@@ -101,14 +107,14 @@ def test_the_prior_pulls():
 
 def test_divergence():
     one = (np.array([0.0, 1.0]), np.array([1.0, 2.0]))
-    assert divergence(one, one) == 0.0
-    assert divergence(one, (one[0] + 1, one[1])) == pytest.approx(0.5 + 1 / 8)
-    assert divergence(one, (one[0], one[1] * (1 + 1e-9))) > 0  # rounding does not make it 0
-    assert np.isnan(divergence(one, (one[0], np.zeros(2))))
+    assert kl_divergence(one, one) == 0.0
+    assert kl_divergence(one, (one[0] + 1, one[1])) == pytest.approx(0.5 + 1 / 8)
+    assert kl_divergence(one, (one[0], one[1] * (1 + 1e-9))) > 0  # rounding does not make it 0
+    assert np.isnan(kl_divergence(one, (one[0], np.zeros(2))))
     assert posteriors.is_same(1e-14) and not posteriors.is_same(1e-8)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", POSTERIOR_KINDS)
 def test_the_source_is_what_runs(kind):
     made = run(kind=kind, method="whole")
     scope = {"__name__": "__main__"}
@@ -123,10 +129,10 @@ def test_the_source_is_what_runs(kind):
 
 
 def test_settings_and_methods_are_told_apart():
-    labels = [label for label, *_ in METHODS.values()] + [kind.label for kind in KINDS.values()]
+    labels = [label for label, *_ in CLONING_METHODS.values()] + [kind.label for kind in POSTERIOR_KINDS.values()]
     assert len(labels) == len(set(labels))
-    sources = {TwoPosteriors(SHORT.replace(method=method)).source for method in METHODS}
-    assert len(sources) == len(METHODS)
+    sources = {PosteriorsRun(SHORT.replace(method=method)).source for method in CLONING_METHODS}
+    assert len(sources) == len(CLONING_METHODS)
 
 
 def test_the_picture_shows_zero_as_its_own_level_and_repaints_little():

@@ -7,10 +7,10 @@ from lab_widgets import assert_keeps_a_picture, everything
 import workbook
 from workbook import errors, labs
 from workbook.labs.posteriors.lab import PosteriorsLab
-from workbook.labs.posteriors.run import METHODS, Settings
+from workbook.labs.posteriors.run import CLONING_METHODS, PosteriorsSettings
 
 workbook.quiet_tensorflow("tensorflow", "keras", "tf_keras", "tensorflow_probability")
-PRESET = Settings(kind="surrogate", pretrain=2, steps=2)
+PRESET = PosteriorsSettings(kind="surrogate", pretrain=2, steps=2)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_it_is_offered():
     assert labs.PosteriorsLab is PosteriorsLab
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", CLONING_METHODS)
 def test_any_method_works_or_shows_its_error_and_a_lesson(lab, method):
     lab.load(PRESET.replace(method=method))
     assert lab.settings.method == method and lab.status == "Up to date" and lab.verdict.endswith(".")

@@ -11,12 +11,13 @@ import pytest
 from helpers.report import OUTPUTS
 from workbook import errors
 from workbook.labs.framework.program import GENERATIONS
-from workbook.labs.save_load import run as transfer
-from workbook.labs.save_load.run import CHANGES, FORMATS, STYLES, Settings, Transfer
+from workbook.labs.save_load import run as save_load
+from workbook.labs.save_load.run import CHANGES, FORMATS, STYLES, SaveLoadRun
+from workbook.labs.save_load.run import SaveLoadSettings as Settings
 
 
 def run(settings):
-    done = Transfer(settings)
+    done = SaveLoadRun(settings)
     stages = list(done.stages())
     assert done.finished and stages[-1].pictured
     return done
@@ -28,7 +29,7 @@ def every_setting():
     for change in CHANGES:
         for _ in range(2):
             file, generation, style = next(others)
-            yield Settings(style, generation, file, change)
+            yield Settings(style, generation, file=file, change=change)
         next(others)
 
 
@@ -43,10 +44,10 @@ def test_any_setting_is_answered(settings, packages, recwarn, caplog):
     if done.message is None:
         (pair,) = done.pairs
         assert OUTPUTS in pair.start
-        assert done.problems or len(pair.own_life) == transfer.STEPS + 1
+        assert done.problems or len(pair.own_life) == save_load.STEPS + 1
         # A clone without an optimizer is not trained alike; the report says so.
         untrainable = "the clone cannot be trained: it is not compiled" in str(pair.report)
-        assert done.problems or len(pair.future) == (1 if untrainable else transfer.STEPS + 1)
+        assert done.problems or len(pair.future) == (1 if untrainable else save_load.STEPS + 1)
     else:
         assert done.pairs == []
     assert [str(warning.message) for warning in recwarn if issubclass(warning.category, UserWarning)] == []
@@ -56,7 +57,7 @@ def test_any_setting_is_answered(settings, packages, recwarn, caplog):
 @pytest.mark.parametrize("generation", GENERATIONS)
 @pytest.mark.parametrize("file", [".keras", ".weights.h5", "checkpoint"])
 def test_unchanged_code_gets_a_true_clone(file, generation, packages):
-    done = run(Settings("subclassed", generation, file))
+    done = run(Settings("subclassed", generation, file=file))
     assert "✓ A true clone" in done.verdict and done.pairs[0].fails == []
 
 
@@ -110,7 +111,7 @@ def test_a_foreign_file_is_explained_as_one(packages):
 
 
 def test_json_of_a_class_comes_back_as_a_word_on_keras_2(packages):
-    done = run(Settings("subclassed", "tf_keras", ".json"))
+    done = run(Settings("subclassed", "tf_keras", file=".json"))
     assert done.loaded == "Reader" and "what comes back is no model" in done.verdict
 
 
@@ -125,11 +126,20 @@ def test_a_file_brings_its_own_structure(packages):
     [
         (Settings(file=".json"), "the name of the class Reader and the settings of compile; no weights"),
         (Settings(file=".weights.h5"), "6 arrays of weights and 14 arrays of the optimizer; no structure"),
-        (Settings(file=".weights.h5", compiled=False), "holds 6 arrays of weights; no structure, no state of an optim"),
+        (
+            Settings(file=".weights.h5", compiled=False),
+            "holds 6 arrays of weights; no structure, no state of an optim",
+        ),
         (Settings(file="checkpoint"), "6 arrays of weights and 14 arrays of the optimizer; no structure"),
         (Settings("functional"), "6 arrays of weights"),
-        (Settings("functional", file=".keras"), "how they are connected, 6 arrays of weights, 14 arrays of the opt"),
-        (Settings("functional", "tf_keras", ".h5"), "6 arrays of weights, 13 arrays of the optimizer and the settings"),
+        (
+            Settings("functional", file=".keras"),
+            "how they are connected, 6 arrays of weights, 14 arrays of the opt",
+        ),
+        (
+            Settings("functional", "tf_keras", file=".h5"),
+            "6 arrays of weights, 13 arrays of the optimizer and the settings",
+        ),
     ],
 )
 def test_what_the_file_holds(settings, words, packages):
@@ -160,9 +170,9 @@ def test_nothing_is_left_behind(packages):
     import linecache
 
     def left():
-        transfer._trained.clear()
+        save_load._trained.clear()
         gc.collect()
-        return {name for name in (*linecache.cache, *sys.modules) if name.startswith(transfer.MODULE)}
+        return {name for name in (*linecache.cache, *sys.modules) if name.startswith(save_load.MODULE)}
 
     before = left()  # other tests of this process may hold on to labs
     run(Settings(file="checkpoint", change="layer"))

@@ -11,12 +11,12 @@ from lab_widgets import assert_keeps_a_picture, everything
 from PIL import Image
 
 from workbook.labs import SaveLoadLab
-from workbook.labs.save_load.run import Settings
+from workbook.labs.save_load.run import SaveLoadSettings
 
 
 @pytest.fixture(scope="module")
 def shared(packages):
-    return SaveLoadLab(Settings(steps=0))
+    return SaveLoadLab(SaveLoadSettings(steps=0))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_an_error_is_shown_with_what_it_teaches(lab):
 
 
 def test_every_field_has_a_control_with_a_description(lab):
-    controls = [lab.control(field) for field in vars(Settings())]
+    controls = [lab.control(field) for field in vars(SaveLoadSettings())]
     assert all(control.description for control in controls)
     assert {type(control) for control in controls} == {
         ipywidgets.Dropdown,
@@ -55,7 +55,7 @@ def test_every_field_has_a_control_with_a_description(lab):
         ipywidgets.Checkbox,
     }
     names = {name for widget in everything(lab) for name in widget._dom_classes}
-    assert names >= {"transfer-lab", "lab-status", "lab-verdict", "lab-error", "lab-source", "lab-picture"}
+    assert names >= {"save-load-lab", "lab-status", "lab-verdict", "lab-error", "lab-source", "lab-picture"}
 
 
 def test_the_cell_keeps_a_picture_and_the_sentence(lab):

@@ -1,4 +1,4 @@
-"""The picture of the birth of weights: both Kerases side by side, from the class to the training.
+"""The picture of the birth of weights: both Keras versions side by side, from the class to the training.
 
 Above, the variables that exist after each step, a box for each, full if the model lists it. Below, how far apart the
 hidden layers of two instances are and how far each has moved, on the scale of distances that all pictures share.
@@ -6,23 +6,17 @@ hidden layers of two instances are and how far each has moved, on the scale of d
 
 from __future__ import annotations
 
-import math
-import textwrap
-from collections.abc import Iterable
 from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
 
 from workbook.labs.birth.run import (
     BUILD,
-    GENERATIONS,
     MADE,
     SECOND_CALL,
     STEPS,
@@ -33,10 +27,11 @@ from workbook.labs.birth.run import (
     Variable,
 )
 from workbook.labs.framework import figure as plots
-from workbook.labs.framework.figure import BAND, BLUE, GREEN, GREY, INK, PALE, VERMILLION
+from workbook.labs.framework.figure import BAND, BLUE, GREEN, GREY, INK, STYLE, VERMILLION, DistanceAxis, Picture
+from workbook.labs.framework.program import KERAS_VERSIONS
 
 _ROWS = 6  # boxes that fit above each other
-_LOWEST, _HIGHEST, _GAP, _LANE = -8, 2, 1.4, 0.3
+_LANE = 0.3
 _LINES = {
     "apart": ("apart", VERMILLION, "X", (0, (4, 1.6)), 6.5),
     "first": ("first moved", BLUE, "o", "-", 5.5),
@@ -44,8 +39,8 @@ _LINES = {
 }
 
 
-class BirthPicture:
-    """Two columns, one for each Keras, whose contents are exchanged.
+class BirthPicture(Picture):
+    """Two columns, one for each Keras version, whose contents are exchanged.
 
     Args:
         size: Width and height in inches.
@@ -60,22 +55,22 @@ class BirthPicture:
         True
     """
 
+    caption_place = (0.085, -0.012)
+    caption_width = 132
+
     def __init__(self, size: tuple[float, float] = (11.0, 5.7), dpi: float = 110) -> None:
-        self.moving: list[Artist] = []
-        self._layout: Any = None
+        super().__init__(size, dpi)
         self._boxes: list[Artist] = []  # of the present layout; everything else is drawn once and stays
         self._lines: dict[tuple[str, str], tuple[Line2D, Line2D, Any]] = {}
         self._heads: dict[tuple[str, int], Any] = {}
         self._notes: dict[str, tuple[Any, Any]] = {}
-        with matplotlib.rc_context(plots._SETTINGS):
-            self.figure = Figure(figsize=size, dpi=dpi, facecolor="white")
-            FigureCanvasAgg(self.figure)
+        with matplotlib.rc_context(STYLE):
             grid = self.figure.add_gridspec(
                 2, 2, left=0.085, right=0.985, top=0.885, bottom=0.085, wspace=0.05, hspace=0.46, height_ratios=(1.2, 1)
             )
-            self._births = {name: self.figure.add_subplot(grid[0, at]) for at, name in enumerate(GENERATIONS)}
-            self._distances = {name: self.figure.add_subplot(grid[1, at]) for at, name in enumerate(GENERATIONS)}
-            for name, label in GENERATIONS.items():
+            self._births = {name: self.figure.add_subplot(grid[0, at]) for at, name in enumerate(KERAS_VERSIONS)}
+            self._distances = {name: self.figure.add_subplot(grid[1, at]) for at, name in enumerate(KERAS_VERSIONS)}
+            for name, label in KERAS_VERSIONS.items():
                 self._prepare_births(name, f"{label} ({name})", first=name == "keras")
                 self._prepare_distances(name, first=name == "keras")
 
@@ -98,35 +93,13 @@ class BirthPicture:
         changed = layout != self._layout
         if changed:
             self._layout = layout
-            with matplotlib.rc_context(plots._SETTINGS):
+            with matplotlib.rc_context(STYLE):
                 self._lay_out(run, message)
         for name, life in lives.items():
             self._move(name, life)
         return changed
 
-    def still(self, run: BirthRun) -> Figure:
-        """Make a figure that stays, with the verdict under it.
-
-        Args:
-            run: The run.
-
-        Returns:
-            The figure; its attribute `alt` is the verdict.
-
-        Example:
-            >>> BirthPicture().still(run).alt == run.verdict  # doctest: +SKIP
-            True
-        """
-        picture = BirthPicture()
-        picture.update(run)
-        for artist in picture.moving:
-            artist.set_animated(False)
-        picture.figure.alt = run.verdict
-        lines = "\n".join(textwrap.wrap(run.verdict, 132))
-        picture.figure.text(0.085, -0.012, lines, va="top", fontsize=9.5, linespacing=1.5, color=INK)
-        return picture.figure
-
-    # --- what stays ---------------------------------------------------------------------------------------------
+    # -- what stays ----------------------------------------------------------------------------------------------
 
     def _prepare_births(self, name: str, title: str, first: bool) -> None:
         ax = self._births[name]
@@ -139,29 +112,19 @@ class BirthPicture:
         if first:
             ax.set_ylabel("variables of the first instance", labelpad=8)
         else:
-            told = "filled: the model lists it   dashed: it does not"
-            ax.text(1, 1.22, told, fontsize=8.5, color=GREY, va="center", ha="right", transform=ax.transAxes)
+            words = "filled: the model lists it   dashed: it does not"
+            ax.text(1, 1.22, words, fontsize=8.5, color=GREY, va="center", ha="right", transform=ax.transAxes)
         for step in range(MADE, SECOND_CALL + 1):
             words = f"{step}  {'build by hand' if step == BUILD else STEPS[step]}"
             self._heads[name, step] = ax.text(step, _ROWS + 0.8, words, ha="center", va="center", fontsize=9)
 
     def _prepare_distances(self, name: str, first: bool) -> None:
-        ax, zero = self._distances[name], _LOWEST - _GAP
+        ax = self._distances[name]
         ax.set_xlim(-0.02 * TRAINING_STEPS, 1.03 * TRAINING_STEPS)
-        ax.set_ylim(zero - 0.9, _HIGHEST + 0.4)
-        ax.axhspan(zero - 0.9, zero + 0.9, color=BAND, zorder=0, linewidth=0)
-        ax.axhline(zero + 0.9, color=GREY, linewidth=0.7, zorder=1)
-        decades = range(_LOWEST, _HIGHEST + 1, 2)
-        for decade in decades:
-            ax.axhline(decade, color=PALE, linewidth=0.6, zorder=0.5)
-        words = ["0 exactly", *(f"$10^{{{decade}}}$" for decade in decades)]
-        ax.set_yticks([zero, *decades], words if first else [""] * len(words))
-        ax.tick_params(axis="y", length=0, pad=5)
-        ax.spines[["top", "right", "left"]].set_visible(False)
+        self._scale = DistanceAxis(ax, roomy=True, words=first)
         ax.set_xticks(range(0, TRAINING_STEPS + 1, 5))
         ax.set_xlabel("training step", labelpad=2)
         if first:
-            ax.get_yticklabels()[0].set_fontweight("bold")
             ax.set_ylabel("largest absolute difference", labelpad=4)
         head = {"transform": ax.transAxes, "va": "center"}
         words = f"{TRAINING}  training: the hidden layers of the first and the second instance"
@@ -181,15 +144,15 @@ class BirthPicture:
             place = (0.005, 0.27, 0.62)[index]
             keys = ([place, place + 0.03, place + 0.06], [1.1] * 3)
             ax.add_line(Line2D(*keys, linestyle=dashes, markevery=[1], transform=ax.transAxes, **look))
-            told = ax.text(place + 0.07, 1.1, words, color=color, fontsize=8.5, animated=True, **head)
+            result = ax.text(place + 0.07, 1.1, words, color=color, fontsize=8.5, animated=True, **head)
             line = Line2D([], [], linestyle=dashes, markevery=(index, 4), animated=True, zorder=4 + index, **look)
             tip = Line2D([], [], linestyle="none", animated=True, zorder=4 + index, **look)
             ax.add_line(line)
             ax.add_line(tip)
-            self._lines[name, key] = (line, tip, told)
-            self.moving += [line, tip, told]
+            self._lines[name, key] = (line, tip, result)
+            self.moving += [line, tip, result]
 
-    # --- what a layout changes ----------------------------------------------------------------------------------
+    # -- what a layout changes -----------------------------------------------------------------------------------
 
     def _lay_out(self, run: BirthRun, message: str | None) -> None:
         for artist in self._boxes:
@@ -246,11 +209,11 @@ class BirthPicture:
     def _move(self, name: str, life: Life) -> None:
         numbers = {"apart": life.apart, **life.moved}
         for index, (key, trace) in enumerate(numbers.items()):
-            line, tip, told = self._lines[name, key]
-            heights = _heights(trace, _LANE * (1 - index))
+            line, tip, result = self._lines[name, key]
+            heights = self._scale.heights(trace, _LANE * (1 - index))
             line.set_data(np.arange(len(heights)), heights)
             tip.set_data(np.arange(len(heights))[-1:], heights[-1:])
-            told.set_text(_LINES[key][0] + (f": {plots._size(trace[-1])}" if trace else ""))
+            result.set_text(_LINES[key][0] + (f": {plots._size(trace[-1])}" if trace else ""))
 
 
 def _note(run: BirthRun, life: Life) -> str:
@@ -264,13 +227,3 @@ def _note(run: BirthRun, life: Life) -> str:
 
 def _box(x: float, y: float, height: float, **look: Any) -> FancyBboxPatch:
     return FancyBboxPatch((x - 0.44, y), 0.88, height, boxstyle="round,pad=0,rounding_size=0.05", linewidth=1.3, **look)
-
-
-def _heights(distances: Iterable[float], lane: float) -> np.ndarray:
-    """Turn distances into heights on the axis; zeros run side by side in their band."""
-    return np.array(
-        [
-            _LOWEST - _GAP + lane if distance == 0 else min(max(math.log10(distance), _LOWEST), _HIGHEST)
-            for distance in distances
-        ]
-    )

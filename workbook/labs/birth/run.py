@@ -1,4 +1,4 @@
-"""Birth of weights: a model class written as the reader wants it, run step by step on both Kerases.
+"""Birth of weights: a model class written as the reader wants it, run step by step on both Keras versions.
 
 The class, and what is done with it, is one program. Its parts are run one after the other, and after each the variables
 are counted: which there are, whose they are, and which of them the model lists. So the source that the lab shows is
@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from workbook.labs.framework import program
+from workbook.labs.framework.program import KERAS_VERSIONS
 from workbook.labs.framework.run import Run, Stage
+from workbook.labs.framework.settings import LabSettings, choice, flag, integer
 
-GENERATIONS = {"keras": "Keras 3", "tf_keras": "Keras 2"}
 WHERE = {
     "init": "__init__",
     "build": "build",
@@ -35,7 +36,7 @@ HELD = {
     "object": "a plain object",
     "function": "a function",
 }
-KINDS = {
+HIDDEN_LAYERS = {
     "dense": "Dense",
     "no_bias": "Dense without bias",
     "sequential": "Sequential of two Dense",
@@ -53,64 +54,25 @@ _SLICE = 4  # training steps between two pictures
 
 
 @dataclass(frozen=True)
-class BirthSettings:
-    """Everything that a run depends on.
-
-    Args:
-        where: Where the hidden layer is made: a key of `WHERE`.
-        held: How it is held: a key of `HELD`.
-        kind: What layer it is: a key of `KINDS`.
-        units: Its units.
-        head: Whether a second layer follows, an attribute made in `__init__`.
-        build: Whether `build` is called by hand before the first call.
-        step: How far the program goes: an index of `STEPS`.
-        train: Which of the two instances is trained: a key of `TRAIN`.
+class BirthSettings(LabSettings):
+    """The model class that is written, and how far its program goes.
 
     Example:
         >>> BirthSettings(where="call").replace(held="list").held
         'list'
     """
 
-    where: str = "init"
-    held: str = "attribute"
-    kind: str = "dense"
-    units: int = 16
-    head: bool = False
-    build: bool = False
-    step: int = TRAINING
-    train: str = "first"
-
-    def __post_init__(self) -> None:
-        for value, known, what in (
-            (self.where, WHERE, "place"),
-            (self.held, HELD, "way to hold a layer"),
-            (self.kind, KINDS, "kind of layer"),
-            (self.train, TRAIN, "choice of what to train"),
-        ):
-            if value not in known:
-                raise ValueError(f"Unknown {what}: {value!r}. Known: {', '.join(known)}.")
-        if not 0 <= self.step < len(STEPS):
-            raise ValueError(f"The step goes from 0 to {len(STEPS) - 1}, not {self.step}.")
-        if not 1 <= self.units <= 64:
-            raise ValueError(f"The units go from 1 to 64, not {self.units}.")
-
-    def replace(self, **changes: Any) -> BirthSettings:
-        """Return a copy with some fields changed.
-
-        Args:
-            **changes: New values by field name.
-
-        Returns:
-            The changed settings.
-
-        Example:
-            >>> BirthSettings().replace(step=2).step
-            2
-        """
-        return dataclasses.replace(self, **changes)
+    where: str = choice("init", WHERE, "Layer is made in")
+    held: str = choice("attribute", HELD, "and held in")
+    kind: str = choice("dense", HIDDEN_LAYERS, "Kind of layer")
+    units: int = integer(16, "Units", 1, 64)
+    step: int = integer(TRAINING, "Step", 0, len(STEPS) - 1)
+    build: bool = flag(False, "Call build by hand (step 2)")
+    head: bool = flag(False, "Add a head, made in __init__")
+    train: str = choice("first", TRAIN, "Train (step 5)")
 
 
-# --- the program ----------------------------------------------------------------------------------------------------
+# -- the program -------------------------------------------------------------------------------------------------------
 
 _HOLD = {
     "attribute": "self.hidden = {layer}",
@@ -247,7 +209,7 @@ def source(settings: BirthSettings) -> str:
     return text.replace("import keras\n", "import keras  # and once more with: import tf_keras as keras\n", 1)
 
 
-# --- what is found after each step ------------------------------------------------------------------------------------
+# -- what is found after each step -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -363,7 +325,7 @@ def _largest(one: list[np.ndarray], other: list[np.ndarray]) -> float:
 
 
 class BirthRun(Run):
-    """The program of one setting, run step by step on both Kerases.
+    """The program of one setting, run step by step on both Keras versions.
 
     Args:
         settings: What to run.
@@ -381,7 +343,7 @@ class BirthRun(Run):
 
     def __init__(self, settings: BirthSettings) -> None:
         super().__init__(settings)
-        self.lives = {name: Life() for name in GENERATIONS}
+        self.lives = {name: Life() for name in KERAS_VERSIONS}
         self._scope: dict[str, dict[str, Any]] = {}
         self._begin: dict[str, dict[str, list[np.ndarray]]] = {}
 
@@ -396,7 +358,7 @@ class BirthRun(Run):
         Yields:
             What is done next; the slice runs when the next stage is asked for.
         """
-        for name, label in GENERATIONS.items():
+        for name, label in KERAS_VERSIONS.items():
             life = self.lives[name]
             for step, text in enumerate(parts(self.settings, name)[:TRAINING]):
                 yield Stage(f"{label}: {STEPS[step]}")
@@ -413,7 +375,7 @@ class BirthRun(Run):
                 self._run(name, _TRAIN)
             for step in range(TRAINING_STEPS):
                 for name in list(living):
-                    where = f"{GENERATIONS[name]}, training,"
+                    where = f"{KERAS_VERSIONS[name]}, training,"
                     if not self.attempt(where, lambda name=name: self._train(name)):
                         living.remove(name)
                         self.lives[name].failed, self.lives[name].error = TRAINING, self.problems[-1].name
@@ -478,9 +440,9 @@ class BirthRun(Run):
 
     @property
     def verdict(self) -> str:
-        """One sentence on what was found, the same for both Kerases or one clause for each."""
-        told = {label: self._clauses(self.lives[name]) for name, label in GENERATIONS.items()}
-        one, other = told.values()
+        """One sentence on what was found, the same for both Keras versions or one clause for each."""
+        clauses_by_label = {label: self._clauses(self.lives[name]) for name, label in KERAS_VERSIONS.items()}
+        one, other = clauses_by_label.values()
         if len(one) == len(other):
             clauses = [
                 f"{subject} {mine}" if mine == theirs else f"{subject} {mine} on Keras 3 and {theirs} on Keras 2"
@@ -489,7 +451,8 @@ class BirthRun(Run):
             text = _listed_up(clauses)
         else:
             text = "; ".join(
-                f"on {label} {_listed_up([' '.join(clause) for clause in clauses])}" for label, clauses in told.items()
+                f"on {label} {_listed_up([' '.join(clause) for clause in clauses])}"
+                for label, clauses in clauses_by_label.items()
             )
         return f"{text[0].upper()}{text[1:]}."
 

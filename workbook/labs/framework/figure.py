@@ -35,7 +35,7 @@ from helpers.report import OTHER_STATE, OWN_LIFE, QUESTIONS, SAME_FUTURE, SAME_S
 VERMILLION, BLUE, GREEN, PURPLE = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
 INK, GREY, PALE, BAND = "#1A1A1A", "#5F6368", "#DADCE0", "#EEF3F8"
 
-_SETTINGS = {
+STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so the picture is the same on every machine
     "mathtext.fontset": "dejavusans",
     "font.size": 9,
@@ -108,16 +108,154 @@ def _headline(result: ThreeTestsResult, test: str) -> str:
 _PASSED = {SAME_START: "equal", SAME_FUTURE: "stay equal", OWN_LIFE: "keeps still"}
 
 
-# --- the picture ------------------------------------------------------------------------------------------
+# -- what all pictures share -------------------------------------------------------------------------------------------
 
-_LOWEST, _HIGHEST = -8, 2  # decades that are always shown, so that pictures can be compared with one another
-_GAP = 1.1  # from the last decade to the middle of a band
+
+class DistanceAxis:
+    """A logarithmic axis of distances, with a band of its own for exact zero.
+
+    Args:
+        ax: The axes to set up.
+        highest: The highest decade.
+        lowest: The lowest decade.
+        above: Words for a second band above, for what is not a finite number; without words there is no such band.
+        roomy: Whether the bands are high enough for three traces that run side by side in them.
+        words: Whether the axis has its words and numbers; panels beside the first one do without.
+
+    Example:
+        >>> axis = DistanceAxis(Figure().add_subplot())
+        >>> axis.heights([0.0, 0.01, 100.0]).tolist()
+        [-9.1, -2.0, 2.0]
+    """
+
+    LOWEST, HIGHEST = -8, 2  # decades that are always shown, so that pictures can be compared with one another
+
+    def __init__(
+        self,
+        ax: Axes,
+        highest: int = HIGHEST,
+        lowest: int = LOWEST,
+        above: str = "",
+        roomy: bool = False,
+        words: bool = True,
+    ) -> None:
+        gap, half = (1.4, 0.9) if roomy else (1.1, 0.62)  # from the last decade to the middle of a band; half a band
+        self.lowest, self.highest = lowest, highest
+        self.zero = lowest - gap
+        self.beyond = highest + gap if above else float(highest)
+        self.foot = self.zero + half
+        ax.set_ylim(self.zero - half, self.beyond + (half if above else 0.4))
+        ax.axhspan(self.zero - half, self.foot, color=BAND, zorder=0, linewidth=0)
+        edges = [self.foot]
+        if above:
+            bounds = (self.beyond - half, self.beyond + half)
+            ax.axhspan(*bounds, facecolor="white", edgecolor=PALE, hatch="////", zorder=0, linewidth=0)
+            edges.append(bounds[0])
+        for edge in edges:
+            ax.axhline(edge, color=GREY, linewidth=0.7, zorder=1)
+        decades = range(lowest, highest + 1, 2)
+        for decade in decades:
+            ax.axhline(decade, color=PALE, linewidth=0.6, zorder=0.5)
+        places, names = [self.zero, *decades], ["0 exactly", *(f"$10^{{{decade}}}$" for decade in decades)]
+        if above:
+            names[-1] = ""  # the number of the highest decade would touch the words above it
+            places, names = [*places, self.beyond], [*names, above]
+        ax.set_yticks(places, names if words else [""] * len(names))
+        ax.tick_params(axis="y", length=0, pad=5)
+        ax.spines[["top", "right", "left"]].set_visible(False)
+        if words:
+            ax.get_yticklabels()[0].set_fontweight("bold")
+            if above:
+                ax.get_yticklabels()[-1].set_fontsize(7.5)
+
+    def heights(self, distances: Iterable[float | None], lane: float = 0.0) -> np.ndarray:
+        """Turn distances into heights on the axis.
+
+        Args:
+            distances: Distances; None and what is not finite lie in the band above.
+            lane: Shift inside a band: traces that are all zero run side by side, or one would hide the others.
+
+        Returns:
+            An array with a height for each distance.
+        """
+        heights = []
+        for distance in distances:
+            if distance is None or not math.isfinite(distance):
+                heights.append(self.beyond + lane)
+            elif distance == 0:
+                heights.append(self.zero + lane)
+            else:
+                heights.append(min(max(math.log10(distance), self.lowest), self.highest))
+        return np.array(heights)
+
+
+class Picture:
+    """A figure that stays, and whose numbers are exchanged.
+
+    Args:
+        size: Width and height in inches.
+        dpi: Pixels per inch.
+
+    Attributes:
+        figure: The matplotlib figure, on an Agg canvas.
+        moving: Artists that every `update` may move; everything else is repainted only if `update` says so.
+        caption_place: Where the caption of `still` begins, in fractions of the figure.
+        caption_width: Letters in a line of the caption.
+    """
+
+    caption_place = (0.07, -0.01)
+    caption_width = 150
+
+    def __init__(self, size: tuple[float, float], dpi: float = 110) -> None:
+        self.moving: list[Artist] = []
+        self._layout: Any = None
+        with matplotlib.rc_context(STYLE):
+            self.figure = Figure(figsize=size, dpi=dpi, facecolor="white")
+            FigureCanvasAgg(self.figure)
+
+    def update(self, run: Any, message: str | None = None) -> bool:
+        """Show a run as far as it has come.
+
+        Args:
+            run: A run of the lab.
+            message: Text across the picture when there is nothing to show.
+
+        Returns:
+            True if more than the moving artists has changed, so that the whole figure must be painted again.
+        """
+        raise NotImplementedError
+
+    def still(self, run: Any) -> Figure:
+        """Make a figure of a run for places where nothing runs, with the verdict under it.
+
+        Args:
+            run: A run of the lab.
+
+        Returns:
+            A figure of its own; its attribute `alt` is the verdict.
+        """
+        picture = type(self)()
+        picture.update(run)
+        return picture._captioned(run.verdict)
+
+    def _captioned(self, caption: str) -> Figure:
+        """Return the figure with everything drawn, and a caption, which is its alternative text as well."""
+        for artist in self.moving:
+            artist.set_animated(False)
+        lines = "\n".join(textwrap.wrap(caption, self.caption_width))
+        self.figure.text(*self.caption_place, lines, va="top", fontsize=9.5, linespacing=1.5, color=INK)
+        self.figure.alt = caption
+        return self.figure
+
+
+# -- the three tests ---------------------------------------------------------------------------------------------------
+
 _STRAIGHT, _LETTERS = 4, 34  # so many names of layers, with so many letters, fit side by side; more are slanted
 _LINE = 0.21  # inches from one name above a panel to the next
 _LANES = (0.21, -0.21, 0.38, -0.38)  # methods that share a band run side by side, or one would hide the other
 
 
-class ThreeTestsPicture:
+class ThreeTestsPicture(Picture):
     """The three panels as a figure that stays, and whose numbers are exchanged.
 
     Args:
@@ -140,18 +278,16 @@ class ThreeTestsPicture:
         self._lines = max(pairs, 3)
         self._extra = _LINE * (self._lines - 3)
         higher = height + self._extra
-        with matplotlib.rc_context(_SETTINGS):
-            self.figure = Figure(figsize=(width, higher), dpi=dpi, facecolor="white")
-            FigureCanvasAgg(self.figure)
+        super().__init__((width, higher), dpi)
+        with matplotlib.rc_context(STYLE):
             top, bottom = 0.70 * height / higher, 0.14 * height / higher
             grid = self.figure.add_gridspec(
                 1, 3, left=0.095, right=0.985, top=top, bottom=bottom, wspace=0.09, width_ratios=(1.15, 1, 1)
             )
             self.axes = [self.figure.add_subplot(cell) for cell in grid]
-        self.moving: list[Artist] = []
         self._still: list[Artist] = []
-        self._ends: dict[str, float] = {}  # where the label ends that stands before a result, in pixels
-        self._layout: tuple | None = None
+        # By number of the pair and name of the test: the result, and where the label before it ends, in pixels.
+        self._results: dict[tuple[int, str], tuple[Text, float]] = {}
 
     def update(
         self,
@@ -185,18 +321,22 @@ class ThreeTestsPicture:
         if changed:
             self._layout = layout
             self._top = highest
-            with matplotlib.rc_context(_SETTINGS):
+            with matplotlib.rc_context(STYLE):
                 self._lay_out(read, layers, train, steps, message)
         for index, pair in enumerate(read):
             self._move(index, pair, layers)
         return changed
+
+    def still(self, run: Any) -> Figure:
+        """Make a figure of a run for places where nothing runs, with the verdict under it."""
+        return three_tests(run.pairs, run.train, caption=run.verdict)
 
     def _lay_out(
         self, pairs: list[ThreeTestsResult], layers: list[str], train: str, steps: int, message: str | None
     ) -> None:
         for artist in (*self.moving, *self._still):
             artist.remove()
-        self.moving, self._still, self._ends = [], [], {}
+        self.moving, self._still, self._results = [], [], {}
         for ax, (name, question) in zip(self.axes, QUESTIONS.items(), strict=True):
             ax.clear()
             self._axis(ax, first=ax is self.axes[0])
@@ -230,24 +370,9 @@ class ThreeTestsPicture:
             )
 
     def _axis(self, ax: Axes, first: bool) -> None:
-        zero, top = _LOWEST - _GAP, self._top + _GAP
-        ax.set_ylim(zero - 0.62, top + 0.62)
-        ax.axhspan(zero - 0.62, zero + 0.62, color=BAND, zorder=0, linewidth=0)
-        ax.axhspan(top - 0.62, top + 0.62, facecolor="white", edgecolor=PALE, hatch="////", zorder=0, linewidth=0)
-        for edge in (zero + 0.62, top - 0.62):
-            ax.axhline(edge, color=GREY, linewidth=0.7, zorder=1)
-        decades = range(_LOWEST, self._top + 1, 2)
-        for decade in decades:
-            ax.axhline(decade, color=PALE, linewidth=0.6, zorder=0.5)
-        # The highest decade goes without its number, which would touch the words of the band above.
-        numbers = [f"$10^{{{decade}}}$" for decade in decades[:-1]]
-        words = ["0 exactly", *numbers, "", "none or\nnot finite"]
-        ax.set_yticks([zero, *decades, top], words if first else [""] * len(words))
-        ax.tick_params(axis="y", length=0, pad=5)
-        ax.spines[["top", "right", "left"]].set_visible(False)
+        self._scale = DistanceAxis(ax, self._top, above="none or\nnot finite", words=first)
         if first:
-            ax.get_yticklabels()[0].set_fontweight("bold")
-            ax.get_yticklabels()[-1].set(fontsize=7.5, linespacing=0.95)
+            ax.get_yticklabels()[-1].set_linespacing(0.95)
             ax.set_ylabel("largest absolute difference", labelpad=6)
 
     def _head(self, ax: Axes, name: str, question: str, pairs: list[ThreeTestsResult]) -> None:
@@ -286,8 +411,7 @@ class ThreeTestsPicture:
             result.set_text(f"\N{BALLOT X} apart by {_size(0.25)}")
             _fit(label, result.get_window_extent().x0 - label.get_window_extent().x0)
             result.set_animated(True)
-            result.set_gid(f"result {index} {name}")
-            self._ends[result.get_gid()] = label.get_window_extent().x1
+            self._results[index, name] = (result, label.get_window_extent().x1)
             self.moving.append(result)
 
     def _artists(self, index: int, steps: int) -> dict[str, Any]:
@@ -339,17 +463,8 @@ class ThreeTestsPicture:
             ax.text(0.5, 0.55, text, transform=ax.transAxes, ha="center", va="center", color=GREY, linespacing=1.5)
 
     def _heights(self, distances: Iterable[float | None], index: int) -> np.ndarray:
-        """Turn distances into heights on the axis, the two bands included."""
-        lane = _LANES[index % len(_LANES)]
-        heights = []
-        for distance in distances:
-            if distance is None or not math.isfinite(distance):
-                heights.append(self._top + _GAP + lane)
-            elif distance == 0:
-                heights.append(_LOWEST - _GAP + lane)
-            else:
-                heights.append(min(max(math.log10(distance), _LOWEST), self._top))
-        return np.array(heights)
+        """Turn distances into heights on the axis, each method in its lane."""
+        return self._scale.heights(distances, _LANES[index % len(_LANES)])
 
     def _move(self, index: int, pair: ThreeTestsResult, layers: list[str]) -> None:
         artists = self._traces[index]
@@ -359,7 +474,7 @@ class ThreeTestsPicture:
         places = np.array([place + shift for place, _ in known])
         heights = self._heights((distance for _, distance in known), index)
         artists["dots"].set_data(places, heights)
-        foot = _LOWEST - _GAP + 0.62
+        foot = self._scale.foot
         artists["stems"].set_segments(
             [[(x, foot), (x, y)] for x, y in zip(places, heights, strict=True) if y > foot] or [[(0, 0), (0, 0)]]
         )
@@ -378,13 +493,12 @@ class ThreeTestsPicture:
             if len(moved) > 1:
                 words.xy = (len(moved) - 1, moved[-1])
                 words.set_ha("right" if len(moved) - 1 > self.axes[2].get_xlim()[1] / 2 else "left")
-        for artist in self.moving:
-            gid = artist.get_gid()
-            if gid and gid.startswith(f"result {index} "):
-                text = _headline(pair, gid.removeprefix(f"result {index} "))
+        for (of, test), (artist, end) in self._results.items():
+            if of == index:
+                text = _headline(pair, test)
                 if text != artist.get_text():
                     artist.set_text(text)
-                    _fit(artist, artist.get_window_extent().x1 - self._ends[gid])
+                    _fit(artist, artist.get_window_extent().x1 - end)
                 artist.set_color(GREY if text == "not tried" else INK)
 
 
@@ -412,7 +526,7 @@ def _decade_above(pairs: list[ThreeTestsResult]) -> int:
     """Find the highest decade to show: the usual one, or more if a model has run away."""
     values = [value for pair in pairs for value in (*pair.start.values(), *pair.future, *pair.own_life, *pair.moved)]
     largest = max((value for value in values if value is not None and math.isfinite(value)), default=1.0)
-    return max(_HIGHEST, 2 * math.ceil(math.log10(max(largest, 1.0)) / 2))
+    return max(DistanceAxis.HIGHEST, 2 * math.ceil(math.log10(max(largest, 1.0)) / 2))
 
 
 def three_tests(

@@ -1,13 +1,12 @@
-"""What every lab is made of: controls, a status line, a picture that answers at once, errors, and the source.
+"""The base of all labs: controls, a status line, a picture that answers at once, errors, and the source.
 
-A lab of its own says which controls it has, what it runs and how it is drawn. Everything else stands here: settings are
-read from the controls, the latest change wins, the picture says when it is out of date, and what was raised is shown.
+A lab defines its settings, its run and its picture. Everything else is here: settings are read from the controls, the
+latest change wins, the status says when the picture is out of date, and errors are shown.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import html
 import time
 from collections.abc import Iterator, Sequence
@@ -16,76 +15,44 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbook.labs.framework import figure as plots
-from workbook.labs.framework.keyboard import keep_keys
-from workbook.labs.framework.live_figure import Latest, LiveFigure, Panel, Picture
+from workbook.labs.framework.keyboard import LabAssets, keep_keys
+from workbook.labs.framework.live_figure import LiveFigure, Panel
 from workbook.labs.framework.run import Problem, Run
+from workbook.labs.framework.scheduler import IN_THE_MIDDLE, Latest
+from workbook.labs.framework.settings import Choice, Flag, Integer, LabSettings, Setting, Text
 
 __all__ = ["Lab", "ThreeTestsLab"]
 
 FRAME = 0.05  # seconds a picture stays at least; faster ones would pile up in the browser
-SETTLE = 0.12  # a hand on a slider moves on within this time, and would wait for work that nobody needs
+SETTLE = 0.12  # a slider being dragged moves again within this time; starting work earlier would be wasted
 
 _EARLIER = "Out of date: the picture shows earlier settings"
-
-_CSS = """<style>
-.workbook-lab { border: 1px solid var(--jp-border-color1, #999); border-radius: 6px; padding: 10px 14px 12px;
-  max-width: 1240px; box-sizing: border-box; background: var(--jp-layout-color1, #fff); }
-.workbook-lab .widget-html, .workbook-lab .widget-html-content { height: auto; line-height: 1.45; margin: 0; }
-.workbook-lab .widget-html-content { font-size: var(--jp-content-font-size1, 14px);
-  color: var(--jp-content-font-color1, #111); overflow-wrap: anywhere; }
-.workbook-lab a { text-decoration: underline; }
-.workbook-lab .lab-title { font-weight: 600; font-size: 1.15em; }
-.workbook-lab .lab-heading { font-weight: 600; margin: 6px 0 2px; }
-.workbook-lab .lab-status { font-variant-numeric: tabular-nums; }
-.workbook-lab .lab-status span { border: 1px solid currentColor; border-radius: 10px; padding: 1px 10px; }
-.workbook-lab .lab-row { flex-wrap: wrap; align-items: center; overflow: visible; }
-.workbook-lab .lab-controls { flex-wrap: wrap; gap: 4px 12px; overflow: visible; }
-.workbook-lab .lab-picture { overflow: hidden; background: #fff; border-radius: 4px; margin: 8px 0 4px; }
-.workbook-lab .lab-picture img { width: 100%; height: auto; display: block; transition: opacity 0.15s, filter 0.15s; }
-.workbook-lab .lab-stale img { opacity: 0.35; filter: grayscale(1); transition-delay: 0.3s; }
-.workbook-lab .lab-verdict { font-size: 1.05em; }
-.workbook-lab .lab-error .lab-problem { border-left: 4px solid #D55E00; padding: 2px 0 2px 12px; margin: 8px 0; }
-.workbook-lab pre { margin: 2px 0; padding: 8px 10px; overflow: auto; font-size: 12px; line-height: 1.4;
-  font-family: var(--jp-code-font-family, monospace); color: var(--jp-content-font-color1, #111);
-  background: var(--jp-layout-color2, #f2f2f2); border-radius: 3px; }
-.workbook-lab .lab-source pre { max-height: 24em; }
-.workbook-lab .lab-source button { font: inherit; padding: 2px 12px; cursor: pointer; margin-left: 10px;
-  color: var(--jp-ui-font-color1, #111); background: var(--jp-layout-color2, #eee);
-  border: 1px solid var(--jp-border-color1, #999); border-radius: 3px; }
-.workbook-lab button:focus-visible, .workbook-lab select:focus-visible, .workbook-lab input:focus-visible,
-.workbook-lab pre:focus-visible, .workbook-lab .noUi-handle:focus-visible {
-  outline: 3px solid var(--jp-brand-color1, #1976d2) !important; outline-offset: 2px; }
-</style>"""
-
-# The clipboard API is missing where a hub is served without TLS; selecting and copying works everywhere.
-_COPY = (
-    "const code = this.closest('.widget-html-content').querySelector('pre');"
-    "getSelection().selectAllChildren(code); document.execCommand('copy'); this.textContent = 'Copied';"
-)
 
 
 class Lab(Panel):
     """A panel whose controls set up a run, which it shows as it goes.
 
-    A lab of its own derives from this class, sets ``title`` and ``dom_class``, and writes ``controls``, ``run`` and
-    ``picture``.
+    A lab derives from this class, sets the attributes below, and defines `run` and `picture`. Its controls follow
+    from its settings, unless it defines `controls`.
 
     Args:
-        preset: The settings to begin with: a frozen dataclass.
+        preset: The settings to begin with, if not the usual ones.
         title: Heading of the panel, if not the usual one.
 
     Attributes:
         preset: The settings to which the reset button returns.
+        settings_type: The class of its settings.
         dom_class: Class of the panel for styling and tests.
         source_title: Heading of the source.
     """
 
+    settings_type = LabSettings
     title = "Lab"
     dom_class = "lab"
     source_title = "Python source of this model"
 
-    def __init__(self, preset: Any, title: str | None = None) -> None:
-        self.preset = preset
+    def __init__(self, preset: LabSettings | None = None, title: str | None = None) -> None:
+        self.preset = preset = preset or self.settings_type()
         self._quiet = False
         self._stale = False
         self._failed = False
@@ -116,19 +83,22 @@ class Lab(Panel):
         bar = widgets.HBox([self._title, self._status_line], layout={"justify_content": "space-between"})
         buttons = widgets.HBox([*self.buttons(), self.reset])
         shown = [self._picture, self._verdict_line, self._error, self._source]
-        super().__init__([widgets.HTML(_CSS), bar, *controls, buttons, *shown])
-        self.children = [keep_keys(self), *self.children]
+        super().__init__([bar, *controls, buttons, *shown])
+        self.children = [keep_keys(self, LabAssets), *self.children]
         self.add_class("workbook-lab")
         self.add_class(self.dom_class)
         self._write(preset)
         # At once, and not on the loop: the cell that makes the lab stores a picture that is complete.
         self._latest.run_now(self._work(preset))
 
-    # --- what a lab of its own says ----------------------------------------------------------------------------
+    # -- what a lab defines --------------------------------------------------------------------------------------
 
     def controls(self) -> Sequence[widgets.Widget]:
-        """Make the controls, from top to bottom. Single ones are set in two columns, boxes are left as they are."""
-        raise NotImplementedError
+        """Make the controls, from top to bottom; by default one for each setting.
+
+        Single controls are set in two columns, boxes are left as they are.
+        """
+        return self.declared_controls(type(self.preset))
 
     def buttons(self) -> Sequence[widgets.Widget]:
         """Make the buttons that stand before the reset button."""
@@ -138,16 +108,16 @@ class Lab(Panel):
         """Set up a run, without doing any of it."""
         raise NotImplementedError
 
-    def picture(self) -> Picture:
-        """Make the picture; its ``update`` gets the run, its ``still`` makes a figure of a run with a caption."""
+    def picture(self) -> plots.Picture:
+        """Make the picture."""
         raise NotImplementedError
 
     def read(self) -> Any:
-        """Return the settings that the controls say."""
-        return dataclasses.replace(self.preset, **{field: each.value for field, each in self._by_field.items()})
+        """Return the settings that the controls show."""
+        return self.preset.replace(**{field: each.value for field, each in self._by_field.items()})
 
     def write(self, settings: Any) -> None:
-        """Make the controls say other settings."""
+        """Set the controls to other settings."""
         for field, control in self._by_field.items():
             control.value = getattr(settings, field)
 
@@ -156,34 +126,23 @@ class Lab(Panel):
         self._figure.show(run.verdict, run)
 
     def afterwards(self, run: Run) -> Iterator[float]:
-        """Go on with a run that is finished; yields the pause after every slice."""
+        """Continue a run that is finished; yields the pause after every slice."""
         yield from ()
 
     def on_reset(self) -> None:
         """Return to the preset."""
         self.load(self.preset)
 
-    # --- controls, each for one field of the settings ----------------------------------------------------------
+    # -- controls, one for each declared setting ------------------------------------------------------------------
 
-    def dropdown(self, field: str, options: Sequence[tuple[str, Any]], description: str) -> widgets.Dropdown:
-        """Make a dropdown. ``options`` are pairs of label and value."""
-        return self._control(field, widgets.Dropdown, description, options=options)
+    def declared_controls(self, settings: type[LabSettings]) -> list[widgets.Widget]:
+        """Make a control for each setting that a class of settings declares, in order."""
+        return [self._control(field, setting) for field, setting in settings.declared().items()]
 
-    def slider(self, field: str, least: int, most: int, description: str, step: int = 1) -> widgets.IntSlider:
-        """Make a slider of whole numbers."""
-        return self._control(field, widgets.IntSlider, description, min=least, max=most, step=step)
-
-    def number(self, field: str, least: int, most: int, description: str) -> widgets.BoundedIntText:
-        """Make a box for a whole number."""
-        return self._control(field, widgets.BoundedIntText, description, min=least, max=most)
-
-    def checkbox(self, field: str, description: str) -> widgets.Checkbox:
-        """Make a checkbox."""
-        return self._control(field, widgets.Checkbox, description)
-
-    def _control(self, field: str, kind: type, description: str, **traits: Any) -> Any:
+    def _control(self, field: str, setting: Setting) -> widgets.Widget:
+        kind, traits = _widget(setting)
         wide = {"style": {"description_width": "150px"}, "layout": {"width": "415px"}}
-        control = kind(description=description, **traits, **wide)
+        control = kind(description=setting.description, **traits, **wide)
         control.observe(lambda change: self.changed(), "value")
         self._by_field[field] = control
         return control
@@ -205,11 +164,11 @@ class Lab(Panel):
                 arranged.append(control)
         return arranged
 
-    # --- what a lesson or a test may ask -----------------------------------------------------------------------
+    # -- what a lesson or a test may ask -------------------------------------------------------------------------
 
     @property
     def settings(self) -> Any:
-        """What the controls say now."""
+        """The settings that the controls show now."""
         return self.read()
 
     @property
@@ -235,23 +194,23 @@ class Lab(Panel):
         """Set all controls at once, and run.
 
         Args:
-            settings: What the controls are to say.
+            settings: The settings.
 
         Example:
-            >>> lab.load(dataclasses.replace(lab.preset, optimizer="sgd"))  # doctest: +SKIP
+            >>> lab.load(lab.preset.replace(pretrain=5))  # doctest: +SKIP
         """
         self._write(settings)
         self.changed()
 
     def still(self) -> tuple[bytes, str]:
-        """Return what stands for the lab where nothing runs.
+        """Return what replaces the lab where nothing runs.
 
         Returns:
             A PNG with the sentence under it, and the sentence.
         """
         return plots.png(self._drawn.still(self._run)), self.verdict
 
-    # --- handlers: any of them may run on another thread than the one on which models are made -----------------
+    # -- handlers: any of them may run on a different thread than the one on which models are made ---------------
 
     @contextlib.contextmanager
     def silently(self) -> Iterator[None]:
@@ -284,7 +243,7 @@ class Lab(Panel):
         self._show_problems([Problem("Drawing the lab", error)])
         self._say("Out of date: the lab itself failed, see the error below")
 
-    # --- work, on the main loop --------------------------------------------------------------------------------
+    # -- work, on the main loop ----------------------------------------------------------------------------------
 
     def _work(self, settings: Any) -> Iterator[float]:
         """Run and show it as it goes; yields the pause after every slice."""
@@ -294,7 +253,7 @@ class Lab(Panel):
             if not stage.pictured:
                 if self._run is not run:
                     self._say(f"Working: {stage.text}")
-                yield 0.0
+                yield IN_THE_MIDDLE
                 continue
             if self._run is not run:
                 self._run = run
@@ -320,7 +279,7 @@ class Lab(Panel):
     def _draw_paced(self, run: Run, drawn: float) -> float:
         """Send a picture; return how long to wait so that the browser keeps up."""
         self.draw(run)
-        return max(0.001, FRAME - (time.monotonic() - drawn))  # not zero, which would mean "in the middle"
+        return max(0.001, FRAME - (time.monotonic() - drawn))  # never IN_THE_MIDDLE
 
     def _show_words(self, run: Run) -> None:
         self._verdict_line.value = f"<div>{html.escape(run.verdict)}</div>"
@@ -331,7 +290,7 @@ class Lab(Panel):
         title = html.escape(self.source_title)
         self._source.value = (
             f'<div class="lab-heading">{title}'
-            f'<button type="button" onclick="{html.escape(_COPY)}">Copy</button></div>'
+            '<button type="button" class="lab-copy">Copy</button></div>'
             f'<pre tabindex="0" role="group" aria-label="{title}"><code>{html.escape(run.source)}</code></pre>'
         )
 
@@ -357,8 +316,24 @@ class Lab(Panel):
             self._status_line.value = f'<span role="status" aria-live="polite">{html.escape(status)}</span>'
 
 
+def _widget(setting: Setting) -> tuple[type, dict[str, Any]]:
+    """Return the class of the control of a setting, and the traits that set it up."""
+    match setting:
+        case Choice():
+            return widgets.Dropdown, {"options": [(label, name) for name, label in setting.labels.items()]}
+        case Integer(typed=True):
+            return widgets.BoundedIntText, {"min": setting.least, "max": setting.most}
+        case Integer():
+            return widgets.IntSlider, {"min": setting.least, "max": setting.most, "step": setting.step}
+        case Flag():
+            return widgets.Checkbox, {}
+        case Text():
+            return widgets.Text, {"placeholder": setting.placeholder, "continuous_update": False}
+    raise TypeError(f"There is no control for a setting of type {type(setting).__name__}.")
+
+
 class ThreeTestsLab(Lab):
-    """A lab that shows the three tests. Its run has ``pairs``, ``train``, ``span`` and ``message``."""
+    """A lab that shows the three tests. Its run has `pairs`, `train`, `span` and `message`."""
 
     def picture(self) -> plots.ThreeTestsPicture:
         """Make the picture of the three tests."""
@@ -367,7 +342,3 @@ class ThreeTestsLab(Lab):
     def draw(self, run: Any) -> None:
         """Send a picture of the three tests."""
         self._figure.show(run.verdict, run.pairs, train=run.train, steps=run.span, message=run.message)
-
-    def still(self) -> tuple[bytes, str]:
-        """Return the picture with the sentence under it, and the sentence."""
-        return plots.png(plots.three_tests(self._run.pairs, self._run.train, caption=self.verdict)), self.verdict

@@ -1,7 +1,7 @@
-"""What happens in a lab, without the lab: work in short slices, with errors kept as results.
+"""Base classes of lab runs: work in short slices, with errors recorded as results.
 
-Whoever drives a run may do something else between two slices, and may stop for good when the settings have changed.
-What a run raises is kept and shown, because it is what a reader can learn from.
+The panel that drives a run may do something else between two slices, and stops for good when the settings have
+changed. What a run raises is recorded and shown, because readers learn from it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from workbook import errors
 
 @dataclass(frozen=True)
 class Problem:
-    """An error that was raised on the way, with what it teaches.
+    """An error that a run raised, with what it teaches.
 
     Args:
         where: What was being done.
@@ -63,7 +63,7 @@ class Stage:
 
 
 class Run:
-    """One run of a lab with one setting. A lab's own run says what the stages are, and what they showed.
+    """One run of a lab with certain settings. Each lab derives a class that defines the stages and the verdict.
 
     Args:
         settings: What to run.
@@ -97,14 +97,14 @@ class Run:
         raise NotImplementedError
 
     def attempt(self, where: str, action: Callable[[], Any]) -> bool:
-        """Do something that may well raise.
+        """Do something that may raise.
 
         Args:
-            where: What is being done, in words, to stand before "raised".
+            where: What is being done, in words; the message continues with "raised".
             action: Does it.
 
         Returns:
-            Whether it went well. If not, the error is the newest of ``problems``.
+            Whether it succeeded. If not, the error is the newest of `problems`.
         """
         try:
             action()

@@ -1,14 +1,16 @@
-"""Handlers on the kernel's main loop, whatever thread the browser's message arrived on."""
+"""Work on the kernel's main loop: handlers of the browser's messages, and long work in slices that gives way."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
 import functools
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["MainLoop"]
+__all__ = ["IN_THE_MIDDLE", "PATIENCE", "Latest", "MainLoop"]
 
 
 class MainLoop:
@@ -40,3 +42,96 @@ class MainLoop:
             # Only the soonest of calls may come from another thread, so a later one is made from there.
             run = functools.partial(loop.call_later, delay, function, *arguments, context=self._context)
             loop.call_soon_threadsafe(run if delay else functools.partial(function, *arguments), context=self._context)
+
+
+PATIENCE = 0.3
+"""Seconds for which work that has shown nothing yet may continue when a newer value has arrived."""
+
+IN_THE_MIDDLE = 0.0
+"""The pause after a slice that leaves something unfinished, which the work should be allowed to finish."""
+
+
+class Latest:
+    """Drives one piece of work at a time on the main loop, in slices; the newest takes over between two slices.
+
+    Nothing queues up: of the values that a slider passes while work is under way, only the newest is worked on.
+    But work that stopped at every new value would show nothing as long as a key is held down. So it may continue
+    to its first picture, unless that takes long.
+
+    Args:
+        on_error: Called with an exception that the work did not handle; it would vanish in a log otherwise.
+
+    Example:
+        >>> def work():
+        ...     yield IN_THE_MIDDLE
+        >>> Latest(print).start(work())
+    """
+
+    def __init__(self, on_error: Callable[[Exception], None]) -> None:
+        self._on_error = on_error
+        self._on_main_loop = MainLoop()
+        self._lock = threading.Lock()
+        self._newest: Iterator[float] | None = None
+        self._current: Iterator[float] | None = None
+        self._since = 0.0
+        self._in_the_middle = False
+
+    def start(self, work: Iterator[float]) -> None:
+        """Begin with new work soon. May be called from any thread.
+
+        Args:
+            work: Yields, after each slice, the seconds to wait until the next, or `IN_THE_MIDDLE`.
+        """
+        with self._lock:
+            self._newest = work
+        self._on_main_loop(self._take_over, work)
+
+    def run_now(self, work: Iterator[float]) -> None:
+        """Do all of the work before returning.
+
+        Args:
+            work: As for `start`; without its pauses.
+        """
+        self._newest = self._current = work
+        while self._slice() is not None:
+            pass
+
+    def _take_over(self, work: Iterator[float]) -> None:
+        """Make the newest work the current one, if the current one may be stopped."""
+        if work is not self._newest or work is self._current:
+            return
+        busy = self._current is not None and self._in_the_middle
+        if busy and time.monotonic() - self._since < PATIENCE:
+            return  # the current work looks again after its next slice
+        if self._current is not None:
+            self._current.close()
+        self._current, self._since, self._in_the_middle = work, time.monotonic(), True
+        self._advance(work)
+
+    def _advance(self, work: Iterator[float]) -> None:
+        """Do a slice of the current work, and arrange for the next one."""
+        while work is self._current:
+            pause = self._slice()
+            self._in_the_middle = pause == IN_THE_MIDDLE
+            newest = self._newest
+            if newest is not None and newest is not work:
+                self._take_over(newest)
+            if pause is None or work is not self._current:
+                return
+            try:
+                loop = asyncio.get_running_loop()
+            except RuntimeError:
+                continue
+            loop.call_later(pause, self._advance, work)
+            return
+
+    def _slice(self) -> float | None:
+        """Do one slice; return the pause after it, or None if the work is done."""
+        try:
+            return next(self._current)
+        except StopIteration:
+            pass
+        except Exception as error:
+            self._on_error(error)
+        self._current = None
+        return None

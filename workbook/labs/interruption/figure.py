@@ -7,25 +7,31 @@ for "0 exactly", so that equal to the last bit is a line and not a missing one.
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from workbook.labs.framework import figure as plots
-from workbook.labs.framework.figure import BAND, BLUE, GREEN, GREY, INK, PALE, PURPLE, VERMILLION
+from workbook.labs.framework.figure import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    PALE,
+    PURPLE,
+    STYLE,
+    VERMILLION,
+    DistanceAxis,
+    Picture,
+)
 from workbook.labs.interruption import run as interruption
-from workbook.labs.interruption.run import Interruption
+from workbook.labs.interruption.run import InterruptionRun
 
-_LOWEST, _HIGHEST, _GAP, _LANE = plots._LOWEST, plots._HIGHEST, plots._GAP, plots._LANES[0]
-_ZERO = _LOWEST - _GAP
+_LANE = 0.21
 
 _TWIN = {"color": BLUE, "marker": "o", "linestyle": "-", "markersize": 5.5}
 _RESUMED = {"color": VERMILLION, "marker": "X", "linestyle": (0, (4, 1.6)), "markersize": 6.5}
@@ -36,7 +42,7 @@ _PANELS = {
 }
 
 
-class InterruptionPicture:
+class InterruptionPicture(Picture):
     """The two panels as a figure that stays, and whose numbers are exchanged.
 
     Args:
@@ -48,22 +54,19 @@ class InterruptionPicture:
         moving: Artists that every `update` may move.
 
     Example:
-        >>> InterruptionPicture().update(Interruption(InterruptionSettings()))
+        >>> InterruptionPicture().update(InterruptionRun(InterruptionSettings()))
         True
     """
 
+    caption_place = (0.045, -0.01)
+
     def __init__(self, size: tuple[float, float] = (11.0, 4.3), dpi: float = 110) -> None:
-        with matplotlib.rc_context(plots._SETTINGS):
-            self.figure = Figure(figsize=size, dpi=dpi, facecolor="white")
-            FigureCanvasAgg(self.figure)
+        super().__init__(size, dpi)
+        with matplotlib.rc_context(STYLE):
             grid = self.figure.add_gridspec(1, 2, left=0.045, right=0.985, top=0.70, bottom=0.14, wspace=0.29)
             self.axes = [self.figure.add_subplot(cell) for cell in grid]
-        self.moving: list[Artist] = []
-        self._words: list[Artist] = []
-        self._layout: tuple | None = None
-        self._top = _HIGHEST
 
-    def update(self, run: Interruption, message: str | None = None) -> bool:
+    def update(self, run: InterruptionRun, message: str | None = None) -> bool:
         """Show the numbers of a run.
 
         Args:
@@ -79,37 +82,19 @@ class InterruptionPicture:
         finite = [loss for loss in (*run.losses, *run.resumed_losses) if math.isfinite(loss)]
         highest = max(2.5, math.ceil(2 * max(finite, default=0.0)) / 2)
         far = [value for value in (*run.trained, *run.statistics) if math.isfinite(value)]
-        self._top = max(_HIGHEST, 2 * math.ceil(math.log10(max(far, default=1.0) or 1.0) / 2))
+        top = max(DistanceAxis.HIGHEST, 2 * math.ceil(math.log10(max(far, default=1.0) or 1.0) / 2))
         if message is None and run.problems:
             message = f"There is nothing to compare:\n{run.problems[-1].where.lower()} raises {run.problems[-1].name}."
-        layout = (stop, span, highest, self._top, bool(run.settings.has_norm), message)
+        layout = (stop, span, highest, top, bool(run.settings.has_norm), message)
         changed = layout != self._layout
         if changed:
             self._layout = layout
-            with matplotlib.rc_context(plots._SETTINGS):
-                self._lay_out(stop, span, highest, run.settings.has_norm, message)
+            with matplotlib.rc_context(STYLE):
+                self._lay_out(stop, span, highest, top, run.settings.has_norm, message)
         self._move(run, stop)
         return changed
 
-    def still(self, run: Interruption) -> Figure:
-        """Draw a run as a figure for places where nothing moves.
-
-        Args:
-            run: A run that is finished.
-
-        Returns:
-            A figure with the verdict under it, which is its attribute `alt` too.
-        """
-        picture = type(self)()
-        picture.update(run)
-        for artist in picture.moving:
-            artist.set_animated(False)
-        picture.figure.alt = run.verdict
-        caption = "\n".join(textwrap.wrap(run.verdict, 150))
-        picture.figure.text(0.045, -0.01, caption, va="top", fontsize=9.5, linespacing=1.5, color=INK)
-        return picture.figure
-
-    def _lay_out(self, stop: int, span: int, highest: float, has_norm: bool, message: str | None) -> None:
+    def _lay_out(self, stop: int, span: int, highest: float, top: int, has_norm: bool, message: str | None) -> None:
         self.moving = []
         for ax, (name, question) in zip(self.axes, _PANELS.items(), strict=True):
             ax.clear()
@@ -137,7 +122,8 @@ class InterruptionPicture:
             fontsize=8,
             color=GREY,
         )
-        self._scale(distance)
+        self._scale = DistanceAxis(distance, top, above="not finite")
+        distance.set_ylabel("largest absolute difference", labelpad=6)
         self._lines = {
             "twin": self._line(loss, "uninterrupted twin", _TWIN, 0, span),
             "resumed": self._line(loss, "interrupted and resumed", _RESUMED, 1, span),
@@ -182,25 +168,6 @@ class InterruptionPicture:
         """Return the height of a place above a panel, in units of its height."""
         return 1 + inches / (ax.get_position().height * self.figure.get_figheight())
 
-    def _scale(self, ax: Axes) -> None:
-        """Draw the axis of distances, with the band for "0 exactly" below and one for no finite number above."""
-        top = self._top + _GAP
-        ax.set_ylim(_ZERO - 0.62, top + 0.62)
-        ax.axhspan(_ZERO - 0.62, _ZERO + 0.62, color=BAND, zorder=0, linewidth=0)
-        ax.axhspan(top - 0.62, top + 0.62, facecolor="white", edgecolor=PALE, hatch="////", zorder=0, linewidth=0)
-        for edge in (_ZERO + 0.62, top - 0.62):
-            ax.axhline(edge, color=GREY, linewidth=0.7, zorder=1)
-        decades = range(_LOWEST, self._top + 1, 2)
-        for decade in decades:
-            ax.axhline(decade, color=PALE, linewidth=0.6, zorder=0.5)
-        words = ["0 exactly", *(f"$10^{{{decade}}}$" for decade in decades[:-1]), "", "not finite"]
-        ax.set_yticks([_ZERO, *decades, top], words)
-        ax.tick_params(axis="y", length=0, pad=5)
-        ax.spines["left"].set_visible(False)
-        ax.get_yticklabels()[0].set_fontweight("bold")
-        ax.get_yticklabels()[-1].set_fontsize(7.5)
-        ax.set_ylabel("largest absolute difference", labelpad=6)
-
     def _line(self, ax: Axes, label: str, style: dict[str, Any], index: int, span: int) -> tuple[Line2D, Line2D]:
         marks = {**style, "markeredgecolor": "white", "markeredgewidth": 0.6, "linewidth": 1.8}
         height = self._above(ax, 0.49 - 0.21 * index)
@@ -219,25 +186,14 @@ class InterruptionPicture:
         self._results = {**getattr(self, "_results", {}), label: words}
         return line, tip
 
-    def _heights(self, distances: Sequence[float], lane: float) -> np.ndarray:
-        heights = []
-        for distance in distances:
-            if not math.isfinite(distance):
-                heights.append(self._top + _GAP + lane)
-            elif distance == 0:
-                heights.append(_ZERO + lane)
-            else:
-                heights.append(min(max(math.log10(distance), _LOWEST), self._top))
-        return np.array(heights)
-
-    def _move(self, run: Interruption, stop: int) -> None:
+    def _move(self, run: InterruptionRun, stop: int) -> None:
         resumed = range(stop, stop + len(run.resumed_losses))
         self._put("twin", range(len(run.losses)), np.array(run.losses))
         self._put("resumed", resumed, np.array(run.resumed_losses))
         lane = _LANE if run.settings.has_norm else 0.0
         for name, distances, shift in (("trained", run.trained, lane), ("statistics", run.statistics, -lane)):
             if name in self._lines:
-                self._put(name, range(stop, stop + len(distances)), self._heights(distances, shift))
+                self._put(name, range(stop, stop + len(distances)), self._scale.heights(distances, shift))
         ends = (stop, stop + max(interruption.AFTER, len(run.resumed_losses) - 1))
         level = run.level
         self._level.set_data(*([[], []] if level is None else [ends, [level, level]]))

@@ -4,13 +4,12 @@ The program that the lab shows is the program that is run: `source` writes it, a
 its last lines, the loops, are replaced by slices, so that a picture can be drawn in between.
 
 A model that was trained once is kept with its state at each step. Another way to save or another moment to stop then
-takes up that training where it is, in place of making it again: it would come to the same numbers.
+continues that training instead of repeating it, which would give the same numbers.
 """
 
 from __future__ import annotations
 
 import collections
-import dataclasses
 import functools
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from helpers import keras_compat as generations
 from workbook import notebook
 from workbook.labs.framework import program
 from workbook.labs.framework.run import Run, Stage
+from workbook.labs.framework.settings import LabSettings, choice, flag, integer
 
 LAYERS = {
     "dense": "Dense",
@@ -60,51 +60,26 @@ AFTER = 60  # steps that both make after the interruption
 MORE = 60  # steps that the resumed model may then still take to come back to the loss that it was interrupted at
 NEAR = 1.05  # a loss up to 5% above another counts as being there: even an untouched training goes up and down as much
 STRIDE = 4  # steps per picture
-LONGEST_STOP = 80
 
 
 @dataclass(frozen=True)
-class InterruptionSettings:
-    """Everything that a run depends on.
-
-    Args:
-        generation: Which Keras: a key of `workbook.labs.framework.program.GENERATIONS`.
-        layers: A key of `LAYERS`.
-        optimizer: A key of `OPTIMIZERS`.
-        schedule: Whether the learning rate falls with the number of steps.
-        registered: Whether the class is registered.
-        save: How the training is saved: a key of `SAVES`.
-        lose: What is lost on purpose: a key of `LOSSES`.
-        stop: The step after which the training is interrupted.
-        seed: Seed of the initial weights and of Dropout.
+class InterruptionSettings(LabSettings):
+    """How a training is interrupted, and what is trained.
 
     Example:
         >>> InterruptionSettings(save="folder").replace(stop=10).save
         'folder'
     """
 
-    generation: str = "keras"
-    layers: str = "norm"
-    optimizer: str = "adam"
-    schedule: bool = True
-    registered: bool = True
-    save: str = "keras"
-    lose: str = "nothing"
-    stop: int = 60
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for value, known, what in (
-            (self.generation, program.GENERATIONS, "generation"),
-            (self.layers, LAYERS, "choice of layers"),
-            (self.optimizer, OPTIMIZERS, "optimizer"),
-            (self.save, SAVES, "way to save"),
-            (self.lose, LOSSES, "loss"),
-        ):
-            if value not in known:
-                raise ValueError(f"Unknown {what}: {value!r}. Known: {', '.join(known)}.")
-        if not 0 <= self.stop <= LONGEST_STOP:
-            raise ValueError(f"The training can stop after 0 to {LONGEST_STOP} steps, not after {self.stop}.")
+    stop: int = integer(60, "Stop after step", 0, 80, step=5)
+    save: str = choice("keras", SAVES, "Save to")
+    lose: str = choice("nothing", LOSSES, "Lose on top")
+    registered: bool = flag(True, "The class is registered")
+    generation: str = choice("keras", program.GENERATIONS, "Which Keras")
+    layers: str = choice("norm", LAYERS, "Layers")
+    optimizer: str = choice("adam", {name: label for name, (label, *_) in OPTIMIZERS.items()}, "Optimizer")
+    schedule: bool = flag(True, "The learning rate falls")
+    seed: int = 0  # of the initial weights and of Dropout
 
     @property
     def has_norm(self) -> bool:
@@ -125,12 +100,8 @@ class InterruptionSettings:
         carried = self.save in ("keras", "weights", "checkpoint") and self.lose != "seeds"
         return carried and self.has_dropout and self.generation == "keras"
 
-    def replace(self, **changes: Any) -> InterruptionSettings:
-        """Return a copy with some fields changed."""
-        return dataclasses.replace(self, **changes)
 
-
-# --- the program ----------------------------------------------------------------------------------------------------
+# -- the program -------------------------------------------------------------------------------------------------------
 
 _STEADY_DROPOUT = '''
 
@@ -331,7 +302,7 @@ if __name__ == "__main__":
     return head + _class(settings) + _make(settings) + _STEP + rest + tail
 
 
-# --- the run --------------------------------------------------------------------------------------------------------
+# -- the run -----------------------------------------------------------------------------------------------------------
 
 _TRAINED = ("hidden.kernel", "hidden.bias", "norm.gamma", "norm.beta", "head.kernel", "head.bias")
 _STATISTICS = ("norm.moving_mean", "norm.moving_variance")
@@ -389,7 +360,7 @@ _KEPT = 4
 _trainings: collections.OrderedDict[InterruptionSettings, _Training] = collections.OrderedDict()
 
 
-class Interruption(Run):
+class InterruptionRun(Run):
     """A run of one setting.
 
     Args:
@@ -402,7 +373,7 @@ class Interruption(Run):
         statistics: Distance of the statistics of BatchNormalization, likewise; empty if there is none.
 
     Example:
-        >>> run = Interruption(InterruptionSettings())
+        >>> run = InterruptionRun(InterruptionSettings())
         >>> for stage in run.stages():
         ...     pass
         >>> max(run.trained)

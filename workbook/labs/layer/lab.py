@@ -1,6 +1,6 @@
 """The Layer Lab: change a model layer by layer, clone it in two ways, and watch the three tests.
 
-Only controls stand here and what they call. The model is made by `workbook.labs.layer.spec`, the run by
+This module has only controls and what they call. The model is made by `workbook.labs.layer.spec`, the run by
 `workbook.labs.layer.run`, the picture by `workbook.labs.framework.figure`.
 """
 
@@ -12,15 +12,15 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from helpers.methods import METHODS
 from workbook.labs.framework.panel import ThreeTestsLab
-from workbook.labs.layer.run import TRAIN, Experiment, Settings
-from workbook.labs.layer.spec import ACTIVATIONS, GENERATIONS, KINDS, OPTIMIZERS, STYLES, Definition, LayerSpec
+from workbook.labs.framework.scheduler import IN_THE_MIDDLE
+from workbook.labs.layer.run import LayerRun, LayerSettings
+from workbook.labs.layer.spec import ACTIVATIONS, LAYER_KINDS, Definition, LayerSpec
 
 __all__ = ["LayerLab"]
 
 MOST_LAYERS = 6
-MOST_STEPS = 2000  # play stops here: whoever leaves it running does not come back to a full memory
+MOST_STEPS = 2000  # upper bound for Play, so that an unattended lab cannot exhaust memory
 
 
 class _Row(widgets.HBox):
@@ -29,7 +29,7 @@ class _Row(widgets.HBox):
     def __init__(self, number: int, changed: Any, remove: Any) -> None:
         wide = {"description_width": "62px"}
         self.kind = widgets.Dropdown(
-            options=[(kind.label, name) for name, kind in KINDS.items()],
+            options=[(kind.label, name) for name, kind in LAYER_KINDS.items()],
             description=f"Layer {number}",
             style=wide,
             layout={"width": "235px"},
@@ -56,12 +56,12 @@ class _Row(widgets.HBox):
         self.remove.on_click(lambda button: remove(number - 1))
 
     def read(self) -> LayerSpec:
-        """Return what the controls say."""
+        """Return the layer that the controls show."""
         return LayerSpec(self.kind.value, self.size.value, self.activation.value)
 
     def write(self, spec: LayerSpec) -> None:
-        """Make the controls say something else, and show only those that the kind has."""
-        kind = KINDS[spec.kind]
+        """Set the controls to a different layer, and show only those that its kind has."""
+        kind = LAYER_KINDS[spec.kind]
         self.kind.value = spec.kind
         if kind.argument is not None:
             # In this order no bound ever passes the other.
@@ -92,6 +92,7 @@ class LayerLab(ThreeTestsLab):
         >>> LayerLab(Definition((LayerSpec("Dense", 24),)), naive="clone_model")
     """
 
+    settings_type = LayerSettings
     title = "Layer Lab"
     dom_class = "layer-lab"
 
@@ -105,17 +106,17 @@ class LayerLab(ThreeTestsLab):
         steps: int = 40,
         title: str | None = None,
     ) -> None:
-        preset = Settings(definition or Definition(), naive, correct, pretrain, train, steps)
+        preset = LayerSettings(definition or Definition(), naive, correct, pretrain, train, steps)
         if len(preset.definition.layers) > MOST_LAYERS:
             raise ValueError(f"The lab has room for {MOST_LAYERS} layers, not {len(preset.definition.layers)}.")
         self._playing = False
         super().__init__(preset, title)
 
-    def run(self, settings: Settings) -> Experiment:
+    def run(self, settings: LayerSettings) -> LayerRun:
         """Set up an experiment."""
-        return Experiment(settings)
+        return LayerRun(settings)
 
-    # --- controls ------------------------------------------------------------------------------------------
+    # -- controls --------------------------------------------------------------------------------------------------
 
     def controls(self) -> Sequence[widgets.Widget]:
         """Make a row for each layer, and the controls of the model and of the experiment."""
@@ -127,18 +128,11 @@ class LayerLab(ThreeTestsLab):
         )
         self.add.on_click(lambda button: self._on_add())
         heading = widgets.HTML('<div class="lab-heading">Layers between the 8x8 image and the ten logits</div>')
-        methods = [(method.label, name) for name, method in METHODS.items()]
         return [
             widgets.VBox([heading, self._row_box]),
             self.add,
-            self.dropdown("style", [(label, name) for name, label in STYLES.items()], "How it is written"),
-            self.dropdown("generation", [(label, name) for name, label in GENERATIONS.items()], "Which Keras"),
-            self.dropdown("optimizer", [(label, name) for name, (label, _) in OPTIMIZERS.items()], "Optimizer"),
-            self.number("seed", 0, 9999, "Seed"),
-            self.dropdown("naive", methods, "Naive method"),
-            self.dropdown("correct", methods, "Correct method"),
-            self.slider("pretrain", 0, 100, "Steps before cloning", step=5),
-            self.dropdown("train", [(label, name) for name, label in TRAIN.items()], "Train after cloning"),
+            *self.declared_controls(Definition),
+            *self.declared_controls(LayerSettings),
         ]
 
     def buttons(self) -> Sequence[widgets.Widget]:
@@ -147,21 +141,21 @@ class LayerLab(ThreeTestsLab):
         self.play.on_click(lambda button: self._on_play())
         return [self.play]
 
-    def read(self) -> Settings:
-        """Return what the controls say, those of the layers included."""
+    def read(self) -> LayerSettings:
+        """Return the settings that the controls show, those of the layers included."""
         values = {field: control.value for field, control in self._by_field.items()}
         layers = tuple(row.read() for row in self._rows[: self._count])
-        model = Definition(layers, *(values.pop(field) for field in ("style", "generation", "optimizer", "seed")))
+        model = Definition(layers, **{field: values.pop(field) for field in Definition.declared()})
         return self.preset.replace(definition=model, **values)
 
-    def write(self, settings: Settings) -> None:
-        """Make the controls say something else."""
+    def write(self, settings: LayerSettings) -> None:
+        """Set the controls to other settings."""
         self._write_layers(settings.definition.layers)
         for field, control in self._by_field.items():
             control.value = getattr(settings if hasattr(settings, field) else settings.definition, field)
 
     def _write_layers(self, specs: tuple[LayerSpec, ...]) -> None:
-        # A row belongs to a place and not to a layer, so that the focus stays where it is when one is removed.
+        # A row belongs to a position, not to a layer, so that the focus stays where it is when a layer is removed.
         with self.silently():
             for row, spec in zip(self._rows, specs, strict=False):
                 row.write(spec)
@@ -169,12 +163,12 @@ class LayerLab(ThreeTestsLab):
             self._row_box.children = self._rows[: self._count]
             self.add.disabled = self._count == MOST_LAYERS
 
-    # --- handlers: any of them may run on another thread than the one on which models are made ---------------
+    # -- handlers: any of them may run on a different thread than the one on which models are made ---------------
 
     def _on_layer(self, row: _Row | None) -> None:
         if self._quiet:
             return
-        if row is not None:  # another kind: its sizes mean something else, so it starts from its own
+        if row is not None:  # a different kind: its sizes mean something else, so it starts from its defaults
             with self.silently():
                 row.write(LayerSpec(row.kind.value))
         self.changed()
@@ -211,9 +205,9 @@ class LayerLab(ThreeTestsLab):
         self._set_playing(False)
         super()._on_fault(error)
 
-    # --- work, on the main loop -------------------------------------------------------------------------------
+    # -- work, on the main loop ----------------------------------------------------------------------------------
 
-    def afterwards(self, run: Experiment) -> Iterator[float]:
+    def afterwards(self, run: LayerRun) -> Iterator[float]:
         """Train on until paused, if the lab plays."""
         if not self._playing:
             return
@@ -226,11 +220,11 @@ class LayerLab(ThreeTestsLab):
                 yield self._draw_paced(run, drawn)
                 drawn = time.monotonic()
             else:
-                yield 0.0
+                yield IN_THE_MIDDLE
         self._set_playing(False)
         self._show_words(run)
 
-    def _play_on(self, run: Experiment) -> Iterator[float]:
+    def _play_on(self, run: LayerRun) -> Iterator[float]:
         yield from self.afterwards(run)
         if not self._stale:
             self._say("Up to date")

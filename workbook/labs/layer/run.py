@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from helpers.methods import METHODS
 from helpers.report import ThreeTestsResult, describe
 from workbook.labs.framework.run import Run, Stage
+from workbook.labs.framework.settings import LabSettings, choice, integer
 from workbook.labs.layer import spec as definitions
 from workbook.labs.layer.spec import Definition
 
@@ -22,47 +24,27 @@ STRIDE = 2  # steps per picture: more would make the curves jump, fewer would dr
 EAGER_STEPS = 6  # tracing a step costs about as much as running it this often without
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Everything that a run depends on.
+_METHOD_LABELS = {name: method.label for name, method in METHODS.items()}
 
-    Args:
-        definition: The model.
-        naive: Name of the first method, a key of `helpers.methods.METHODS`.
-        correct: Name of the second method.
-        pretrain: Training steps before cloning.
-        train: Who is trained after cloning: "both", "original" or "clone".
-        steps: Training steps after cloning.
+
+@dataclass(frozen=True)
+class LayerSettings(LabSettings):
+    """A model, two methods that clone it, and how much is trained before and after.
 
     Example:
-        >>> Settings(naive="deepcopy").replace(pretrain=5).pretrain
+        >>> LayerSettings(naive="deepcopy").replace(pretrain=5).pretrain
         5
     """
 
     definition: Definition = field(default_factory=Definition)
-    naive: str = "clone_model"
-    correct: str = "clone"
-    pretrain: int = 0
-    train: str = "both"
-    steps: int = 40
-
-    def replace(self, **changes: Any) -> Settings:
-        """Return a copy with some fields changed.
-
-        Args:
-            **changes: New values by field name.
-
-        Returns:
-            The changed settings.
-
-        Example:
-            >>> Settings().replace(train="clone").train
-            'clone'
-        """
-        return dataclasses.replace(self, **changes)
+    naive: str = choice("clone_model", _METHOD_LABELS, "Naive method")
+    correct: str = choice("clone", _METHOD_LABELS, "Correct method")
+    pretrain: int = integer(0, "Steps before cloning", 0, 100, step=5)
+    train: str = choice("both", TRAIN, "Train after cloning")
+    steps: int = 40  # after cloning
 
 
-class Experiment(Run):
+class LayerRun(Run):
     """A run of one setting.
 
     Args:
@@ -72,14 +54,14 @@ class Experiment(Run):
         model: The original, once it is built.
 
     Example:
-        >>> experiment = Experiment(Settings())
-        >>> for stage in experiment.stages():
+        >>> run = LayerRun(LayerSettings())
+        >>> for stage in run.stages():
         ...     pass
-        >>> experiment.finished
+        >>> run.finished
         True
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: LayerSettings) -> None:
         super().__init__(settings)
         self.model: Any = None
         self._tests: Any = None  # a ThreeTests, in which each clone goes by the index of its method
@@ -89,7 +71,7 @@ class Experiment(Run):
     @property
     def labels(self) -> tuple[str, str]:
         """Names of the two methods, as the picture shows them."""
-        return _method(self.settings.naive).label, _method(self.settings.correct).label
+        return METHODS[self.settings.naive].label, METHODS[self.settings.correct].label
 
     @property
     def pairs(self) -> list[ThreeTestsResult]:
@@ -235,7 +217,7 @@ class Experiment(Run):
         # What a method leaves behind shows in the picture; a warning would stand under the cell for good.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            twin = _method(name)(self.model, images[:1])
+            twin = METHODS[name](self.model, images[:1])
         if self._tests is None:
             self._tests = ThreeTests(self.model, images, labels, compiled=True)
         self._tests.add(index, twin)
@@ -244,12 +226,6 @@ class Experiment(Run):
 
 def _raise(error: Exception) -> None:
     raise error
-
-
-def _method(name: str) -> Any:
-    from helpers.methods import METHODS
-
-    return METHODS[name]
 
 
 @functools.lru_cache(maxsize=1)

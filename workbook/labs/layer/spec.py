@@ -6,30 +6,30 @@ differing, there is one way to a model only: `build` runs the text that `source`
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
 from dataclasses import dataclass
 from typing import Any
 
 from workbook.labs.framework.program import GENERATIONS, execute
+from workbook.labs.framework.settings import LabSettings, choice, integer
 
 IMAGE_SHAPE = (8, 8, 1)
 CLASSES = 10
 
 
 @dataclass(frozen=True)
-class Kind:
+class LayerKind:
     """What one kind of layer offers to be set.
 
     Args:
         label: Name for people.
         stem: Beginning of the layer's name in the source, as in `dense_1`.
         argument: Constructor argument which the size sets, or None if the kind has no size.
-        size: Size unless told otherwise.
+        size: Default size.
         smallest: Smallest size.
         largest: Largest size.
-        activation: Activation unless told otherwise, or None if the kind takes none.
+        activation: Default activation, or None if the kind takes none.
     """
 
     label: str
@@ -41,14 +41,14 @@ class Kind:
     activation: str | None = None
 
 
-KINDS = {
-    "Dense": Kind("Dense", "dense", "units", 32, 1, 64, "relu"),
-    "Conv2D": Kind("Conv2D", "conv2d", "filters", 8, 1, 32, "relu"),
-    "LSTM": Kind("LSTM", "lstm", "units", 16, 1, 64, "tanh"),
-    "BatchNormalization": Kind("BatchNormalization", "batch_norm"),
-    "LayerNormalization": Kind("LayerNormalization", "layer_norm"),
-    "Dropout": Kind("Dropout", "dropout", "rate", 30, 0, 90),
-    "Linear": Kind("Linear (custom layer)", "linear", "units", 16, 1, 64, "relu"),
+LAYER_KINDS = {
+    "Dense": LayerKind("Dense", "dense", "units", 32, 1, 64, "relu"),
+    "Conv2D": LayerKind("Conv2D", "conv2d", "filters", 8, 1, 32, "relu"),
+    "LSTM": LayerKind("LSTM", "lstm", "units", 16, 1, 64, "tanh"),
+    "BatchNormalization": LayerKind("BatchNormalization", "batch_norm"),
+    "LayerNormalization": LayerKind("LayerNormalization", "layer_norm"),
+    "Dropout": LayerKind("Dropout", "dropout", "rate", 30, 0, 90),
+    "Linear": LayerKind("Linear (custom layer)", "linear", "units", 16, 1, 64, "relu"),
 }
 ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid", "elu", "gelu")
 STYLES = {
@@ -72,7 +72,7 @@ class LayerSpec:
     """One layer that a reader puts into a model.
 
     Args:
-        kind: A key of `KINDS`.
+        kind: A key of `LAYER_KINDS`.
         size: Units or filters; for Dropout the rate in percent. None means the kind's own default.
         activation: One of `ACTIVATIONS`. None means the kind's own default.
 
@@ -86,9 +86,9 @@ class LayerSpec:
     activation: str | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"Unknown kind of layer: {self.kind!r}. Known: {', '.join(KINDS)}.")
-        kind = KINDS[self.kind]
+        if self.kind not in LAYER_KINDS:
+            raise ValueError(f"Unknown kind of layer: {self.kind!r}. Use one of {', '.join(map(repr, LAYER_KINDS))}.")
+        kind = LAYER_KINDS[self.kind]
         size = None
         if kind.argument is not None:
             size = kind.size if self.size is None else int(self.size)
@@ -98,14 +98,14 @@ class LayerSpec:
         if kind.activation is not None:
             activation = self.activation or kind.activation
             if activation not in ACTIVATIONS:
-                raise ValueError(f"Unknown activation: {activation!r}. Known: {', '.join(ACTIVATIONS)}.")
+                raise ValueError(f"Unknown activation: {activation!r}. Use one of {', '.join(map(repr, ACTIVATIONS))}.")
         # Settings that a kind does not have are dropped, so that equal models have equal definitions.
         object.__setattr__(self, "size", size)
         object.__setattr__(self, "activation", activation)
 
 
 @dataclass(frozen=True)
-class Definition:
+class Definition(LabSettings):
     """A classifier of 8x8 digit images, as data.
 
     Args:
@@ -113,7 +113,7 @@ class Definition:
         style: How the model is written: a key of `STYLES`.
         generation: Which Keras: a key of `GENERATIONS`.
         optimizer: A key of `OPTIMIZERS`.
-        seed: Seed for the initial weights.
+        seed: Seed of the initial weights.
 
     Example:
         >>> definition = Definition((LayerSpec("Dense", 24),), style="functional")
@@ -121,35 +121,14 @@ class Definition:
     """
 
     layers: tuple[LayerSpec, ...] = (LayerSpec("Dense"),)
-    style: str = "subclassed"
-    generation: str = "keras"
-    optimizer: str = "adam"
-    seed: int = 0
+    style: str = choice("subclassed", STYLES, "How it is written")
+    generation: str = choice("keras", GENERATIONS, "Which Keras")
+    optimizer: str = choice("adam", {name: label for name, (label, _) in OPTIMIZERS.items()}, "Optimizer")
+    seed: int = integer(0, "Seed", 0, 9999, typed=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
-        for value, known, what in (
-            (self.style, STYLES, "style"),
-            (self.generation, GENERATIONS, "generation"),
-            (self.optimizer, OPTIMIZERS, "optimizer"),
-        ):
-            if value not in known:
-                raise ValueError(f"Unknown {what}: {value!r}. Known: {', '.join(known)}.")
-
-    def replace(self, **changes: Any) -> Definition:
-        """Return a copy with some fields changed.
-
-        Args:
-            **changes: New values by field name.
-
-        Returns:
-            The changed definition.
-
-        Example:
-            >>> Definition().replace(seed=3).seed
-            3
-        """
-        return dataclasses.replace(self, **changes)
+        super().__post_init__()
 
 
 @dataclass(frozen=True)
@@ -194,7 +173,7 @@ def _lines(definition: Definition) -> list[_Line]:
         return target
 
     for spec in definition.layers:
-        kind = KINDS[spec.kind]
+        kind = LAYER_KINDS[spec.kind]
         flat = math.prod(shape)
         if spec.kind in ("Dense", "Linear"):
             reshape((flat,))

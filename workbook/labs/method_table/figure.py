@@ -1,4 +1,4 @@
-"""The picture of the matrix: models down, methods across, and in each cell a mark for each thing that must survive."""
+"""The picture of the table: models down, methods across, and in each cell a mark for each thing that must survive."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ import textwrap
 from typing import Any
 
 import matplotlib
-from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from workbook.labs.framework.figure import BAND, BLUE, GREY, INK, PALE, VERMILLION
-from workbook.labs.method_table.run import ASPECTS, Matrix, Outcome
+from workbook.labs.framework.figure import BAND, BLUE, GREY, INK, PALE, VERMILLION, Picture
+from workbook.labs.method_table.run import ASPECTS, MethodTableRun, Outcome
 
-__all__ = ["MatrixPicture"]
+__all__ = ["MethodTablePicture"]
 
-_SETTINGS = {"font.family": "DejaVu Sans", "font.size": 9, "text.color": INK, "hatch.color": PALE, "hatch.linewidth": 2}
+_STYLE = {"font.family": "DejaVu Sans", "font.size": 9, "text.color": INK, "hatch.color": PALE, "hatch.linewidth": 2}
 _WIDTH = 11.0
 _LABELS = 2.15  # columns that the names of the rows take
 _ROW = 0.36  # inches
@@ -28,74 +25,62 @@ _HATCHED = {"facecolor": "white", "edgecolor": PALE, "hatch": "///", "linewidth"
 _MARKS = {True: ("o", BLUE, 34), False: ("X", VERMILLION, 44), None: ("_", GREY, 40)}
 
 
-class MatrixPicture:
-    """A figure of a matrix, of all kinds of models or of a single model.
+class MethodTablePicture(Picture):
+    """A figure of a table, of all kinds of models or of a single model.
 
     Attributes:
         figure: The matplotlib figure, on an Agg canvas.
-        moving: Empty: everything is painted anew.
+        moving: Empty: everything is painted again.
 
     Example:
-        >>> picture = MatrixPicture()
-        >>> picture.update(Matrix())
+        >>> picture = MethodTablePicture()
+        >>> picture.update(MethodTableRun())
         True
     """
 
-    def __init__(self, dpi: float = 110) -> None:
-        self.figure = Figure(figsize=(_WIDTH, 4), dpi=dpi, facecolor="white")
-        FigureCanvasAgg(self.figure)
-        self.moving: list[Artist] = []
+    caption_place = (0.015, -0.01)
 
-    def update(self, matrix: Matrix, message: str | None = None) -> bool:
-        """Show a matrix as far as it is filled in.
+    def __init__(self, dpi: float = 110) -> None:
+        super().__init__((_WIDTH, 4), dpi)
+
+    def update(self, table: MethodTableRun, message: str | None = None) -> bool:
+        """Show a table as far as it is filled in.
 
         Args:
-            matrix: The matrix.
+            table: The table.
             message: Text to show if there is nothing to draw.
 
         Returns:
             True: the whole figure must be painted again.
         """
-        with matplotlib.rc_context(_SETTINGS):
+        with matplotlib.rc_context(_STYLE):
             self.figure.clear()
-            single = len(matrix.rows) == 1
-            rows = len(matrix.methods) if single else max(len(matrix.rows), 1)
+            single = len(table.rows) == 1
+            rows = len(table.methods) if single else max(len(table.rows), 1)
             height = _HEAD + rows * _ROW + _FOOT
             self.figure.set_size_inches(_WIDTH, height)
             ax = self.figure.add_axes((0.01, _FOOT / height, 0.98, rows * _ROW / height))
             ax.set_axis_off()
             ax.set_ylim(rows, 0)
-            if message is not None or not matrix.rows:
+            if message is not None or not table.rows:
                 ax.set_xlim(0, 1)
                 ax.text(0.5, rows / 2, message or "There is no model.", ha="center", va="center", fontsize=13)
             else:
-                (self._single if single else self._many)(ax, matrix)
+                (self._single if single else self._many)(ax, table)
         return True
 
-    def still(self, matrix: Matrix) -> Figure:
-        """Return the figure with the verdict under it."""
-        self.update(matrix)
-        return self.captioned(matrix.verdict)
-
-    def captioned(self, text: str) -> Figure:
-        """Return the figure with a text under it, which is its alternative text as well."""
-        lines = textwrap.wrap(text, 150)
-        self.figure.text(0.015, -0.01, "\n".join(lines), va="top", fontsize=9.5, linespacing=1.5, color=INK)
-        self.figure.alt = text
-        return self.figure
-
-    def _many(self, ax: Any, matrix: Matrix) -> None:
-        ax.set_xlim(-_LABELS, len(matrix.methods))
-        for column, method in enumerate(matrix.methods.values()):
+    def _many(self, ax: Any, table: MethodTableRun) -> None:
+        ax.set_xlim(-_LABELS, len(table.methods))
+        for column, method in enumerate(table.methods.values()):
             # A name too long for its column is broken after its dot, and not inside a word.
             label = "\n".join(textwrap.wrap(re.sub(r"(?<=\w)\.(?=\w)", ". ", method.label), 12))
             ax.text(column + 0.5, -0.2, label, ha="center", va="bottom", fontsize=8, fontweight="bold")
         marks: dict[bool | None, list[tuple[float, float]]] = {key: [] for key in _MARKS}
-        for row, subject in enumerate(matrix.rows):
+        for row, subject in enumerate(table.rows):
             ax.text(-_LABELS, row + 0.5, subject, va="center")
-            ax.plot([-_LABELS, len(matrix.methods)], [row + 1] * 2, color=PALE, linewidth=0.8, zorder=0)
-            for column, name in enumerate(matrix.methods):
-                outcome = matrix.outcomes.get((subject, name))
+            ax.plot([-_LABELS, len(table.methods)], [row + 1] * 2, color=PALE, linewidth=0.8, zorder=0)
+            for column, name in enumerate(table.methods):
+                outcome = table.outcomes.get((subject, name))
                 if outcome is not None:
                     self._cell(ax, column, row, outcome, marks)
         self._scatter(ax, marks)
@@ -115,7 +100,7 @@ class MatrixPicture:
         for place, survived in enumerate(outcome.survives.values()):
             marks[survived].append((column + 0.5 + (place - 2) * 0.165, row + 0.5))
 
-    def _single(self, ax: Any, matrix: Matrix) -> None:
+    def _single(self, ax: Any, table: MethodTableRun) -> None:
         columns = [*ASPECTS, "also lost"]
         wide = 3.2
         ax.set_xlim(-_LABELS, len(ASPECTS) + wide)
@@ -123,10 +108,10 @@ class MatrixPicture:
             x, ha = (column + 0.5, "center") if name in ASPECTS else (column + 0.1, "left")
             ax.text(x, -0.2, "\n".join(textwrap.wrap(name, 14)), ha=ha, va="bottom", fontsize=8.5, fontweight="bold")
         marks: dict[bool | None, list[tuple[float, float]]] = {key: [] for key in _MARKS}
-        for row, (name, method) in enumerate(matrix.methods.items()):
+        for row, (name, method) in enumerate(table.methods.items()):
             ax.text(-_LABELS, row + 0.5, method.label, va="center")
             ax.plot([-_LABELS, len(ASPECTS) + wide], [row + 1] * 2, color=PALE, linewidth=0.8, zorder=0)
-            outcome = matrix.outcomes.get((matrix.rows[0], name))
+            outcome = table.outcomes.get((table.rows[0], name))
             if outcome is None:
                 continue
             frame = {"xy": (0.04, row + 0.1), "height": 0.8, "zorder": 1}

@@ -1,6 +1,6 @@
-"""The matrix in a notebook: it fills in while the cell runs, and each of its cells opens to the evidence.
+"""The method table in a notebook: it fills in while the cell runs, and each of its cells opens to the evidence.
 
-A cell's result is shown when the cell is done. So a first, small widget shows how far the matrix is, and the panel
+A cell's result is shown when the cell is done. So a first, small widget shows how far the table is, and the panel
 itself takes its place when everything is there.
 """
 
@@ -16,31 +16,14 @@ import ipywidgets as widgets
 from IPython import get_ipython
 from IPython.display import display
 
-from workbook.labs.framework import figure as plots
+from workbook.labs.framework.keyboard import LabAssets
 from workbook.labs.framework.panel import Lab
-from workbook.labs.method_table.figure import MatrixPicture
-from workbook.labs.method_table.run import GENERATIONS, Matrix, MatrixSettings, Subject, kinds_on
+from workbook.labs.method_table.figure import MethodTablePicture
+from workbook.labs.method_table.run import MethodTableRun, MethodTableSettings, Subject, kind_labels
 
-__all__ = ["MatrixPanel"]
+__all__ = ["MethodTablePanel"]
 
 PACE = 2.0  # seconds between two pictures while cells are filled in: painting one takes as long as filling in a cell
-
-_CSS = """<style>
-.workbook-lab .matrix-table .widget-html-content { overflow-x: auto; overflow-wrap: break-word; }
-.workbook-lab .matrix-table table { border-collapse: collapse; font-size: 12px; }
-.workbook-lab .matrix-table th, .workbook-lab .matrix-table td { padding: 3px 6px;
-  border-bottom: 1px solid var(--jp-border-color2, #ccc); }
-.workbook-lab .matrix-table td { min-width: 5em; }
-.workbook-lab .matrix-table details td { min-width: 0; }
-.workbook-lab .matrix-table .widget-html-content > table > caption { position: absolute; clip-path: inset(50%); }
-.workbook-lab .matrix-table caption { padding: 2px 0; }
-.workbook-lab .matrix-table summary { cursor: pointer; }
-.workbook-lab .matrix-table summary:focus-visible, .workbook-lab .matrix-links a:focus-visible {
-  outline: 3px solid var(--jp-brand-color1, #1976d2); outline-offset: 2px; }
-.workbook-lab .matrix-table details[open] > summary { min-width: 9em; }
-.workbook-lab .matrix-table details table { width: 36em; margin: 4px 0 8px; }
-.workbook-lab .matrix-links a { margin-right: 18px; }
-</style>"""
 
 
 class _Live(widgets.VBox):
@@ -50,17 +33,17 @@ class _Live(widgets.VBox):
         self._bar = widgets.IntProgress(description="Filling in", layout={"width": "415px"})
         self._text = widgets.HTML()
         self._table = widgets.HTML()
-        self._table.add_class("matrix-table")
-        super().__init__([widgets.HTML(_CSS), widgets.HBox([self._bar, self._text]), self._table])
+        self._table.add_class("method-table-cells")
+        super().__init__([LabAssets(layout={"display": "none"}), widgets.HBox([self._bar, self._text]), self._table])
         self.add_class("workbook-lab")
-        self.add_class("matrix-live")
+        self.add_class("method-table-progress")
 
-    def show(self, run: Matrix) -> None:
+    def show(self, run: MethodTableRun) -> None:
         self._bar.max, self._bar.value = run.total, run.done
         self._text.value = f'<span role="status" aria-live="off">{run.done} of {run.total} cells</span>'
         self._table.value = run.to_html(evidence=False)
 
-    def done(self, run: Matrix) -> None:
+    def done(self, run: MethodTableRun) -> None:
         count = f"All {run.total}" if run.done == run.total else f"{run.done} of {run.total}"
         text = f"{count} cells are filled in: see below."
         self.children = [widgets.HTML(f'<span role="status" aria-live="polite">{text}</span>')]
@@ -68,30 +51,31 @@ class _Live(widgets.VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return {**data, "text/plain": "The matrix fills in here while the cell runs."}, metadata
+        return {**data, "text/plain": "The table fills in here while the cell runs."}, metadata
 
 
-class MatrixPanel(Lab):
+class MethodTablePanel(Lab):
     """Every way to clone, tried on many kinds of models, or on one model of the reader's own.
 
     Args:
         generation: `"keras"` or `"tf_keras"`.
-        kind: `"short"` for the few kinds that differ most, an empty text for all, or a key of `run.KINDS`.
-        model: A model of one's own; the matrix then has a row for each method.
+        kind: `"short"` for the few kinds that differ most, an empty text for all, or a key of `models.MODEL_KINDS`.
+        model: A model of one's own; the table then has a row for each method.
         inputs: A batch of inputs that the model takes.
         targets: Targets that its loss takes, or None.
         title: Heading of the panel.
 
     Attributes:
-        matrix: The outcomes.
+        table: The outcomes.
 
     Example:
-        >>> MatrixPanel("keras", "dropout").matrix.true_for("clone")   # doctest: +SKIP
+        >>> MethodTablePanel("keras", "dropout").table.true_for("clone")   # doctest: +SKIP
         ['Dropout']
     """
 
-    title = "The matrix"
-    dom_class = "matrix-panel"
+    settings_type = MethodTableSettings
+    title = "The method table"
+    dom_class = "method-table"
     source_title = "Python source of the models"
 
     def __init__(
@@ -108,63 +92,60 @@ class MatrixPanel(Lab):
         self._painted = 0.0
         if getattr(get_ipython(), "kernel", None) is not None:
             display(self._live)
-        super().__init__(MatrixSettings(generation, kind), title)
-        self._live.done(self.matrix)
+        super().__init__(MethodTableSettings(generation, kind), title)
+        self._live.done(self.table)
         self._live = None
         place = self.children.index(self._verdict_line) + 1
         extras = [self._links, self._table]
-        self.children = [widgets.HTML(_CSS), *self.children[:place], *extras, *self.children[place:]]
+        self.children = [*self.children[:place], *extras, *self.children[place:]]
 
     @property
-    def matrix(self) -> Matrix:
+    def table(self) -> MethodTableRun:
         """The outcomes so far."""
         return self._run
 
     def controls(self) -> Sequence[widgets.Widget]:
         """Make the choice of Keras and of models, and the progress bar."""
         self._table, self._links = widgets.HTML(), widgets.HTML()
-        self._table.add_class("matrix-table")
-        self._links.add_class("matrix-links")
+        self._table.add_class("method-table-cells")
+        self._links.add_class("method-table-links")
         self._bar = widgets.IntProgress(description="Filled in", layout={"width": "415px"})
         self._count = widgets.HTML()
         progress = widgets.HBox([self._bar, self._count])
         if self._own is not None:
             return [progress]
-        which = self.dropdown("generation", [(label, name) for name, label in GENERATIONS.items()], "Which Keras")
+        which, self._kinds = self.declared_controls(MethodTableSettings)
         which.observe(lambda change: self._offer(change["new"]), "value")
-        self._kinds = self.dropdown("kind", _options(self.preset.generation), "Which models")
         return [which, self._kinds, progress]
 
     def _offer(self, generation: str) -> None:
         """Offer the kinds of models that there are on a Keras, and keep the choice if it is among them."""
-        chosen, options = self._kinds.value, _options(generation)
+        chosen, labels = self._kinds.value, kind_labels(generation)
         with self.silently():
-            self._kinds.options = options
-            self._kinds.value = chosen if chosen in dict(options).values() else "short"
+            self._kinds.options = [(label, name) for name, label in labels.items()]
+            self._kinds.value = chosen if chosen in labels else "short"
 
-    def read(self) -> MatrixSettings:
+    def read(self) -> MethodTableSettings:
         """Return what the controls say."""
         settings = super().read()
-        if settings.kind not in dict(_options(settings.generation)).values():
-            return MatrixSettings(settings.generation, "short")
-        return settings
+        return settings if settings.kind in kind_labels(settings.generation) else settings.replace(kind="short")
 
-    def write(self, settings: MatrixSettings) -> None:
+    def write(self, settings: MethodTableSettings) -> None:
         """Make the controls say other settings."""
         if self._own is None:
             self._by_field["generation"].value = settings.generation
             self._offer(settings.generation)
             self._by_field["kind"].value = settings.kind
 
-    def run(self, settings: MatrixSettings) -> Matrix:
-        """Set up a matrix."""
-        return Matrix(settings, None if self._own is None else [self._own])
+    def run(self, settings: MethodTableSettings) -> MethodTableRun:
+        """Set up a run."""
+        return MethodTableRun(settings, None if self._own is None else [self._own])
 
-    def picture(self) -> MatrixPicture:
+    def picture(self) -> MethodTablePicture:
         """Make the picture."""
-        return MatrixPicture()
+        return MethodTablePicture()
 
-    def draw(self, run: Matrix) -> None:
+    def draw(self, run: MethodTableRun) -> None:
         """Show how far it is; paint the picture now and then, and at the end."""
         if self._live is not None and not run.finished:
             self._live.show(run)
@@ -179,24 +160,15 @@ class MatrixPanel(Lab):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        return {**data, "text/html": self.matrix.to_html(evidence=False)}, metadata
-
-    def still(self) -> tuple[bytes, str]:
-        """Return the picture with the verdict under it, and the verdict."""
-        return plots.png(MatrixPicture().still(self.matrix)), self.verdict
+        return {**data, "text/html": self.table.to_html(evidence=False)}, metadata
 
 
-def _options(generation: str) -> list[tuple[str, str]]:
-    several = [("a few that differ most", "short"), ("all kinds", "")]
-    return [*several, *((kind.label, kind.name) for kind in kinds_on(generation))]
-
-
-def _links(run: Matrix, picture: bytes) -> str:
-    """Write links that hand out the matrix as a table and as a picture, without a file of the server's."""
+def _links(run: MethodTableRun, picture: bytes) -> str:
+    """Write links that offer the table as a file and as a picture, without a file of the server's."""
     table = base64.b64encode(run.to_csv().encode()).decode()
     image = base64.b64encode(bytes(picture)).decode()
     name = html.escape(run.title.lower().replace(" ", "-").replace(",", ""))
     return (
-        f'<a download="matrix-{name}.csv" href="data:text/csv;base64,{table}">Download as CSV</a>'
-        f'<a download="matrix-{name}.png" href="data:image/png;base64,{image}">Download as a picture</a>'
+        f'<a download="method-table-{name}.csv" href="data:text/csv;base64,{table}">Download as CSV</a>'
+        f'<a download="method-table-{name}.png" href="data:image/png;base64,{image}">Download as a picture</a>'
     )

@@ -1,4 +1,4 @@
-"""The matrix: every way to clone, on many kinds of models, and what of each model survives it.
+"""The table: every way to clone, on many kinds of models, and what of each model survives it.
 
 Nothing about the outcome is written down here. Each model is made and trained a little, cloned, and audited on the
 versions that are installed; what survives is read off the audit's report. The reader's own model is one more subject.
@@ -9,27 +9,23 @@ from __future__ import annotations
 import csv
 import functools
 import html
-import inspect
 import io
-import re
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from helpers import auditing
-from helpers import keras_compat as generations
 from helpers.auditing import Report
 from helpers.methods import METHODS
 from helpers.text import listed
 from workbook import errors, notebook
+from workbook.labs.framework.program import KERAS_VERSIONS
 from workbook.labs.framework.run import Problem, Run, Stage
+from workbook.labs.framework.settings import LabSettings, choice
+from workbook.labs.method_table.models import MODEL_KINDS, ModelKind, kinds_on
 
-__all__ = ["ASPECTS", "KINDS", "Kind", "Matrix", "MatrixSettings", "Outcome", "Subject", "kinds_on"]
+__all__ = ["ASPECTS", "MethodTableRun", "MethodTableSettings", "Outcome", "Subject", "kind_labels"]
 
-GENERATIONS = {"keras": "Keras 3", "tf_keras": "Keras 2"}
 STEPS = 5  # training steps that both models make
 
 ASPECTS = {
@@ -132,20 +128,43 @@ def _together(report: Report, checks: Sequence[str]) -> bool | None:
 # -- the run -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class MatrixSettings:
-    """What is tried.
+_SEVERAL = {"short": "a few that differ most", "": "all kinds"}
 
-    Args:
-        generation: `"keras"` or `"tf_keras"`.
-        kind: A key of `KINDS`, or `"short"` for the few that differ most, or an empty text for all kinds.
+
+def kind_labels(generation: str) -> dict[str, str]:
+    """Return what can be tried on a Keras version: several kinds of models at once, and each kind, with its label."""
+    return _SEVERAL | {kind.name: kind.label for kind in kinds_on(generation)}
+
+
+@dataclass(frozen=True)
+class MethodTableSettings(LabSettings):
+    """Which models are tried.
+
+    Example:
+        >>> MethodTableSettings(kind="dropout").generation
+        'keras'
     """
 
-    generation: str = "keras"
-    kind: str = ""
+    generation: str = choice("keras", KERAS_VERSIONS, "Which Keras")
+    kind: str = choice("", _SEVERAL | {kind.name: kind.label for kind in MODEL_KINDS.values()}, "Which models")
 
 
-class Matrix(Run):
+def _kinds(settings: MethodTableSettings) -> list[ModelKind]:
+    kinds = kinds_on(settings.generation)
+    chosen = [each for each in kinds if settings.kind in ("", each.name) or (settings.kind == "short" and each.short)]
+    if not chosen:
+        raise ValueError(
+            f"There is no kind {settings.kind!r} on {KERAS_VERSIONS[settings.generation]}. "
+            f"Use one of {', '.join(kind.name for kind in kinds)}."
+        )
+    return chosen
+
+
+def _subjects(settings: MethodTableSettings) -> list[Subject]:
+    return [Subject(kind.label, functools.partial(kind.make, settings.generation)) for kind in _kinds(settings)]
+
+
+class MethodTableRun(Run):
     """Every method on every subject, one after another.
 
     Args:
@@ -158,20 +177,20 @@ class Matrix(Run):
         outcomes: What came of it so far, by label of the subject and name of the method.
 
     Example:
-        >>> matrix = Matrix(MatrixSettings(kind="sequential"))   # doctest: +SKIP
-        >>> for stage in matrix.stages():                        # doctest: +SKIP
+        >>> table = MethodTableRun(MethodTableSettings(kind="sequential"))   # doctest: +SKIP
+        >>> for stage in table.stages():                        # doctest: +SKIP
         ...     pass
-        >>> matrix.outcomes["Sequential", "clone"].true          # doctest: +SKIP
+        >>> table.outcomes["Sequential", "clone"].true          # doctest: +SKIP
         True
     """
 
     def __init__(
         self,
-        settings: MatrixSettings | None = None,
+        settings: MethodTableSettings | None = None,
         subjects: Iterable[Subject] | None = None,
         methods: Sequence[str] = (),
     ) -> None:
-        super().__init__(settings or MatrixSettings())
+        super().__init__(settings or MethodTableSettings())
         unknown = set(methods) - METHODS.keys()
         if unknown:
             raise ValueError(f"There is no method {min(unknown)!r}. Use some of {', '.join(METHODS)}.")
@@ -200,7 +219,7 @@ class Matrix(Run):
         """What it is about."""
         if self.own:
             return "Your model"
-        where = GENERATIONS[self.settings.generation]
+        where = KERAS_VERSIONS[self.settings.generation]
         return where if len(self.subjects) > 1 else f"{self.rows[0]} on {where}"
 
     def of(self, subject: str) -> list[Outcome]:
@@ -269,12 +288,12 @@ class Matrix(Run):
     # -- for other programs and other senses ------------------------------------------------------------------
 
     def to_csv(self) -> str:
-        """Return the matrix as comma-separated values: a line for each model and method."""
+        """Return the table as comma-separated values: a line for each model and method."""
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
         head = ["Keras", "model", "method", "outcome", *ASPECTS, "also lost", "error"]
         writer.writerow(head)
-        generation = "" if self.own else GENERATIONS[self.settings.generation]
+        generation = "" if self.own else KERAS_VERSIONS[self.settings.generation]
         for (subject, name), outcome in self.outcomes.items():
             aspects = [WORDS[outcome.survives[aspect]] if outcome.survives else "" for aspect in ASPECTS]
             error = outcome.problem.name if outcome.problem else ""
@@ -286,7 +305,7 @@ class Matrix(Run):
         return file.getvalue()
 
     def to_html(self, evidence: bool = True) -> str:
-        """Return the matrix as a table in words and symbols.
+        """Return the table as a table in words and symbols.
 
         Args:
             evidence: Whether each cell opens to all that was found. The numbers in it differ from machine to machine.
@@ -337,24 +356,24 @@ _LEFT = "text-align:left;vertical-align:top"
 _PLAIN = f"{_LEFT};font-weight:normal"
 
 
-def _many_subjects(matrix: Matrix, evidence: bool) -> str:
-    head = "".join(f'<th scope="col" style="{_LEFT}">{html.escape(m.label)}</th>' for m in matrix.methods.values())
+def _many_subjects(table: MethodTableRun, evidence: bool) -> str:
+    head = "".join(f'<th scope="col" style="{_LEFT}">{html.escape(m.label)}</th>' for m in table.methods.values())
     rows = []
-    for row in matrix.rows:
+    for row in table.rows:
         cells = []
-        for name in matrix.methods:
-            outcome = matrix.outcomes.get((row, name))
+        for name in table.methods:
+            outcome = table.outcomes.get((row, name))
             cells.append(f'<td style="{_LEFT}">{_cell(outcome, evidence) if outcome else "…"}</td>')
         rows.append(f'<tr><th scope="row" style="{_LEFT}">{html.escape(row)}</th>{"".join(cells)}</tr>')
-    return _table(matrix, f'<th scope="col" style="{_LEFT}">Model</th>{head}', rows)
+    return _table(table, f'<th scope="col" style="{_LEFT}">Model</th>{head}', rows)
 
 
-def _one_subject(matrix: Matrix, evidence: bool) -> str:
+def _one_subject(table: MethodTableRun, evidence: bool) -> str:
     columns = ["Method", "Clone", *map(str.capitalize, ASPECTS), "Also lost"]
     head = "".join(f'<th scope="col" style="{_LEFT}">{text}</th>' for text in columns)
     rows = []
-    for name, method in matrix.methods.items():
-        outcome = matrix.outcomes.get((matrix.rows[0], name))
+    for name, method in table.methods.items():
+        outcome = table.outcomes.get((table.rows[0], name))
         cells = ["…"] * (len(columns) - 1)
         if outcome is not None:
             short = outcome.words if outcome.problem or outcome.true else "✗ not a true clone"
@@ -363,13 +382,13 @@ def _one_subject(matrix: Matrix, evidence: bool) -> str:
         label = html.escape(method.label)
         inside = "".join(f'<td style="{_LEFT}">{cell}</td>' for cell in cells)
         rows.append(f'<tr><th scope="row" style="{_LEFT}">{label}</th>{inside}</tr>')
-    return _table(matrix, head, rows)
+    return _table(table, head, rows)
 
 
-def _table(matrix: Matrix, head: str, rows: list[str]) -> str:
+def _table(table: MethodTableRun, head: str, rows: list[str]) -> str:
     return (
         f'<table style="text-align:left"><caption style="text-align:left;font-weight:bold;caption-side:top">'
-        f"{html.escape(matrix.verdict)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        f"{html.escape(table.verdict)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     )
 
 
@@ -391,241 +410,3 @@ def _cell(outcome: Outcome, evidence: bool, words: str | None = None) -> str:
         f"<details><summary>{words}</summary>{lesson}<table><caption>{caption}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{found}</tbody></table></details>"
     )
-
-
-# -- the kinds of models -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of model.
-
-    Args:
-        name: The key in `KINDS`.
-        label: What a reader calls it.
-        maker: Takes a Keras package; returns the model, inputs and targets.
-        only_on: The Keras on which alone it exists, or an empty text.
-        short: Whether it is one of the few that differ most.
-    """
-
-    name: str
-    label: str
-    maker: Callable[[Any], tuple[Any, Any, Any]]
-    only_on: str = ""
-    short: bool = False
-
-    def make(self, generation: str) -> tuple[Any, Any, Any]:
-        """Make the model on a Keras, the same at every call."""
-        notebook.set_seeds(6)
-        return self.maker(generations.namespace(generation))
-
-    @property
-    def source(self) -> str:
-        """The Python source of the maker."""
-        text = textwrap.dedent(inspect.getsource(self.maker))
-        return re.sub(r"\A@_kind\(.*\)\n", "", text)
-
-
-KINDS: dict[str, Kind] = {}
-"""The kinds of models, by name, in the order of the rows."""
-
-
-def kinds_on(generation: str) -> list[Kind]:
-    """List the kinds that there are on a Keras."""
-    return [kind for kind in KINDS.values() if kind.only_on in ("", generation)]
-
-
-def _kinds(settings: MatrixSettings) -> list[Kind]:
-    kinds = kinds_on(settings.generation)
-    chosen = [each for each in kinds if settings.kind in ("", each.name) or (settings.kind == "short" and each.short)]
-    if not chosen:
-        raise ValueError(
-            f"There is no kind {settings.kind!r} on {GENERATIONS[settings.generation]}. "
-            f"Use one of {', '.join(kind.name for kind in kinds)}."
-        )
-    return chosen
-
-
-def _subjects(settings: MatrixSettings) -> list[Subject]:
-    return [Subject(kind.label, functools.partial(kind.make, settings.generation)) for kind in _kinds(settings)]
-
-
-def _kind(label: str, only_on: str = "", short: bool = False) -> Callable:
-    def enter(maker: Callable) -> Callable:
-        KINDS[maker.__name__] = Kind(maker.__name__, label, maker, only_on, short)
-        return maker
-
-    return enter
-
-
-def _data(*shape: int) -> tuple[np.ndarray, np.ndarray]:
-    generator = np.random.default_rng(0)
-    return generator.uniform(size=(64, *shape)).astype("float32"), generator.integers(0, 3, 64)
-
-
-def _trained(keras: Any, model: Any, inputs: Any, targets: Any) -> tuple[Any, Any, Any]:
-    """Compile a model and train it for two steps; eagerly, since tracing would take longer than all the rest."""
-    import tensorflow as tf
-
-    model(inputs)
-    model.compile(
-        keras.optimizers.SGD(0.05, momentum=0.9), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    )
-    model.optimizer.build(model.trainable_variables)
-    for number in range(2):
-        first = number * 32 % len(targets)
-        batch = tf.nest.map_structure(lambda array, first=first: tf.constant(array[first : first + 32]), inputs)
-        model.train_step((batch, tf.constant(targets[first : first + 32])))
-    return model, inputs, targets
-
-
-@_kind("Sequential", short=True)
-def sequential(keras):
-    layers = keras.layers
-    model = keras.Sequential([layers.Input((6,)), layers.Dense(5, "relu"), layers.Dense(3)])
-    return _trained(keras, model, *_data(6))
-
-
-@_kind("functional, shared layer")
-def functional(keras):
-    layers = keras.layers
-    left, right = keras.Input((6,), name="left"), keras.Input((6,), name="right")
-    shared = layers.Dense(5, "tanh")
-    model = keras.Model({"left": left, "right": right}, layers.Dense(3)(layers.add([shared(left), shared(right)])))
-    x, y = _data(6)
-    return _trained(keras, model, {"left": x, "right": x[::-1].copy()}, y)
-
-
-@_kind("BatchNormalization")
-def batch_normalization(keras):
-    layers = keras.layers
-    model = keras.Sequential([layers.Input((6,)), layers.Dense(5), layers.BatchNormalization(), layers.Dense(3)])
-    return _trained(keras, model, *_data(6))
-
-
-@_kind("Dropout", short=True)
-def dropout(keras):
-    layers = keras.layers
-    model = keras.Sequential([layers.Input((6,)), layers.Dense(5), layers.Dropout(0.5), layers.Dense(3)])
-    return _trained(keras, model, *_data(6))
-
-
-@_kind("subclass with get_config", short=True)
-def subclass_with_config(keras):
-    class WithConfig(keras.Model):
-        def __init__(self, units=2, **kwargs):
-            super().__init__(**kwargs)
-            self.units = units
-            self.hidden, self.head = keras.layers.Dense(units), keras.layers.Dense(3)
-
-        def call(self, inputs):
-            return self.head(self.hidden(inputs))
-
-        def get_config(self):
-            return {**super().get_config(), "units": self.units}
-
-    return _trained(keras, WithConfig(5), *_data(6))
-
-
-@_kind("subclass without get_config", short=True)
-def subclass_without_config(keras):
-    class WithoutConfig(keras.Model):
-        def __init__(self, units=2, **kwargs):
-            super().__init__(**kwargs)
-            self.hidden, self.head = keras.layers.Dense(units), keras.layers.Dense(3)
-
-        def call(self, inputs):
-            return self.head(self.hidden(inputs))
-
-    return _trained(keras, WithoutConfig(5), *_data(6))
-
-
-@_kind("raw tf.Variable", short=True)
-def raw_variable(keras):
-    import tensorflow as tf
-
-    class Raw(keras.Model):
-        def __init__(self, **kwargs):
-            super().__init__(**kwargs)
-            self.head = keras.layers.Dense(3)
-            self.temperature = tf.Variable(1.0, trainable=False, name="temperature")
-
-        def call(self, inputs):
-            return self.head(inputs) * self.temperature
-
-    model = Raw()
-    model.temperature.assign(0.5)
-    return _trained(keras, model, *_data(6))
-
-
-@_kind("adapted Normalization")
-def adapted_normalization(keras):
-    x, y = _data(6)
-    normal = keras.layers.Normalization()
-    normal.adapt(5 * x + 3)
-    return _trained(keras, keras.Sequential([keras.layers.Input((6,)), normal, keras.layers.Dense(3)]), x, y)
-
-
-@_kind("own train_step")
-def own_train_step(keras):
-    import tensorflow as tf
-
-    class OwnStep(keras.Model):
-        def __init__(self, **kwargs):
-            super().__init__(**kwargs)
-            self.head = keras.layers.Dense(3)
-
-        def call(self, inputs):
-            return self.head(inputs)
-
-        def train_step(self, batch):
-            x, y = batch[:2]
-            with tf.GradientTape() as tape:
-                loss = tf.reduce_mean(tf.square(self(x, training=True) - tf.one_hot(y, 3)))
-            weights = self.trainable_variables
-            self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
-            return {"loss": loss}
-
-    return _trained(keras, OwnStep(), *_data(6))
-
-
-@_kind("stateful RNN")
-def stateful_rnn(keras):
-    layers = keras.layers
-    model = keras.Sequential([layers.Input(batch_shape=(32, 3, 4)), layers.GRU(3, stateful=True), layers.Dense(3)])
-    x, y = _data(3, 4)
-    model, _, _ = _trained(keras, model, x[:32], y[:32])
-    return model, x[:32], y[:32]
-
-
-@_kind("frozen layers")
-def frozen_layers(keras):
-    layers = keras.layers
-    model = keras.Sequential([layers.Input((6,)), layers.Dense(5, "relu"), layers.Dense(4), layers.Dense(3)])
-    model.layers[0].trainable = False
-    return _trained(keras, model, *_data(6))
-
-
-@_kind("mixed precision")
-def mixed_precision(keras):
-    before = keras.mixed_precision.global_policy()
-    keras.mixed_precision.set_global_policy("mixed_float16")
-    try:
-        return sequential(keras)
-    finally:
-        keras.mixed_precision.set_global_policy(before)
-
-
-@_kind("LoRA", only_on="keras", short=True)
-def lora(keras):
-    model, x, y = sequential(keras)
-    model.layers[0].enable_lora(2, lora_alpha=3)
-    return _trained(keras, model, x, y)
-
-
-@_kind("DenseFlipout", only_on="tf_keras", short=True)
-def dense_flipout(keras):
-    import tensorflow_probability as tfp
-
-    layers = tfp.layers
-    return _trained(keras, keras.Sequential([layers.DenseFlipout(4, "relu"), layers.DenseFlipout(3)]), *_data(6))

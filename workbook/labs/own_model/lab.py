@@ -1,42 +1,33 @@
-"""The bench in a notebook: name or upload a model, and get the audit of every method and the code of the one to use."""
+"""The lab "Your own model": name or upload a model, and get the code of the method to use."""
 
 from __future__ import annotations
 
-import dataclasses
 import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
 from IPython import get_ipython
-from matplotlib.figure import Figure
 
-from workbook.labs.framework import figure as plots
 from workbook.labs.framework.panel import Lab
-from workbook.labs.method_table.figure import MatrixPicture
-from workbook.labs.method_table.lab import _CSS
-from workbook.labs.method_table.run import Matrix
-from workbook.labs.own_model.run import Bench, BenchSettings, Upload
+from workbook.labs.method_table.figure import MethodTablePicture
+from workbook.labs.method_table.run import MethodTableRun
+from workbook.labs.own_model.run import OwnModelRun, OwnModelSettings, Upload
 
-__all__ = ["BenchPanel"]
+__all__ = ["OwnModelPanel"]
 
 
-class _BenchPicture(MatrixPicture):
-    """The matrix of one model, or a word in its place."""
+class _OwnModelPicture(MethodTablePicture):
+    """The table of one model, or a message instead."""
 
-    def update(self, bench: Bench, message: str | None = None) -> bool:
+    def update(self, run: OwnModelRun, message: str | None = None) -> bool:
         """Show the outcomes so far."""
-        if bench.matrix is None:
-            return super().update(Matrix(subjects=[]), "There is no model to try the methods on.")
-        return super().update(bench.matrix, message)
-
-    def still(self, bench: Bench) -> Figure:
-        """Return the figure with the verdict under it."""
-        self.update(bench)
-        return self.captioned(bench.verdict)
+        if run.table is None:
+            return super().update(MethodTableRun(subjects=[]), "There is no model to try the methods on.")
+        return super().update(run.table, message)
 
 
-class BenchPanel(Lab):
+class OwnModelPanel(Lab):
     """A panel that takes a reader's own model.
 
     Args:
@@ -47,15 +38,16 @@ class BenchPanel(Lab):
         title: Heading of the panel.
 
     Attributes:
-        bench: What was found out.
+        found: What was found out.
 
     Example:
-        >>> BenchPanel(model, x_train, y_train).verdict   # doctest: +SKIP
+        >>> OwnModelPanel(model, x_train, y_train).verdict   # doctest: +SKIP
         'Use .keras file: it makes a true clone of Sequential 'sequential'. ...'
     """
 
-    title = "The bench"
-    dom_class = "bench-panel"
+    settings_type = OwnModelSettings
+    title = "Your own model"
+    dom_class = "own-model"
     source_title = "The code to use"
 
     def __init__(self, model: Any = "", inputs: Any = "", targets: Any = "", title: str | None = None) -> None:
@@ -65,10 +57,9 @@ class BenchPanel(Lab):
             value if isinstance(value, str) else self._named(value, name)
             for name, value in (("model", model), ("inputs", inputs), ("targets", targets))
         ]
-        super().__init__(BenchSettings(*names), title)
+        super().__init__(OwnModelSettings(*names), title)
         place = self.children.index(self._verdict_line) + 1
         self.children = [
-            widgets.HTML(_CSS),
             *self.children[:place],
             self._told,
             *self.children[place:],
@@ -76,7 +67,7 @@ class BenchPanel(Lab):
         ]
 
     @property
-    def bench(self) -> Bench:
+    def found(self) -> OwnModelRun:
         """What was found out."""
         return self._run
 
@@ -87,7 +78,7 @@ class BenchPanel(Lab):
         for known, other in _variables().items():
             if other is value and not known.startswith("_"):
                 return known
-        while name in _variables():  # the name of another object, which stays what it is
+        while name in _variables():  # a different object has this name and keeps it
             name = f"given_{name}"
         self._given[name] = value
         return name
@@ -95,23 +86,14 @@ class BenchPanel(Lab):
     def controls(self) -> Sequence[widgets.Widget]:
         """Make the fields, and the button for a file."""
         self._told, self._table = widgets.HTML(), widgets.HTML()
-        self._table.add_class("matrix-table")
-        self._told.add_class("bench-told")
-        late = {"continuous_update": False}
-        model = "a variable of this notebook, or the path of a .keras file"
-        inputs = "inferred; or a variable, or 28, 28, 1 or 20 int below 1000"
+        self._table.add_class("method-table-cells")
+        self._told.add_class("own-model-sources")
         self.upload = widgets.FileUpload(accept=".keras", description="Upload a .keras file", layout={"width": "190px"})
         self.upload.observe(lambda change: self._on_upload(), "value")
-        return [
-            self._control("model", widgets.Text, "Model", placeholder=model, **late),
-            self._control("inputs", widgets.Text, "Its inputs", placeholder=inputs, **late),
-            self._control("targets", widgets.Text, "Its targets", placeholder="made up; or a variable", **late),
-            self.checkbox("use_own_classes", "A file may use my own classes"),
-            widgets.HBox([self.upload]),
-        ]
+        return [*self.declared_controls(OwnModelSettings), widgets.HBox([self.upload])]
 
     def buttons(self) -> Sequence[widgets.Widget]:
-        """Make the button that tries the same names again, for what they stand for may have changed."""
+        """Make the button that tries the same names again, because what they stand for may have changed."""
         self.again = widgets.Button(
             description="Try again", icon="refresh", tooltip="Try what these names stand for now"
         )
@@ -127,32 +109,28 @@ class BenchPanel(Lab):
                 self.control("model").value = file["name"]
             self.changed()
 
-    def run(self, settings: BenchSettings) -> Bench:
+    def run(self, settings: OwnModelSettings) -> OwnModelRun:
         """Set up a run with what the names stand for now."""
         if self._upload is not None and settings.model == self._upload.name:
-            settings = dataclasses.replace(settings, model=self._upload)
-        return Bench(settings, {**_variables(), **self._given})
+            settings = settings.replace(model=self._upload)
+        return OwnModelRun(settings, {**_variables(), **self._given})
 
-    def picture(self) -> _BenchPicture:
+    def picture(self) -> _OwnModelPicture:
         """Make the picture."""
-        return _BenchPicture()
+        return _OwnModelPicture()
 
-    def draw(self, run: Bench) -> None:
+    def draw(self, run: OwnModelRun) -> None:
         """Send the picture and the table."""
         super().draw(run)
         self._told.value = html.escape(run.told)
-        self._table.value = run.matrix.to_html(evidence=run.finished) if run.matrix else ""
+        self._table.value = run.table.to_html(evidence=run.finished) if run.table else ""
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        table = self.bench.matrix.to_html(evidence=False) if self.bench.matrix else ""
-        code = f"<pre><code>{html.escape(self.bench.source)}</code></pre>" if self.bench.source else ""
+        table = self.found.table.to_html(evidence=False) if self.found.table else ""
+        code = f"<pre><code>{html.escape(self.found.source)}</code></pre>" if self.found.source else ""
         page = f"<div><p><strong>{html.escape(self.verdict)}</strong></p>{code}{table}</div>"
         return {**data, "text/html": page}, metadata
-
-    def still(self) -> tuple[bytes, str]:
-        """Return the picture with the verdict under it, and the verdict."""
-        return plots.png(_BenchPicture().still(self.bench)), self.verdict
 
 
 def _variables() -> Mapping[str, Any]:

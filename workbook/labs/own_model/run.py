@@ -1,4 +1,4 @@
-"""The bench: a reader's own model, every method tried on it, and the code of the one to use.
+"""A run of the lab "Your own model": a reader's model, every method tried on it, and the code of the one to use.
 
 What a reader gets wrong is answered in one sentence, a `Refusal`.
 """
@@ -27,9 +27,10 @@ from helpers.methods import METHODS, classes_and_functions
 from helpers.text import listed
 from workbook import errors
 from workbook.labs.framework.run import Run, Stage
-from workbook.labs.method_table.run import Matrix, Subject
+from workbook.labs.framework.settings import LabSettings, flag, text
+from workbook.labs.method_table.run import MethodTableRun, Subject
 
-__all__ = ["Bench", "BenchSettings", "Refusal", "Upload", "code", "find_model", "load", "make_inputs"]
+__all__ = ["OwnModelRun", "OwnModelSettings", "Refusal", "Upload", "code", "find_model", "load", "make_inputs"]
 
 MOST_NUMBERS, MOST_AXES = 20_000_000, 8  # of inputs that are made up; more would take the memory of a free host
 SAMPLES, FEW_SAMPLES, LARGE = 64, 4, 200_000  # a model of more numbers than this gets few samples
@@ -63,7 +64,7 @@ def find_model(said: Any, namespace: Mapping[str, Any] | None = None, *, use_own
         The model.
 
     Raises:
-        Refusal: it is no model that the bench can take.
+        Refusal: it is not a model that can be cloned.
     """
     namespace = namespace or {}
     if isinstance(said, Upload):
@@ -104,7 +105,7 @@ def _checked(value: Any) -> Any:
             "helpers.clone(it), which copies every variable and checks the copy."
         )
     if callable(value) and hasattr(value, "__name__"):
-        raise Refusal(f"{value.__name__} is a function, not a model: call it, and give the bench what it returns.")
+        raise Refusal(f"{value.__name__} is a function, not a model: call it, and give what it returns.")
     raise Refusal(f"An object of type {kind} is no model: give a model of keras or of tf_keras.")
 
 
@@ -117,7 +118,7 @@ def _refuse_without_call(model: Any, package: Any) -> None:
     parts = [
         f"model.{name}" for name, value in vars(model).items() if isinstance(value, package.Model) and name[0] != "_"
     ]
-    advice = f"give the bench its parts one by one, {listed(parts)}" if parts else "write a call method"
+    advice = f"give its parts one by one, {listed(parts)}" if parts else "write a call method"
     raise Refusal(
         f"The class {type(model).__name__} has no call method, so there are no outputs to compare: {advice}, and clone "
         "the whole with helpers.clone(it), which checks structure and variables."
@@ -387,27 +388,25 @@ def _step_error(model: Any, inputs: Any, targets: Any) -> Exception | None:
 
 
 @dataclass(frozen=True)
-class BenchSettings:
-    """What the reader gives.
+class OwnModelSettings(LabSettings):
+    """What the reader gives: names, paths or descriptions, or the objects themselves.
 
-    Args:
-        model: A model, the name of a variable, a path, or an `Upload`.
-        inputs: Inputs, the name of a variable, a description, or nothing.
-        targets: Targets, the name of a variable, or nothing.
-        use_own_classes: Whether a file may make objects of the notebook's own classes, with what it says of them.
+    Example:
+        >>> OwnModelSettings("model", "28, 28, 1").inputs
+        '28, 28, 1'
     """
 
-    model: Any = ""
-    inputs: Any = ""
-    targets: Any = ""
-    use_own_classes: bool = False
+    model: Any = text("Model", "a variable of this notebook, or the path of a .keras file")
+    inputs: Any = text("Its inputs", "inferred; or a variable, or 28, 28, 1 or 20 int below 1000")
+    targets: Any = text("Its targets", "made up; or a variable")
+    use_own_classes: bool = flag(False, "A file may use my own classes")
 
 
 # Public Keras first, and the workbook's own clone where nothing else is true.
 _BEST = ("keras_file", "deepcopy", "weights_file", "clone")
 
 
-class Bench(Run):
+class OwnModelRun(Run):
     """A reader's model, every method tried on it, and the code of the one to use.
 
     Args:
@@ -418,17 +417,17 @@ class Bench(Run):
     Attributes:
         model: The model, once it is found.
         refusal: Why it is not taken, in one sentence; empty if it is.
-        matrix: The outcomes, method by method.
+        table: The outcomes, method by method.
 
     Example:
-        >>> bench = Bench(BenchSettings(model, x, y))   # doctest: +SKIP
-        >>> for stage in bench.stages():                # doctest: +SKIP
+        >>> run = OwnModelRun(OwnModelSettings(model, x, y))   # doctest: +SKIP
+        >>> for stage in run.stages():                # doctest: +SKIP
         ...     pass
-        >>> print(bench.source)                         # doctest: +SKIP
+        >>> print(run.source)                         # doctest: +SKIP
     """
 
     def __init__(
-        self, settings: BenchSettings, namespace: Mapping[str, Any] | None = None, methods: Sequence[str] = ()
+        self, settings: OwnModelSettings, namespace: Mapping[str, Any] | None = None, methods: Sequence[str] = ()
     ) -> None:
         super().__init__(settings)
         self._methods = methods
@@ -436,12 +435,12 @@ class Bench(Run):
         self.model: Any = None
         self.refusal = ""
         self.told = ""
-        self.matrix: Matrix | None = None
+        self.table: MethodTableRun | None = None
 
     @property
     def best(self) -> str:
         """Name of the method to use: the simplest that makes a true clone; empty if there is none."""
-        if self.matrix is not None and self.matrix.unanswered:
+        if self.table is not None and self.table.unanswered:
             return ""  # another might have been better
         true = {outcome.method for outcome in self.outcomes if outcome.true}
         return next((name for name in _BEST if name in true), "")
@@ -449,7 +448,7 @@ class Bench(Run):
     @property
     def outcomes(self) -> list[Any]:
         """What came of the methods so far."""
-        return self.matrix.of(self.matrix.rows[0]) if self.matrix else []
+        return self.table.of(self.table.rows[0]) if self.table else []
 
     @property
     def verdict(self) -> str:
@@ -458,8 +457,8 @@ class Bench(Run):
             return self.refusal
         if not self.finished:
             return "The methods are being tried."
-        if self.matrix.unanswered:
-            return self.matrix.verdict
+        if self.table.unanswered:
+            return self.table.verdict
         title = generations.title(self.model)
         if self.best:
             others = [METHODS[each.method].label for each in self.outcomes if each.true and each.method != self.best]
@@ -488,7 +487,7 @@ class Bench(Run):
     @property
     def source(self) -> str:
         """The code of the method to use."""
-        if not self.finished or self.refusal or self.model is None or self.matrix.unanswered:
+        if not self.finished or self.refusal or self.model is None or self.table.unanswered:
             return ""
         name = self.best or (self.nearest.method if self.nearest else "")
         if not name:
@@ -505,7 +504,7 @@ class Bench(Run):
         """Return the expression by which the notebook has the inputs, for the code to run as it stands."""
         said = self.settings.inputs
         if said is not None and not isinstance(said, str):
-            return "inputs"  # an object, whose name nobody told
+            return "inputs"  # an object whose name is not known
         said = (said or "").strip()
         if said in self.namespace and _is_name(said):
             return said
@@ -528,9 +527,9 @@ class Bench(Run):
             yield Stage("drawing", pictured=True)
             return
         subject = Subject("your model", lambda: (self.model, inputs, targets))
-        self.matrix = Matrix(subjects=[subject], methods=self._methods)
-        for stage in self.matrix.stages():
-            self.finished = self.matrix.finished
+        self.table = MethodTableRun(subjects=[subject], methods=self._methods)
+        for stage in self.table.stages():
+            self.finished = self.table.finished
             yield Stage(stage.text.replace("your model, ", ""), stage.pictured)
 
 

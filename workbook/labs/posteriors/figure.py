@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
-import textwrap
-from collections.abc import Iterable
 from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from workbook.labs.framework.figure import _SETTINGS, BAND, BLUE, GREEN, GREY, INK, PALE, VERMILLION
-from workbook.labs.posteriors.run import PRIORS, TRUTH, WEIGHTS, TwoPosteriors
+from workbook.labs.framework.figure import BAND, BLUE, GREEN, GREY, INK, STYLE, VERMILLION, DistanceAxis, Picture
+from workbook.labs.posteriors.run import PRIORS, TRUTH, WEIGHTS, PosteriorsRun
 
 _NAMES = ("original", "clone")
 _LOOKS = ((BLUE, "o", "-"), (VERMILLION, "X", (0, (4, 1.6))))  # colour, marker and line differ at once
@@ -25,35 +21,31 @@ _TRACES = (  # what is drawn on the right: colour, marker, line, words
     (BLUE, "o", (0, (4, 1.6)), "original, from where it was cloned"),
     (VERMILLION, "X", (0, (1, 1.4)), "clone, from where it was cloned"),
 )
-_LOWEST, _HIGHEST = -8, 4  # decades of the right panel
-_GAP = 1.4
+_HIGHEST = 4  # the highest decade of the right panel
 _LANES = (0.3, 0.0, -0.3)  # traces that are all zero lie side by side
 _MOST = 2.4  # weights are shown from minus to plus this
 
 
-class PosteriorsPicture:
+class PosteriorsPicture(Picture):
     """Both posteriors on the left, their divergence on the right, as a figure that stays.
 
     Attributes:
         figure: The matplotlib figure, on an Agg canvas.
-        moving: Artists that every ``update`` may move.
+        moving: Artists that every `update` may move.
 
     Example:
-        >>> PosteriorsPicture().update(TwoPosteriors(Settings()))  # doctest: +SKIP
+        >>> PosteriorsPicture().update(PosteriorsRun(PosteriorsSettings()))  # doctest: +SKIP
         True
     """
 
     def __init__(self, size: tuple[float, float] = (11.0, 4.3), dpi: float = 110) -> None:
-        with matplotlib.rc_context(_SETTINGS):
-            self.figure = Figure(figsize=size, dpi=dpi, facecolor="white")
-            FigureCanvasAgg(self.figure)
+        super().__init__(size, dpi)
+        with matplotlib.rc_context(STYLE):
             grid = self.figure.add_gridspec(1, 2, left=0.07, right=0.985, top=0.665, bottom=0.13, wspace=0.24)
             self.left, self.right = (self.figure.add_subplot(cell) for cell in grid)
-        self.moving: list[Artist] = []
         self._still: list[Artist] = []
-        self._layout: tuple | None = None
 
-    def update(self, run: TwoPosteriors, message: str | None = None) -> bool:
+    def update(self, run: PosteriorsRun, message: str | None = None) -> bool:
         """Show another run, or the same one further on.
 
         Args:
@@ -69,23 +61,12 @@ class PosteriorsPicture:
         changed = layout != self._layout
         if changed:
             self._layout = layout
-            with matplotlib.rc_context(_SETTINGS):
+            with matplotlib.rc_context(STYLE):
                 self._lay_out(run, message)
         self._move(run)
         return changed
 
-    def still(self, run: TwoPosteriors) -> Figure:
-        """Draw a run with its verdict as a caption."""
-        picture = PosteriorsPicture()
-        picture.update(run)
-        for artist in picture.moving:
-            artist.set_animated(False)
-        caption = "\n".join(textwrap.wrap(run.verdict, 150))
-        picture.figure.text(0.07, -0.01, caption, va="top", fontsize=9.5, linespacing=1.5, color=INK)
-        picture.figure.alt = run.verdict
-        return picture.figure
-
-    def _lay_out(self, run: TwoPosteriors, message: str | None) -> None:
+    def _lay_out(self, run: PosteriorsRun, message: str | None) -> None:
         for artist in (*self.moving, *self._still):
             artist.remove()
         self.moving, self._still = [], []
@@ -122,7 +103,7 @@ class PosteriorsPicture:
         )
         ax.text(0.085, height, text, transform=ax.transAxes, va="center", color=color, fontsize=9)
 
-    def _lay_out_left(self, run: TwoPosteriors) -> None:
+    def _lay_out_left(self, run: PosteriorsRun) -> None:
         ax = self.left
         self._title(
             ax, "Two posteriors", "What does each believe of the three weights? Mean, and two spreads both ways"
@@ -152,20 +133,10 @@ class PosteriorsPicture:
             self._dots.append(dots)
         self.moving += [*self._bars, *self._dots]
 
-    def _lay_out_right(self, run: TwoPosteriors) -> None:
+    def _lay_out_right(self, run: PosteriorsRun) -> None:
         ax = self.right
         self._title(ax, "Distance", "How far apart are the two, and how far has each gone?")
-        zero, top = _LOWEST - _GAP, _HIGHEST + _GAP
-        ax.set_ylim(zero - 0.8, top + 0.8)
-        ax.axhspan(zero - 0.8, zero + 0.8, color=BAND, zorder=0, linewidth=0)
-        ax.axhspan(top - 0.8, top + 0.8, facecolor="white", edgecolor=PALE, hatch="////", zorder=0, linewidth=0)
-        decades = range(_LOWEST, _HIGHEST + 1, 2)
-        for decade in decades:
-            ax.axhline(decade, color=PALE, linewidth=0.6, zorder=0.5)
-        numbers = [f"$10^{{{decade}}}$" for decade in decades]
-        ax.set_yticks([zero, *decades, top], ["0 exactly", *numbers, "not finite"])
-        ax.get_yticklabels()[0].set_fontweight("bold")
-        ax.tick_params(axis="y", length=0, pad=5)
+        self._scale = DistanceAxis(ax, _HIGHEST, above="not finite", roomy=True)
         ax.set_ylabel("KL divergence", labelpad=2)
         ax.set_xlabel("training step after cloning", labelpad=3)
         steps = max(run.settings.steps, 1)
@@ -182,7 +153,7 @@ class PosteriorsPicture:
             self._lines.append(trace)
         self.moving += self._lines
 
-    def _move(self, run: TwoPosteriors) -> None:
+    def _move(self, run: PosteriorsRun) -> None:
         for number, (bars, dots) in enumerate(zip(self._bars, self._dots, strict=True)):
             known = run.posteriors[number : number + 1]
             bars.set_visible(bool(known))
@@ -194,15 +165,4 @@ class PosteriorsPicture:
                 )
                 dots.set_data(places, np.clip(means, -_MOST, _MOST))
         for line, trace, lane in zip(self._lines, (run.between, *run.moved), _LANES, strict=True):
-            line.set_data(np.arange(len(trace)), self._heights(trace, lane))
-
-    def _heights(self, divergences: Iterable[float], lane: float) -> np.ndarray:
-        heights = []
-        for value in divergences:
-            if not math.isfinite(value):
-                heights.append(_HIGHEST + _GAP + lane)
-            elif value == 0:
-                heights.append(_LOWEST - _GAP + lane)
-            else:
-                heights.append(min(max(math.log10(value), _LOWEST), _HIGHEST))
-        return np.array(heights)
+            line.set_data(np.arange(len(trace)), self._scale.heights(trace, lane))

@@ -6,7 +6,6 @@ code that makes, clones and trains it is the text that the lab shows; it is this
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ import numpy as np
 from helpers.report import OWN_LIFE, SAME_FUTURE, SAME_START, Verdict, sentence
 from workbook import notebook
 from workbook.labs.framework.run import Run, Stage
+from workbook.labs.framework.settings import LabSettings, choice, integer
 
 TRAIN = {"both": "both, alike", "original": "the original only", "clone": "the clone only"}
 PRIORS = {"narrow": 0.1, "standard": 1.0, "wide": 5.0}
@@ -27,7 +27,7 @@ SAMPLES = 64
 
 
 @dataclass(frozen=True)
-class Kind:
+class PosteriorKind:
     """One way to write the posterior.
 
     Attributes:
@@ -54,7 +54,7 @@ weights = {q}.sample()
 loss = tf.reduce_mean(tf.square(y - tf.linalg.matvec(x, weights)[:, None])) / 0.5 + {kl}"""
 
 
-def _layer(name: str) -> Kind:
+def _layer(name: str) -> PosteriorKind:
     body = f"""\
 class Posterior(tf_keras.Sequential):
     def __init__(self):
@@ -66,7 +66,7 @@ class Posterior(tf_keras.Sequential):
         )
         super().__init__([tf_keras.layers.Input((3,)), layer])
 """
-    return Kind(f"{name} layer", body, _OF_LAYER)
+    return PosteriorKind(f"{name} layer", body, _OF_LAYER)
 
 
 _MODULE = """\
@@ -80,18 +80,18 @@ class Posterior(tf.Module):
 """
 _Q_LOSS = _OF_DISTRIBUTION.format(q="model.q", kl="tfd.kl_divergence(model.q, prior) / 64")
 
-KINDS = {
-    "surrogate": Kind(
+POSTERIOR_KINDS = {
+    "surrogate": PosteriorKind(
         "surrogate with a TransformedVariable",
         _MODULE.format(scale="scale = tfu.TransformedVariable(tf.fill([3], 0.5), tfb.Softplus())"),
         _Q_LOSS,
     ),
-    "lost": Kind(
+    "lost": PosteriorKind(
         "surrogate with softplus(tf.Variable)",
         _MODULE.format(scale="scale = tf.nn.softplus(tf.Variable(tf.zeros(3)))"),
         _Q_LOSS,
     ),
-    "regularizer": Kind(
+    "regularizer": PosteriorKind(
         "IndependentNormal layer with a KL regulariser",
         """\
 class Posterior(tf_keras.Sequential):
@@ -107,7 +107,7 @@ class Posterior(tf_keras.Sequential):
     "DenseFlipout": _layer("DenseFlipout"),
     "DenseReparameterization": _layer("DenseReparameterization"),
     "DenseLocalReparameterization": _layer("DenseLocalReparameterization"),
-    "DenseVariational": Kind(
+    "DenseVariational": PosteriorKind(
         "DenseVariational layer",
         """\
 class Posterior(tf_keras.Sequential):
@@ -142,7 +142,7 @@ twin = Posterior()
 for mine, theirs in zip(twin.q.variables, original.q.variables, strict=True):
     mine.assign(theirs)"""
 _CLONE_MODEL = "twin = tf_keras.models.clone_model(original)"
-METHODS = {
+CLONING_METHODS = {
     "alias": ("a second name", "twin = original", "twin = original"),
     "copy": (
         "a new object on the same variables",
@@ -169,34 +169,23 @@ METHODS = {
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Everything that a run depends on.
-
-    Args:
-        kind: How the posterior is written, a key of ``KINDS``.
-        prior: Spread of the prior, a key of ``PRIORS``.
-        method: How it is cloned, a key of ``METHODS``.
-        pretrain: Training steps before cloning.
-        train: Who is trained after cloning: "both", "original" or "clone".
-        steps: Training steps after cloning.
-        seed: Of the draws.
+class PosteriorsSettings(LabSettings):
+    """How the posterior is written and cloned, and how both are trained.
 
     Example:
-        >>> Settings().replace(method="alias").method
+        >>> PosteriorsSettings().replace(method="alias").method
         'alias'
     """
 
-    kind: str = "DenseFlipout"
-    prior: str = "standard"
-    method: str = "weights"
-    pretrain: int = 6
-    train: str = "both"
-    steps: int = 20
-    seed: int = 0
-
-    def replace(self, **changes: Any) -> Settings:
-        """Return a copy with some fields changed."""
-        return dataclasses.replace(self, **changes)
+    kind: str = choice(
+        "DenseFlipout", {name: kind.label for name, kind in POSTERIOR_KINDS.items()}, "How it is written"
+    )
+    prior: str = choice("standard", {name: f"{name}, spread {spread:g}" for name, spread in PRIORS.items()}, "Prior")
+    method: str = choice("weights", {name: label for name, (label, *_) in CLONING_METHODS.items()}, "How it is cloned")
+    pretrain: int = integer(6, "Steps before cloning", 0, 20, step=2)
+    train: str = choice("both", TRAIN, "Train after cloning")
+    steps: int = 20  # after cloning
+    seed: int = integer(0, "Seed", 0, 9999, typed=True)
 
 
 @functools.lru_cache(maxsize=1)
@@ -208,11 +197,11 @@ def data() -> tuple[np.ndarray, np.ndarray]:
     return x, y.astype("float32")
 
 
-def divergence(mine: tuple[np.ndarray, np.ndarray], theirs: tuple[np.ndarray, np.ndarray]) -> float:
+def kl_divergence(mine: tuple[np.ndarray, np.ndarray], theirs: tuple[np.ndarray, np.ndarray]) -> float:
     """Return the KL divergence of one posterior from another, each a pair of means and spreads.
 
     Example:
-        >>> divergence((np.zeros(2), np.ones(2)), (np.zeros(2), np.ones(2)))
+        >>> kl_divergence((np.zeros(2), np.ones(2)), (np.zeros(2), np.ones(2)))
         0.0
     """
     if all(map(np.array_equal, mine, theirs)):
@@ -229,7 +218,7 @@ def is_same(kl: float) -> bool:
     return kl == 0.0
 
 
-class TwoPosteriors(Run):
+class PosteriorsRun(Run):
     """A run of one setting.
 
     Args:
@@ -242,15 +231,15 @@ class TwoPosteriors(Run):
         shared: Whether the two have variables in common.
 
     Example:
-        >>> run = TwoPosteriors(Settings(steps=0))
+        >>> run = PosteriorsRun(PosteriorsSettings(steps=0))
         >>> for stage in run.stages():  # doctest: +SKIP
         ...     pass
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: PosteriorsSettings) -> None:
         super().__init__(settings)
-        self.kind = KINDS[settings.kind]
-        self.label, of_model, of_module = METHODS[settings.method]
+        self.kind = POSTERIOR_KINDS[settings.kind]
+        self.label, of_model, of_module = CLONING_METHODS[settings.method]
         self._cloning = of_model if self.kind.is_keras else of_module
         self._scope: dict[str, Any] = {}
         self.posteriors: list[tuple[np.ndarray, np.ndarray]] = []
@@ -405,7 +394,7 @@ original = Posterior()
 
     def _run(self, code: str) -> None:
         # TFP calls Keras 2 by an old name and shares an initialiser without a seed, of which lesson 05 tells; and each
-        # clone is tried out by functions that are compiled anew.
+        # clone is tried by functions that are compiled again.
         with notebook.logs_held_back():
             exec(compile(code, "<the lab's source>", "exec"), self._scope)
 
@@ -438,9 +427,9 @@ original = Posterior()
         self.posteriors = [self._read("original"), self._read("twin")]
         if not self._starts:
             self._starts = self.posteriors
-        self.between.append(divergence(*self.posteriors))
+        self.between.append(kl_divergence(*self.posteriors))
         for trace, now, start in zip(self.moved, self.posteriors, self._starts, strict=True):
-            trace.append(divergence(now, start))
+            trace.append(kl_divergence(now, start))
 
     def _read(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Return means and spreads of the three weights."""

@@ -28,6 +28,7 @@ from helpers.text import listed
 from workbook import notebook
 from workbook.labs.framework.program import GENERATIONS, MODULE
 from workbook.labs.framework.run import Problem, Run, Stage
+from workbook.labs.framework.settings import LabSettings, choice, flag, integer
 
 STYLES = {"subclassed": "Subclassed, with get_config", "functional": "Functional"}
 FORMATS = {
@@ -63,53 +64,20 @@ _WHOLE = (".keras", ".h5", ".json")
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Everything that a run depends on.
-
-    Args:
-        style: How the model is written: a key of `STYLES`.
-        generation: Which Keras saves: a key of `workbook.labs.framework.program.GENERATIONS`.
-        file: How the model is kept: a key of `FORMATS`.
-        change: What is different in the code that loads: a key of `CHANGES`.
-        steps: Training steps before saving.
-        compiled: Whether the model is compiled; without it there is no training before saving.
+class SaveLoadSettings(LabSettings):
+    """What is saved, how it is kept, and what is different in the code that loads it.
 
     Example:
-        >>> Settings(file=".h5").replace(change="units").change
+        >>> SaveLoadSettings(file=".h5").replace(change="units").change
         'units'
     """
 
-    style: str = "subclassed"
-    generation: str = "keras"
-    file: str = ".weights.h5"
-    change: str = "nothing"
-    steps: int = 5
-    compiled: bool = True
-
-    def __post_init__(self) -> None:
-        for value, known, what in (
-            (self.style, STYLES, "style"),
-            (self.generation, GENERATIONS, "generation"),
-            (self.file, FORMATS, "file format"),
-            (self.change, CHANGES, "change"),
-        ):
-            if value not in known:
-                raise ValueError(f"Unknown {what}: {value!r}. Known: {', '.join(known)}.")
-
-    def replace(self, **changes: Any) -> Settings:
-        """Return a copy with some fields changed.
-
-        Args:
-            **changes: New values by field name.
-
-        Returns:
-            The changed settings.
-
-        Example:
-            >>> Settings().replace(steps=0).steps
-            0
-        """
-        return dataclasses.replace(self, **changes)
+    style: str = choice("subclassed", STYLES, "How it is written")
+    generation: str = choice("keras", GENERATIONS, "Which Keras saves")
+    steps: int = integer(5, "Steps before saving", 0, 20, step=5)
+    file: str = choice(".weights.h5", FORMATS, "Kept as")
+    change: str = choice("nothing", CHANGES, "Where it is loaded")
+    compiled: bool = flag(True, "The model is compiled")  # without it there is no training before saving
 
     @property
     def receiver(self) -> str:
@@ -123,7 +91,7 @@ class Settings:
         return self.file not in _WHOLE or self.style == "subclassed"
 
 
-# --- the program ------------------------------------------------------------------------------------------------------
+# -- the program -------------------------------------------------------------------------------------------------------
 
 
 def _class(change: str = "nothing") -> str:
@@ -221,7 +189,7 @@ def _load(file: str) -> str:
     }[file]
 
 
-def here(settings: Settings) -> list[tuple[str, str]]:
+def here(settings: SaveLoadSettings) -> list[tuple[str, str]]:
     """Write the part of the program that saves.
 
     Args:
@@ -231,7 +199,7 @@ def here(settings: Settings) -> list[tuple[str, str]]:
         What is done, and the text, section by section.
 
     Example:
-        >>> here(Settings())[-1][0]
+        >>> here(SaveLoadSettings())[-1][0]
         'saving the model'
     """
     subclassed = settings.style == "subclassed"
@@ -255,7 +223,7 @@ def here(settings: Settings) -> list[tuple[str, str]]:
     return [*sections, ("saving the model", _save(settings.file))]
 
 
-def there(settings: Settings) -> list[tuple[str, str]]:
+def there(settings: SaveLoadSettings) -> list[tuple[str, str]]:
     """Write the part of the program that loads.
 
     Args:
@@ -265,7 +233,7 @@ def there(settings: Settings) -> list[tuple[str, str]]:
         What is done, and the text, section by section.
 
     Example:
-        >>> there(Settings())[-1][0]
+        >>> there(SaveLoadSettings())[-1][0]
         'loading the file'
     """
     subclassed = settings.style == "subclassed"
@@ -322,7 +290,7 @@ class _Program:
 _trained: collections.OrderedDict[tuple, _Program] = collections.OrderedDict()
 
 
-# --- what a file holds ------------------------------------------------------------------------------------------------
+# -- what a file holds -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -411,7 +379,7 @@ def _arrays(tree: Any) -> tuple[int, int]:
     return _count(tree) - slots - metrics, slots
 
 
-# --- the run ----------------------------------------------------------------------------------------------------------
+# -- the run -----------------------------------------------------------------------------------------------------------
 
 
 class _Foreign(Problem):
@@ -426,7 +394,7 @@ class _Foreign(Problem):
         )
 
 
-class Transfer(Run):
+class SaveLoadRun(Run):
     """A run of one setting.
 
     Args:
@@ -437,14 +405,14 @@ class Transfer(Run):
         loaded: What was loaded, once it is.
 
     Example:
-        >>> transfer = Transfer(Settings())
-        >>> for stage in transfer.stages():
+        >>> run = SaveLoadRun(SaveLoadSettings())
+        >>> for stage in run.stages():
         ...     pass
-        >>> transfer.finished
+        >>> run.finished
         True
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SaveLoadSettings) -> None:
         super().__init__(settings)
         self.carried: Carried | None = None
         self.loaded: Any = None

@@ -14,7 +14,7 @@ from workbook.labs import SaveLoadLab
 
 SaveLoadLab()"""
 
-PANEL = ".transfer-lab"
+PANEL = ".save-load-lab"
 
 
 def test_it_begins_with_an_answer(panel):
@@ -23,7 +23,7 @@ def test_it_begins_with_an_answer(panel):
     assert "# Here" in source(panel) and "# There" in source(panel)
     assert panel.lab.widget_problems() == []
     assert panel.lab.outside == []
-    panel.lab.screenshot("transfer-lab", of=".transfer-lab")
+    panel.lab.screenshot("save-load-lab", of=".save-load-lab")
 
 
 def test_every_change_of_the_receiver_is_answered(panel):
@@ -67,7 +67,7 @@ def test_a_silent_change_and_back(panel):
     verdict, error = choose(panel, "Where it is loaded", "tanh in place of relu")
     assert "another model" in verdict and error == ""
     assert panel.picture() != before
-    panel.lab.screenshot("transfer-lab-silent", of=".transfer-lab")
+    panel.lab.screenshot("save-load-lab-silent", of=".save-load-lab")
     # And back: the same settings give the same picture, to the last pixel.
     change(panel, "Reset", "Enter")
     assert panel.picture() == before

@@ -1,0 +1,74 @@
+// Keyboard, names and the copy button of panels: what the widgets of ipywidgets leave out. See keyboard.py.
+
+const PANEL = ".lesson-keys";
+
+// Listening at the window comes before JupyterLab, which listens at the document. Shortcuts with a modifier (save,
+// run) and Escape stay JupyterLab's.
+function keepKeys(event) {
+  if (!event.target.closest?.(PANEL)) return;
+  const forLab = event.ctrlKey || event.metaKey || event.altKey || event.key === "Escape"
+    || (event.shiftKey && event.key === "Enter");
+  event.target.toggleAttribute("data-lm-suppress-shortcuts", !forLab);
+}
+
+// Radio buttons with one name are a group: arrow keys move between them, and screen readers say how many there are.
+function groupRadioButtons(event) {
+  const box = event.target.closest?.(`${PANEL} .widget-radio-box`);
+  if (!box || event.target.name) return;
+  const name = `lesson-radio-${Math.random().toString(36).slice(2)}`;
+  box.querySelectorAll("input[type=radio]").forEach((radio) => { radio.name = name; });
+  const label = box.parentElement.querySelector(".widget-label");
+  box.setAttribute("role", "radiogroup");
+  if (label) box.setAttribute("aria-label", label.textContent);
+}
+
+// The clipboard API is missing where a hub is served without TLS; selecting and copying works everywhere.
+function copy(event) {
+  const button = event.target.closest?.(`${PANEL} button.lab-copy`);
+  if (!button) return;
+  const code = button.closest(".widget-html-content").querySelector("pre");
+  getSelection().selectAllChildren(code);
+  document.execCommand("copy");
+  button.textContent = "Copied";
+}
+
+// The handle of a slider gets the name that stands beside it.
+function nameSliders(panel) {
+  panel.querySelectorAll(".noUi-handle:not([aria-label])").forEach((handle) => {
+    const label = handle.closest(".widget-slider")?.querySelector(".widget-label")?.textContent.trim();
+    if (label) handle.setAttribute("aria-label", label);
+  });
+}
+
+// Once a page is enough for all panels, however many of them load this file.
+function listenOnce() {
+  if (window.lessonKeys) return;
+  window.lessonKeys = true;
+  window.addEventListener("keydown", keepKeys, true);
+  window.addEventListener("focusin", groupRadioButtons, true);
+  window.addEventListener("click", copy, true);
+}
+
+function render({ el }) {
+  listenOnce();
+  let observer = null;
+  let waiting = 0;
+  const start = () => {
+    const panel = el.closest(PANEL);
+    if (!panel) {
+      waiting = requestAnimationFrame(start); // the element is put into the page after it is rendered
+      return;
+    }
+    // Sliders can be added later, as with a layer of the Layer Lab.
+    observer = new MutationObserver(() => nameSliders(panel));
+    observer.observe(panel, { childList: true, subtree: true });
+    nameSliders(panel);
+  };
+  start();
+  return () => {
+    cancelAnimationFrame(waiting);
+    observer?.disconnect();
+  };
+}
+
+export default { render };
