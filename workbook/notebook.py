@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from workbook.lessons import quiz
+from workbook import errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -186,7 +186,7 @@ def expected_error() -> Iterator[Caught]:
         from helpers.cloning import CloneError
 
         # The workbook's own message holds code to copy, so its lines stay lines.
-        message = str(error) if isinstance(error, CloneError) else quiz.short_message(error)
+        message = str(error) if isinstance(error, CloneError) else errors.short_message(error)
         for line in f"{type(error).__name__}: {message}".rstrip().splitlines():
             print(line if line.startswith(" ") else textwrap.fill(line, 100))
     else:

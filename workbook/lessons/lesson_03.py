@@ -9,7 +9,8 @@ import numpy as np
 
 from helpers import distances
 from workbook import notebook
-from workbook.lessons.quiz import Exercise, Option, Question, short_message
+from workbook.errors import short_message
+from workbook.lessons.quiz import Exercise, Option, Question
 
 CLONE_IN_A_FILE = Question(
     key="03-clone-in-a-file",
