@@ -113,7 +113,7 @@ def test_a_wrong_class_gets_its_diagnosis(packages, temperature, config, diagnos
 
 
 def test_what_is_no_class_is_told(packages):
-    assert "not a class" in WARM.check(3).text
+    assert "has to stay a class" in WARM.check(3).text
 
 
 def test_untouched_answers_are_recognised(packages):
