@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,7 +21,8 @@ def scope():
 
     tfb, tfd, tfu = tfp.bijectors, tfp.distributions, tfp.util
     keras = importlib.import_module("keras")
-    return {"helpers": helpers, "keras": keras, "np": np, "tf": tf, "tfb": tfb, "tfd": tfd, "tfu": tfu, "Path": Path}
+    modules = {"helpers": helpers, "keras": keras, "np": np, "tf": tf, "tfb": tfb, "tfd": tfd, "tfu": tfu}
+    return {**modules, "Path": Path, "SimpleNamespace": SimpleNamespace}
 
 
 @pytest.fixture
