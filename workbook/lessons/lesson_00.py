@@ -40,7 +40,9 @@ LOST_OPTIMIZER = Question(
         Option(
             "No, they differ after one step", "Adam goes by its earlier steps. The copy's has made none.", right=True
         ),
-        Option("No, but it takes many steps to see it", "Rounding errors grow like that. This is no rounding error."),
+        Option(
+            "No, but it takes many steps to see it", "Rounding errors grow like that. This is not a rounding error."
+        ),
     ],
 )
 

@@ -24,7 +24,7 @@ TRAINED_CLONE = Question(
         ),
         Option(
             "It raises an error, since the model is subclassed",
-            "It did up to Keras 2.11. Since then a subclass with a good `get_config` is cloned without a word.",
+            "It did up to Keras 2.11. Since then a subclass with a good `get_config` is cloned silently.",
         ),
         Option(
             "It has weights that are not initialised",

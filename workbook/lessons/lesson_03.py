@@ -134,7 +134,7 @@ def _file_has_the_activation(saved: tuple[Any, Any, Exception | None]) -> str | 
     inputs = np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4)
     if "activation" not in model.get_config():
         return (
-            "`activation` is missing in the config. The file loads without an error, and the model is another one: it "
+            "`activation` is missing in the config. The file loads without an error, and the model is different: it "
             "uses relu where yours has tanh."
         )
     if distances.largest_difference(model(inputs), loaded(inputs)):
@@ -276,7 +276,7 @@ def _refuses_another_activation(file: _SavedWeights) -> str | None:
             "it adds up differences of both signs, and they cancel: for probabilities the sum is always zero. "
             "Take the largest absolute difference."
         )
-    return "it takes a receiver with tanh in place of relu. Compare what it answers with `answers`."
+    return "it takes a receiver with tanh instead of relu. Compare what it answers with `answers`."
 
 
 def _refuses_a_slightly_different_activation(file: _SavedWeights) -> str | None:

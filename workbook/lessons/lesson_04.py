@@ -77,7 +77,7 @@ SERIALIZE_A_STRING = Question(
         Option('The config holds "relu"', "`serialize` takes a function. The text is what it would return."),
         Option(
             "An error: `serialize` does not take a text",
-            "It looks for the name of a function, and a text is none.",
+            "It looks for the name of a function, and a text is not a function.",
             right=True,
         ),
         Option("The config holds None, and the activation is lost", "It does not get as far as that."),
@@ -286,8 +286,8 @@ def _has_the_optimizer_state(trial: _Interruption) -> str | None:
     new_state, old_state = keras_compat.optimizer_variables(new), keras_compat.optimizer_variables(old)
     if int(new.iterations) != int(old.iterations) or len(new_state) != len(old_state):
         return (
-            "the optimizer begins anew: its averages are lost, and the schedule starts again. Use a `.keras` file, or "
-            "build the optimizer before you load the weights."
+            "the optimizer starts again: its averages are lost, and the schedule is back at its beginning. Use a "
+            "`.keras` file, or build the optimizer before you load the weights."
         )
     if not checks.same_values(distances.values(old_state), new_state):
         return "the optimizer knows its number of steps, and its averages are not those of the original."

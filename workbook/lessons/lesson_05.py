@@ -318,7 +318,7 @@ REBUILD = Exercise(
     ],
     hints=[
         "`distribution.parameters` is a dict of what the distribution was made with. "
-        "`type(distribution)(**{**distribution.parameters, **fresh})` makes it anew with some of them replaced.",
+        "`type(distribution)(**{**distribution.parameters, **fresh})` makes it again with some of them replaced.",
         "Where a parameter is a distribution, your function can call itself.",
         "`tfu.TransformedVariable(value, value.bijector)`, then assign its `pretransformed_input`.",
     ],

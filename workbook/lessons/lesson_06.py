@@ -27,7 +27,7 @@ A_FILE_OF_WHAT = Question(
         ),
         Option(
             "A Sequential with Dropout",
-            "The random state of Dropout is a variable of Keras 3 and no weight. It starts anew, and the next training "
+            "The random state of Dropout is a variable of Keras 3 but not a weight. It starts again, and the next training "
             "steps go another way.",
             right=True,
         ),
@@ -175,7 +175,7 @@ def _has_the_parts(cls: Any) -> str | None:
     if model.head.units != 3:
         return "`Warm(3)` has to have a head of 3 units."
     if not hasattr(model.temperature, "assign"):
-        return "`temperature` is no variable any more: nobody can assign to it, and no file keeps it."
+        return "`temperature` is not a variable any more: nobody can assign to it, and no file keeps it."
     if any(model.temperature is weight for weight in model.trainable_weights):
         return "training now changes the temperature. Say `trainable=False`."
     return None
@@ -203,7 +203,7 @@ def _save_and_load(cls: Any) -> Iterator[checks.Trial | Exception]:
 
 def _file_loads(trial: checks.Trial | Exception) -> str | None:
     if isinstance(trial, Exception):
-        return f"the file does not load ({type(trial).__name__}). The config has to tell `units`: write a `get_config`."
+        return f"the file does not load ({type(trial).__name__}). The config has to hold `units`: write a `get_config`."
     return None
 
 
@@ -212,7 +212,7 @@ def _file_has_temperature_and_size(trial: checks.Trial) -> str | None:
         return "the temperature is lost on the way: a file holds weights only. Make it one with `self.add_weight`."
     if trial.result.head.units != 3:
         units = trial.result.head.units
-        return f"the loaded model has a head of {units} units. Its config has to tell `units`."
+        return f"the loaded model has a head of {units} units. Its config has to hold `units`."
     return None
 
 

@@ -30,7 +30,7 @@ STOP = "    return twin\n"
         ([("    twin(inputs)\n", STOP)], "no weights"),
         ([(LAYERS, STOP + LAYERS)], "of its own drawing"),
         ([("zip(twin.variables, model.variables", "zip(twin.weights, model.weights")], "random state of the Dropout"),
-        ([("mine.trainable = theirs.trainable", "pass")], "is frozen"),
+        ([("mine.trainable = theirs.trainable", "pass"), (SETTINGS, STOP)], "is frozen"),
         ([(SETTINGS, STOP)], "not compiled like the model"),
         ([(SETTINGS, "    twin.compile(model.optimizer, model.loss)\n")], "share one optimizer"),
         ([(OPTIMIZER, STOP + OPTIMIZER)], "optimizer starts afresh"),

@@ -138,7 +138,7 @@ def with_steps_only(model, folder):
         (lambda model, folder: [shutil.copy(__file__, folder)][0], "returns a str"),
         (lambda model, folder: from_weights(model, folder, called=False), "no weights yet"),
         (lambda model, folder: from_weights(model, folder, compiled=False), "is not compiled"),
-        (from_weights, "optimizer begins anew"),
+        (from_weights, "optimizer starts again"),
         (with_steps_only, "its averages are not"),
         ("a text", "not a function"),
     ],

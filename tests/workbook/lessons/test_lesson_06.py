@@ -64,7 +64,7 @@ def test_a_wrong_teacher_gets_its_diagnosis(answer, diagnosis):
     [
         (RAW, "the temperature is lost"),
         (NO_CONFIG, "does not load"),
-        ((WEIGHT, "1.0"), "no variable any more"),
+        ((WEIGHT, "1.0"), "not a variable any more"),
         (("trainable=False", "trainable=True"), "training now changes"),
     ],
 )
