@@ -27,8 +27,8 @@ A_FILE_OF_WHAT = Question(
         ),
         Option(
             "A Sequential with Dropout",
-            "The random state of Dropout is a variable of Keras 3 but not a weight. It starts again, and the next training "
-            "steps go another way.",
+            "The random state of Dropout is a variable of Keras 3 but not a weight. It starts again, and the next "
+            "training steps go another way.",
             right=True,
         ),
     ],
