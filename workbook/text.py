@@ -5,10 +5,10 @@ from __future__ import annotations
 from helpers.text import digits as format_distance
 from helpers.text import listed as join_words
 
-__all__ = ["KERAS_LABELS", "format_distance", "join_words", "with_article"]
+__all__ = ["KERAS_VERSIONS", "format_distance", "join_words", "with_article"]
 
-KERAS_LABELS = {"keras": "Keras 3", "tf_keras": "Keras 2"}
-"""What a reader calls each Keras package."""
+KERAS_VERSIONS = {"keras": "Keras 3", "tf_keras": "Keras 2"}
+"""Both Keras versions, by the name of their package."""
 
 
 def with_article(word: str) -> str:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from workbook.text import KERAS_LABELS
+from workbook.text import KERAS_VERSIONS
 
 __all__ = ["Claim", "Verdicts"]
 
@@ -80,8 +80,8 @@ class Verdicts:
         """
         parts = self._parts_of(number)
         for name, values in found.items():
-            if name not in KERAS_LABELS:
-                raise ValueError(f"There is no Keras named {name!r}. Use {' or '.join(KERAS_LABELS)}.")
+            if name not in KERAS_VERSIONS:
+                raise ValueError(f"There is no Keras named {name!r}. Use {' or '.join(KERAS_VERSIONS)}.")
             values = list(values) if isinstance(values, (list, tuple)) else [values]
             parts[name] = [bool(value) for value in values]
 
@@ -97,7 +97,7 @@ class Verdicts:
             ValueError: If no claim has that number.
         """
         parts = self._parts_of(number)
-        parts.update({name: [holds] for name in KERAS_LABELS})
+        parts.update({name: [holds] for name in KERAS_VERSIONS})
         self._sources[number] = source
 
     def verdict(self, number: str) -> str:
@@ -113,7 +113,7 @@ class Verdicts:
         whole = [name for name, each in parts.items() if all(each)]
         none = [name for name, each in parts.items() if not any(each)]
         if len(whole) == 1 and len(none) == 1:
-            return f"holds only on {KERAS_LABELS[whole[0]]}"
+            return f"holds only on {KERAS_VERSIONS[whole[0]]}"
         return "holds in part"
 
     @property
@@ -149,7 +149,7 @@ class Verdicts:
         left = "text-align:left;vertical-align:top"
         head = "".join(
             f'<th scope="col" style="{left}">{text}</th>'
-            for text in ("No.", "Claim", *KERAS_LABELS.values(), "Verdict", "What works today")
+            for text in ("No.", "Claim", *KERAS_VERSIONS.values(), "Verdict", "What works today")
         )
         rows = []
         for claim in self.claims:
@@ -157,7 +157,8 @@ class Verdicts:
             source = self._sources.get(claim.number)
             link = f' (<a href="{html.escape(source)}">source</a>)' if source else ""
             found = "".join(
-                f'<td style="{left};white-space:nowrap">{self._cell(claim.number, name)}</td>' for name in KERAS_LABELS
+                f'<td style="{left};white-space:nowrap">{self._cell(claim.number, name)}</td>'
+                for name in KERAS_VERSIONS
             )
             rows.append(
                 f'<tr><th scope="row" style="{left}">{number}</th><td style="{left}">{text}</td>{found}'
