@@ -1,7 +1,7 @@
-"""What belongs to the pages of the workbook: start-up, the digits, labs, questions, claims.
+"""What the pages of the workbook need: start-up, the digits, labs, questions, claims.
 
-What a reader takes home is in `helpers`. Everything is loaded when it is first used, so that ``import workbook`` costs
-nothing beyond what a cell asks of it:
+What a reader takes home is in `helpers`. Every module is loaded when it is first used, so that `import workbook` takes
+no time:
 
 >>> import workbook
 >>> workbook.quiet_tensorflow()
@@ -40,7 +40,7 @@ _MODULES = {"doctor": "workbook.server.doctor", "labs": "workbook.labs"}
 
 
 def __getattr__(name: str) -> Any:
-    """Load the module that holds ``name`` when it is first asked for (PEP 562)."""
+    """Load the module that holds `name` at the first access (PEP 562)."""
     if name in _MODULES:
         return importlib.import_module(_MODULES[name])
     if name in __all__:

@@ -1,14 +1,17 @@
-"""What an error teaches: the sentence that the Layer Lab puts beside a real error of Keras.
+"""What the workbook says of an error: its message in a readable form, and one sentence on what it teaches.
 
-A table from what the message says to one sentence. Where no row fits, the sentence says so: a
-wrong explanation would be worse than none.
+`HINTS` is a table from patterns in a message to one sentence each. Where no row matches, the hint says so: a wrong
+explanation would be worse than none.
 """
 
 from __future__ import annotations
 
 import re
+import textwrap
 
 from workbook.labs.framework.program import MODULE
+
+__all__ = ["FALLBACK", "MAKE_ROOM", "NO_ROOM", "hint_for", "is_no_room", "readable", "short_message"]
 
 FALLBACK = (
     "This workbook has no explanation for this error; the last lines of the message usually name the layer or "
@@ -18,42 +21,42 @@ FALLBACK = (
 MAKE_ROOM = (
     "free some room on the disk, or set TMPDIR to a folder that takes files and restart the kernel, then try again"
 )
-"""What to do where a file cannot be written."""
+"""What to do if a file cannot be written."""
 
 NO_ROOM = f"A file could not be written, which says nothing about the model or the method: {MAKE_ROOM}."
 
 _NO_ROOM = r"No space left on device|Disk quota exceeded|Read-only file system|No usable temporary directory"
 
-# The first row that fits is taken, so narrow rows stand above wide ones.
-_LESSONS = (
+# The first row that matches is taken, so specific rows come before general ones.
+HINTS = (
     (
         r"NameError.*name 'tfd' is not defined|NameError.*name 'kl_lib' is not defined",
         "A layer of TensorFlow Probability is made with functions, and a config holds their byte code without the "
-        "names that they use: make the model anew from its class, or copy the objects with helpers.clone.",
+        "names that they use: build the model again from its class, or copy the objects with helpers.clone.",
     ),
     (
         r"missing a required argument: '(distribution|mixture_distribution|model)'",
-        "A deep copy makes a distribution without its arguments, and it needs them at once: call its class again with "
-        "its parameters and fresh variables.",
+        "A deep copy creates a distribution without its arguments, which its constructor requires: call its class "
+        "again with its parameters and fresh variables.",
     ),
     (
         r"NotImplementedError.*Layer DenseVariational",
-        "DenseVariational is made with functions and has no config at all: make the model anew from its class, or copy "
-        "the objects with helpers.clone.",
+        "DenseVariational is made with functions and has no config at all: build the model again from its class, or "
+        "copy the objects with helpers.clone.",
     ),
     (
         r"'Posterior' has no attribute 'from_config'",
-        "clone_model takes models of Keras, and what holds this distribution is none: it is a module of TensorFlow, to "
-        "be made anew from its class, or copied by helpers.clone.",
+        "clone_model takes Keras models, and this distribution is held by a TensorFlow module: build it again from its "
+        "class, or copy it with helpers.clone.",
     ),
     (
         r"cannot add new elements of state",
-        "Keras 3 wants every layer to be made in __init__ or build: one that call makes comes too late to be tracked. "
-        "Keras 2 runs the same code.",
+        "Keras 3 requires every layer to be created in __init__ or build: a layer that call creates comes too late to "
+        "be tracked. Keras 2 runs the same code.",
     ),
     (
         r"only supports singleton tf\.Variables|function tried to create variables",
-        "A training step is compiled once, so nothing may create a variable while it runs: make layers in __init__.",
+        "A training step is compiled once, and must not create variables while it runs: create layers in __init__.",
     ),
     (
         r"not made from a class of your own",
@@ -62,8 +65,8 @@ _LESSONS = (
     ),
     (
         r"CloneError",
-        "A true clone is refused where it cannot be certain: the message names the part that does not come along, "
-        "where other ways would give a silently different model.",
+        "helpers.clone refuses where a true clone is not certain: the message names the part that would be lost, where "
+        "other methods would silently return a different model.",
     ),
     (
         r"not compatible with provided weight shape|Shape mismatch|expected shape .* received",
@@ -73,7 +76,7 @@ _LESSONS = (
     (
         r"Input to reshape|total size of (the tensor|new array) must be unchanged",
         "The clone was rebuilt with the constructor's default sizes, and a Reshape that fitted the original's sizes "
-        "does not fit those: a get_config would have told them.",
+        "does not fit those: a get_config would have recorded them.",
     ),
     (
         r"objects could not be loaded",
@@ -82,8 +85,8 @@ _LESSONS = (
     ),
     (
         r"Unknown layer.*custom_object_scope",
-        "An .h5 file has the bare name of a class and no package, so registering the class is not enough for it: save "
-        "to a file that ends in .keras.",
+        "An .h5 file stores the name of a class without its package, so registering the class is not enough: save to a "
+        "file that ends in .keras.",
     ),
     (
         r"HDF5 format requires the model to be a Functional",
@@ -91,17 +94,17 @@ _LESSONS = (
     ),
     (
         r"Invalid filepath extension for saving",
-        "Keras 3 writes no folders: the name of a file that it saves to ends in .keras.",
+        "Keras 3 does not save to folders: choose a file name that ends in .keras.",
     ),
     (
         r"has no attribute 'train_on_batch'",
-        "What export writes is for answering: it holds the computation, and neither the class nor what it takes to "
-        "train.",
+        "export writes a model for inference only: it holds the computation, but neither the class nor what training "
+        "needs.",
     ),
     (
         r"Could not locate class|Unknown layer|Unknown object|not registered",
-        "A copy that goes through a file holds the name of a class and not its code: register the class, and give it a "
-        "get_config, so that Keras finds it again.",
+        "A file holds the name of a class and not its code: register the class and give it a get_config, so that Keras "
+        "finds it again.",
     ),
     (
         r"Unable to revive model|non-serializable|could not be deserialized|when deserializing|NotImplementedError",
@@ -113,8 +116,8 @@ _LESSONS = (
     ),
     (
         r"Received incompatible tensor with shape",
-        "A checkpoint finds variables by the names of attributes and by their numbers, and what it found here has "
-        "another shape: the code that reads is not the code that wrote.",
+        "A checkpoint finds variables by the names of attributes and by their positions, and the variable that it "
+        "found here has a different shape: the code that reads is not the code that wrote.",
     ),
     (
         r"not bound to checkpointed values|No values were found|not found in (the )?checkpoint|Unresolved object",
@@ -128,58 +131,99 @@ _LESSONS = (
 )
 
 
+def _clean(error: BaseException) -> str:
+    """Return a message without terminal colours, memory addresses and the module names that labs make up."""
+    text = re.sub(r"\x1b\[[0-9;]*m| at 0x[0-9a-fA-F]+", "", str(error))
+    text = re.sub(rf"{MODULE}_[0-9a-f]{{8}}\.", "", text)
+    return re.sub(rf"{MODULE}_[0-9a-f]{{8}}", "__main__", text)
+
+
 def readable(error: BaseException, lines: int = 12) -> str:
-    """Write an error's message for people.
+    """Return an error's message with its lines as they are, for a panel.
 
     Args:
         error: The error.
         lines: How many lines to keep.
 
     Returns:
-        The message without terminal colours, blank lines and the invented name of the model's module.
+        The message without terminal colours, memory addresses, blank lines and the made-up name of a model's module.
 
     Example:
         >>> readable(ValueError("no"))
         'no'
     """
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    text = re.sub(rf"{MODULE}_[0-9a-f]{{8}}\.", "", text).replace("\t", "    ")
-    text = re.sub(rf"{MODULE}_[0-9a-f]{{8}}", "__main__", text)
-    text = re.sub(r" at 0x[0-9a-f]+", "", text)
-    kept = [line.rstrip()[:400] for line in text.splitlines() if line.strip()]
+    kept = [line.rstrip()[:400] for line in _clean(error).replace("\t", "    ").splitlines() if line.strip()]
     return "\n".join([*kept[:lines], "..."] if len(kept) > lines else kept) or "(no message)"
 
 
-def lesson(error: BaseException) -> str:
-    """Say in one sentence what an error teaches.
+_LONGEST = 400
+_CAUSE = re.compile(r"(?:Exception|Error) encountered[^:\n]*:")
+
+# What Keras and TensorFlow put around a message and a learner has no use for. "File" carries local paths.
+_WRAPPING = (
+    "Arguments received by",
+    "Call arguments received by",
+    "in user code:",
+    "File ",
+    "Example:",
+    "class ",
+    "def ",
+)
+
+
+def short_message(error: BaseException) -> str:
+    r"""Return an error's message on one line, for a sentence.
 
     Args:
         error: The error.
 
     Returns:
-        The sentence of the first row that fits, or an honest fallback.
+        At most 400 letters, without colour codes, memory addresses, argument dumps and file names; empty if the error
+        has no message.
 
     Example:
-        >>> lesson(ValueError("something new")) == FALLBACK
+        >>> short_message(ValueError("Too wide.\n\nArguments received by Dense.call():\n  x=1"))
+        'Too wide.'
+    """
+    message = _clean(error)
+    # Keras 3 puts the cause behind a paragraph of advice and the whole config.
+    head, marker, cause = message.partition("could not be deserialized properly.")
+    if marker:
+        message = f"{head}{marker} {re.split(_CAUSE, cause)[-1].strip()}"
+    paragraphs = [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", message)]
+    # AutoGraph repeats the type of the error in the message.
+    paragraphs = [paragraph.removeprefix(f"{type(error).__name__}: ") for paragraph in paragraphs]
+    useful = [paragraph for paragraph in paragraphs if paragraph and not paragraph.startswith(_WRAPPING)]
+    return textwrap.shorten(" ".join(useful), _LONGEST, placeholder=" ...")
+
+
+def hint_for(error: BaseException) -> str:
+    """Return one sentence on what an error teaches.
+
+    Args:
+        error: The error.
+
+    Returns:
+        The sentence of the first row of `HINTS` that matches, or `FALLBACK`.
+
+    Example:
+        >>> hint_for(ValueError("something new")) == FALLBACK
         True
     """
     if is_no_room(error):
         return NO_ROOM
     text = f"{type(error).__name__}: {readable(error, lines=60)}"
-    for pattern, sentence in _LESSONS:
+    for pattern, sentence in HINTS:
         if re.search(pattern, text, re.DOTALL):
             return sentence
     return FALLBACK
 
 
 def is_no_room(error: BaseException) -> bool:
-    """Tell whether an error only says that a file could not be written, for want of room or of a folder that takes it.
+    """Return True if an error, or one that led to it, says that a file could not be written: no space, or no folder.
 
     Args:
         error: The error.
-
-    Returns:
-        Whether it does.
 
     Example:
         >>> is_no_room(OSError(28, "No space left on device"))

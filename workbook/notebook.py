@@ -1,4 +1,4 @@
-"""What the cells of a notebook call: a quiet TensorFlow, seeds, the digits, and an error that is the lesson."""
+"""What the cells of a notebook call: a quiet TensorFlow, seeds, the digits, and errors that are expected."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from workbook.lessons import quiz
+from workbook import errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def standard_error_held_back() -> Iterator[None]:
-    """Keep what is written to file descriptor 2, and show it only if the body raises.
+    """Hold back what is written to file descriptor 2, and show it only if the block raises an error.
 
-    TensorFlow's C++ code writes to the descriptor itself, so replacing ``sys.stderr`` would not catch it.
+    TensorFlow's C++ code writes to the descriptor itself, so replacing `sys.stderr` would not be enough.
 
     Example:
         >>> with standard_error_held_back():   # doctest: +SKIP
@@ -35,7 +35,7 @@ def standard_error_held_back() -> Iterator[None]:
     """
     sys.stderr.flush()
     saved = os.dup(2)
-    with _somewhere() as held:
+    with _temporary_file() as held:
         os.dup2(held.fileno(), 2)
         try:
             yield
@@ -53,7 +53,7 @@ def standard_error_held_back() -> Iterator[None]:
 
 @contextmanager
 def logs_held_back() -> Iterator[None]:
-    """Keep off warnings, and what TensorFlow and Keras log: below the cell of a lab it would stand for good.
+    """Hide warnings and the log lines of TensorFlow and Keras, which would stay in the output of a lab's cell.
 
     Example:
         >>> with logs_held_back():   # doctest: +SKIP
@@ -72,8 +72,8 @@ def logs_held_back() -> Iterator[None]:
                 logger.disabled = disabled
 
 
-def _somewhere() -> IO[bytes]:
-    """Return a file to write to: one that keeps nothing if the disk takes no more."""
+def _temporary_file() -> IO[bytes]:
+    """Return a temporary file, or one that keeps nothing if the disk is full."""
     try:
         return tempfile.TemporaryFile()
     except OSError:
@@ -81,16 +81,16 @@ def _somewhere() -> IO[bytes]:
 
 
 def quiet_tensorflow(*packages: str) -> None:
-    """Import TensorFlow and both Kerases without their start-up log lines.
+    """Import TensorFlow and both Keras versions without their start-up log lines.
 
-    The lines tell of processor features and of a missing GPU. They carry times and process numbers, so they
-    would make every stored notebook output different. If an import fails, the lines are shown after all.
+    The lines report processor features and a missing GPU. They contain times and process numbers, so they would make
+    every stored output different. If an import fails, the lines are shown after all.
 
     Args:
-        *packages: names to import. Default: ``tensorflow``, ``keras`` and ``tf_keras``.
+        *packages: Names to import. Default: `tensorflow`, `keras` and `tf_keras`.
 
     Raises:
-        ImportError: a package is not installed, or could not be loaded.
+        ImportError: If a package is not installed, or could not be loaded.
 
     Example:
         >>> from workbook import quiet_tensorflow
@@ -106,13 +106,13 @@ def quiet_tensorflow(*packages: str) -> None:
 
 
 def set_seeds(seed: int) -> None:
-    """Set the seeds of Python, NumPy, TensorFlow and every Keras that is loaded.
+    """Set the seeds of Python, NumPy, TensorFlow and every Keras version that is loaded.
 
-    It does not rewind a Keras 3 layer that exists already: such a layer holds its random state in a variable of
-    its own (`keras.random.SeedGenerator <https://keras.io/api/random/seed_generator/>`_).
+    It does not reset Keras 3 layers that exist already: such a layer holds its random state in a variable of its
+    own (`keras.random.SeedGenerator <https://keras.io/api/random/seed_generator/>`_).
 
     Args:
-        seed: an integer from 0 to 2**32 - 1.
+        seed: An integer from 0 to 2**32 - 1.
 
     Example:
         >>> from workbook import set_seeds
@@ -133,8 +133,7 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
     """Load 1797 images of handwritten digits, 8 by 8 pixels.
 
     Returns:
-        images: (1797, 8, 8, 1), float32, from 0.0 (white) to 1.0.
-        labels: (1797,), int64, 0 to 9.
+        Images, (1797, 8, 8, 1), float32, from 0.0 (white) to 1.0, and labels, (1797,), int64, 0 to 9.
 
     Example:
         >>> images, labels = load_digits()
@@ -143,7 +142,7 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
 
     Source:
         E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998,
-        https://doi.org/10.24432/C50P49, CC BY 4.0. The file is shipped in ``workbook/data``.
+        https://doi.org/10.24432/C50P49, CC BY 4.0. The file is in `workbook/data`.
     """
     import numpy as np
 
@@ -152,22 +151,22 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 @dataclass
-class Caught:
-    """The error that was expected, once it was raised."""
+class CaughtError:
+    """The error that `expected_error` caught, or None."""
 
     error: Exception | None = None
 
 
 @contextmanager
-def expected_error() -> Iterator[Caught]:
+def expected_error() -> Iterator[CaughtError]:
     """Run code that has to fail, and print its error in a few lines instead of a stack trace.
 
     Yields:
-        An object whose ``error`` is the error, once it was raised.
+        An object whose `error` is the error, once it was raised.
 
     Raises:
-        AssertionError: the code did not fail, so the lesson about it no longer holds.
-        NameError: the code itself uses a name that a cell above would have defined, which is no lesson.
+        AssertionError: If the code does not fail, so that the text about it is no longer true.
+        NameError: If the code uses a name that a cell above defines, and that cell has not run.
 
     Example:
         >>> with expected_error() as caught:
@@ -176,7 +175,7 @@ def expected_error() -> Iterator[Caught]:
         >>> type(caught.error).__name__
         'ZeroDivisionError'
     """
-    caught = Caught()
+    caught = CaughtError()
     try:
         yield caught
     except Exception as error:
@@ -185,8 +184,8 @@ def expected_error() -> Iterator[Caught]:
         caught.error = error.with_traceback(None)
         from helpers.cloning import CloneError
 
-        # The workbook's own message holds code to copy, so its lines stay lines.
-        message = str(error) if isinstance(error, CloneError) else quiz.short_message(error)
+        # The message of a CloneError contains code to copy, so its lines are kept.
+        message = str(error) if isinstance(error, CloneError) else errors.short_message(error)
         for line in f"{type(error).__name__}: {message}".rstrip().splitlines():
             print(line if line.startswith(" ") else textwrap.fill(line, 100))
     else:
@@ -194,16 +193,16 @@ def expected_error() -> Iterator[Caught]:
 
 
 def raised(action: Callable[[], Any]) -> Exception | None:
-    """Run code that may fail, and tell whether it did.
+    """Run code that may fail, and return its error.
 
     Args:
-        action: a function without arguments.
+        action: A function without arguments.
 
     Returns:
-        What it raised, or None.
+        The error that it raised, or None.
 
     Raises:
-        NameError: the code itself uses a name that a cell above would have defined.
+        NameError: If the code uses a name that a cell above defines, and that cell has not run.
 
     Example:
         >>> raised(lambda: 1 / 1) is None
@@ -218,20 +217,20 @@ def raised(action: Callable[[], Any]) -> Exception | None:
 
 
 def _refuse_out_of_order(error: Exception) -> None:
-    """Raise an error that comes of cells run in another order, and is not what the code was to show."""
+    """Raise the error again if its cause is that a cell above has not run."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    # The first frame stands in this module, the second in the cell; a name that is missing elsewhere may be the lesson.
+    # The first frame is in this module, the second in the cell; a name that is missing elsewhere may be the lesson.
     if isinstance(error, NameError) and frames[-1].f_globals is frames[1].f_globals:
         raise error
 
 
 def accuracy_in_words(model: Any, inputs: Any, labels: Any) -> str:
-    """Say how many of ten inputs a classifier gets right, in words that do not change with the machine.
+    """Return how many of ten inputs a classifier gets right, in words that are the same on every machine.
 
     Args:
-        model: a classifier whose outputs are (samples, classes).
-        inputs: (samples, ...).
-        labels: (samples,), the right classes.
+        model: A classifier whose outputs are (samples, classes).
+        inputs: The inputs, (samples, ...).
+        labels: The right classes, (samples,).
 
     Returns:
         "more than 8 of 10 right" down to "no better than guessing", which is up to 2.5 of 10.

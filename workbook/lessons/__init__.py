@@ -1,1 +1,1 @@
-"""What the lessons ask and claim: questions and exercises, one module a notebook, how they are judged, and progress."""
+"""Questions, exercises and claims of the lessons, one module a notebook; how answers are graded; and progress."""

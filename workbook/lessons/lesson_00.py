@@ -1,11 +1,14 @@
 """Prediction questions and the exercise of notebook 00, Start here."""
 
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from helpers import audit, distances
-from helpers import keras_compat as generations
+from helpers import audit, distances, keras_compat
+from workbook.lessons import checks
 from workbook.lessons.quiz import Exercise, Option, Question
 
 SECOND_NAME = Question(
@@ -37,61 +40,74 @@ LOST_OPTIMIZER = Question(
         Option(
             "No, they differ after one step", "Adam goes by its earlier steps. The copy's has made none.", right=True
         ),
-        Option("No, but it takes many steps to see it", "Rounding errors grow like that. This is no rounding error."),
+        Option(
+            "No, but it takes many steps to see it", "Rounding errors grow like that. This is not a rounding error."
+        ),
     ],
 )
+
+# -- go on more slowly -------------------------------------------------------------------------------------------------
 
 _RATE = 0.0001
 
 
-def _a_trained_model() -> tuple[Any, np.ndarray, np.ndarray]:
-    """Make a small compiled model of Keras 3, and train it."""
+@dataclass
+class _Slower(checks.Trial):
+    """A call of `slower`, with the original's optimizer and learning rate before the call."""
+
+    optimizer: Any = None
+    rate: float = 0.0
+
+    @functools.cached_property
+    def clone_rate(self) -> float:
+        """The clone's learning rate, as `slower` set it."""
+        return float(self.result.optimizer.learning_rate)
+
+    @functools.cached_property
+    def report(self) -> Any:
+        """The audit at equal learning rates: what it finds is not explained by the rate."""
+        asked, self.result.optimizer.learning_rate = self.clone_rate, self.rate
+        try:
+            return audit(self.original, self.result, self.inputs, self.targets)
+        finally:
+            self.result.optimizer.learning_rate = asked
+
+
+def _call_slower(slower: Any) -> Iterator[_Slower]:
     import keras
 
-    generator = np.random.default_rng(0)
-    inputs, targets = generator.normal(size=(64, 4)).astype("float32"), generator.integers(0, 3, 64)
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(5, activation="relu"), keras.layers.Dense(3)])
-    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    model.fit(inputs, targets, epochs=2, verbose=0)
-    return model, inputs, targets
+    checks.compile_and_fit(model, epochs=2)
+    before, optimizer, rate = distances.values(model.weights), model.optimizer, float(model.optimizer.learning_rate)
+    yield _Slower(model, slower(model), before, *checks.training_data(), optimizer, rate)
 
 
-def _goes_on_slower(slower: Any) -> str | None:
+def _returns_a_model(trial: _Slower) -> str | None:
     import keras
 
-    if not callable(slower):
-        return "`slower` is not a function. Keep the line `def slower(model):`."
-    model, inputs, targets = _a_trained_model()
-    weights, optimizer, rate = model.get_weights(), model.optimizer, float(model.optimizer.learning_rate)
-    twin = slower(model)
-    if twin is None:
-        return "your function returns nothing. End it with `return twin`."
-    if twin is model:
-        return "it returns the model itself under a second name. That fails *Own life*: make a new model."
-    if not isinstance(twin, keras.Model):
-        return f"it returns a {type(twin).__name__}, not a model. End it with `return twin`."
-    if any(map(distances.largest_difference, weights, model.get_weights())):
-        return "the original has other weights than before. Leave it as it is."
-    if model.optimizer is not optimizer or float(optimizer.learning_rate) != rate:
-        return "the original has another learning rate than before. Set that of the twin only."
-    if not generations.is_compiled(twin):
+    if isinstance(trial.result, keras.Model):
+        return None
+    return f"it returns a {type(trial.result).__name__}, not a model. End it with `return twin`."
+
+
+def _leaves_the_rate_alone(trial: _Slower) -> str | None:
+    if trial.original.optimizer is trial.optimizer and float(trial.optimizer.learning_rate) == trial.rate:
+        return None
+    return "the original has another learning rate than before. Set that of the twin only."
+
+
+def _has_an_optimizer_of_its_own(trial: _Slower) -> str | None:
+    if not keras_compat.is_compiled(trial.result):
         return "the twin is not compiled, so it cannot be trained on."
-    if twin.optimizer is optimizer:
+    if trial.result.optimizer is trial.optimizer:
         return "the two share one optimizer, so they have no lives of their own."
-    twins_rate = float(twin.optimizer.learning_rate)
-    # With the same rate the two have to be equal: what the audit then finds, the rate does not explain.
-    twin.optimizer.learning_rate = rate
-    report = audit(model, twin, inputs, targets)
-    if "weights" in report.failures:
-        return "the twin has fresh weights. That fails *Same start*: `clone_model` copies the layers, not the weights."
-    if "optimizer state" in report.failures:
-        return (
-            "the twin's Adam has forgotten its earlier steps. That fails *Same future*. `clone_model` and `compile` "
-            "both make a new optimizer."
-        )
-    if not np.isclose(twins_rate, _RATE):
-        return f"the twin has the learning rate {twins_rate:g}, and {_RATE:g} is asked for."
-    return None if report.ok else f"the audit finds: {', '.join(report.failures)}."
+    return None
+
+
+def _has_the_rate_that_was_asked_for(trial: _Slower) -> str | None:
+    if np.isclose(trial.clone_rate, _RATE):
+        return None
+    return f"the twin has the learning rate {trial.clone_rate:g}, and {_RATE:g} is asked for."
 
 
 GO_ON_SLOWER = Exercise(
@@ -102,7 +118,34 @@ GO_ON_SLOWER = Exercise(
     learning rate 0.0001. The first model has to stay as it is. This line sets a learning rate:
     `twin.optimizer.learning_rate = 0.0001`.
     """,
-    checks=[_goes_on_slower],
+    checks=[
+        checks.is_function("slower(model)"),
+        checks.after(
+            _call_slower,
+            checks.returns_something("return twin"),
+            checks.is_a_new_object(
+                "it returns the model itself under a second name. That fails *Own life*: make a new model."
+            ),
+            _returns_a_model,
+            checks.leaves_the_original_alone(
+                lambda model: model.weights, "the original has other weights than before. Leave it as it is."
+            ),
+            _leaves_the_rate_alone,
+            _has_an_optimizer_of_its_own,
+            checks.audit_passes(
+                "weights",
+                "the twin has fresh weights. That fails *Same start*: `clone_model` copies the layers, not the "
+                "weights.",
+            ),
+            checks.audit_passes(
+                "optimizer state",
+                "the twin's Adam has forgotten its earlier steps. That fails *Same future*. `clone_model` and "
+                "`compile` both make a new optimizer.",
+            ),
+            _has_the_rate_that_was_asked_for,
+            checks.audit_passes(),
+        ),
+    ],
     hints=[
         "Which of the four ways passed all three tests? Begin with that one.",
         "Three lines: make `twin` with `helpers.clone(model)`, set its learning rate, return it.",

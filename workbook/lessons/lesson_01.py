@@ -1,10 +1,14 @@
 """Prediction questions and exercises of notebook 01, How subclassing works."""
 
+import functools
+import re
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from workbook.lessons import checks
 from workbook.lessons.quiz import Exercise, Option, Question
 
 FIRST_CALL = Question(
@@ -113,6 +117,7 @@ TWO_HEADS = Question(
 # -- count the weights -------------------------------------------------------------------------------------------------
 
 
+@functools.cache
 def _house_counts() -> dict[str, int]:
     """Count the weights of the exercise's model at each step, so that the answer is what Keras says."""
     import keras
@@ -137,7 +142,7 @@ def _house_counts() -> dict[str, int]:
     return counts
 
 
-def _counts_are_right(answer: Any) -> str | None:
+def _has_three_numbers(answer: Any) -> str | None:
     if not isinstance(answer, dict) or set(answer) != {"made", "first call", "second call"}:
         return '`predicted` has to stay a dict with "made", "first call" and "second call".'
     for step, number in answer.items():
@@ -145,25 +150,38 @@ def _counts_are_right(answer: Any) -> str | None:
             return f'there is no number yet for "{step}".'
         if not isinstance(number, int):
             return f'"{step}" has to be a whole number; it is {number!r}.'
-    truth = _house_counts()
-    made, first, second = answer["made"], answer["first call"], answer["second call"]
-    if made == 0:
+    return None
+
+
+def _counts_what_init_makes(answer: dict[str, int]) -> str | None:
+    if answer["made"] == 0:
         return "one weight is there as soon as the house is made. Look at the last line of `__init__`."
-    if made > truth["made"]:
+    if answer["made"] > _house_counts()["made"]:
         return (
             "no Dense layer has weights before it has seen inputs. Only `add_weight` in `__init__` makes one at once."
         )
-    if first == truth["first call"] + 2:
+    return None
+
+
+def _counts_what_the_first_call_makes(answer: dict[str, int]) -> str | None:
+    count, right = answer["first call"], _house_counts()["first call"]
+    if count == right + 2:
         return "you counted the roof. It sits in a plain object, so the house does not list its two weights."
-    if first == truth["first call"] - 1:
+    if count == right - 1:
         return "you left out `visits`. A weight that is not trained is a weight too."
-    if first == 4:
+    if count == 4:
         return "a Dense layer has two weights: a kernel and a bias."
-    if first != truth["first call"]:
-        return f"after the first call the house does not list {first} weights. Which layers can it see?"
-    if second > first:
+    if count != right:
+        return f"after the first call the house does not list {count} weights. Which layers can it see?"
+    return None
+
+
+def _counts_nothing_twice(answer: dict[str, int]) -> str | None:
+    if answer["second call"] > answer["first call"]:
         return "a second call makes nothing new: `build` runs once."
-    return None if answer == truth else f"the numbers are not yet right; for one, {second} after the second call."
+    if answer != _house_counts():
+        return f"the numbers are not yet right; for one, {answer['second call']} after the second call."
+    return None
 
 
 COUNT_THE_WEIGHTS = Exercise(
@@ -173,7 +191,12 @@ COUNT_THE_WEIGHTS = Exercise(
     How many weights does this model list (`len(house.weights)`) on Keras 3: just made, after the first call, and after
     the second? Write the three numbers into `predicted`.
     """,
-    checks=[_counts_are_right],
+    checks=[
+        _has_three_numbers,
+        _counts_what_init_makes,
+        _counts_what_the_first_call_makes,
+        _counts_nothing_twice,
+    ],
     hints=[
         "A Dense layer has a kernel and a bias, and gets them when it is built.",
         "What does the model find when it looks at its attributes: the list, the box, the weight?",
@@ -188,53 +211,76 @@ COUNT_THE_WEIGHTS = Exercise(
 # -- write a layer -----------------------------------------------------------------------------------------------------
 
 
-def _gain_is_right(answer: Any) -> str | None:
-    import keras
+_GAIN_INPUTS = np.arange(12, dtype="float32").reshape(3, 4)
 
-    if not (isinstance(answer, type) and issubclass(answer, keras.layers.Layer)):
-        return "`Gain` has to stay a class derived from `keras.layers.Layer`."
+
+def _gain_takes_a_name(answer: Any) -> str | None:
     try:
-        layer = answer(start=2.0, name="mine")
+        answer(start=2.0, name="mine")
     except TypeError as error:
         if "name" in str(error):
             return "it does not take a name. Accept `**kwargs`, and hand them to `super().__init__(**kwargs)`."
         raise
-    inputs = np.arange(12, dtype="float32").reshape(3, 4)
-    try:
-        outputs = np.asarray(layer(inputs))
-    except ValueError as error:
-        if "cannot add new elements of state" in str(error):
-            return "the weight is made inside `call`, after Keras 3 has closed the layer. Make it in `build`."
-        raise
-    weights = layer.weights
-    if not weights:
+    return None
+
+
+def _gain_makes_its_weight_in_time(answer: Any) -> str | None:
+    if checks.creates_state_too_late(lambda: answer(start=2.0)(_GAIN_INPUTS)):
+        return "the weight is made inside `call`, after Keras 3 has closed the layer. Make it in `build`."
+    return None
+
+
+def _make_a_gain(answer: Any) -> Iterator[Any]:
+    layer = answer(start=2.0, name="mine")
+    layer(_GAIN_INPUTS)
+    yield layer
+
+
+def _gain_has_a_weight_for_each_feature(layer: Any) -> str | None:
+    if not layer.weights:
         return "the layer lists no weight. Make it with `self.add_weight`, and keep it in an attribute."
-    if len(weights) > 1:
-        return f"one weight is enough, and the layer has {len(weights)}."
-    if tuple(weights[0].shape) != (4,):
+    if len(layer.weights) > 1:
+        return f"one weight is enough, and the layer has {len(layer.weights)}."
+    shape = tuple(layer.weights[0].shape)
+    if shape != (4,):
         return (
-            f"for inputs with 4 features the weight has the shape {tuple(weights[0].shape)}. Each feature needs a "
-            "number of its own: `shape=(input_shape[-1],)`."
+            f"for inputs with 4 features the weight has the shape {shape}. Each feature needs a number of its own: "
+            "`shape=(input_shape[-1],)`."
         )
+    return None
+
+
+def _gain_learns_from_its_start(layer: Any) -> str | None:
     if not layer.trainable_weights:
         return "the weight is not trainable, so the layer cannot learn."
-    if not np.allclose(outputs, 2.0 * inputs):
+    if not np.allclose(layer(_GAIN_INPUTS), 2.0 * _GAIN_INPUTS):
         return "with `start=2.0` a fresh layer has to double its inputs. Does its weight begin at `start`?"
-    wider = answer(start=1.0)
+    return None
+
+
+def _gain_takes_any_number_of_features(layer: Any) -> str | None:
     try:
-        fits = wider(np.ones((2, 6), "float32")).shape == (2, 6)
+        fits = type(layer)(start=1.0)(np.ones((2, 6), "float32")).shape == (2, 6)
     except Exception:
         fits = False
-    if not fits:
-        return "it takes inputs with 4 features only. Take their number from `input_shape`, in `build`."
-    if "start" not in layer.get_config():
+    return None if fits else "it takes inputs with 4 features only. Take their number from `input_shape`, in `build`."
+
+
+def _gain_comes_back_from_its_config(layer: Any) -> str | None:
+    config = layer.get_config()
+    if "start" not in config:
         return "`start` is not in the config, so a copy begins at the default. Write `get_config`."
-    twin = answer.from_config(layer.get_config())
-    if twin.name != "mine":
+    copy = type(layer).from_config(config)
+    if copy.name != "mine":
         return "the copy lost its name. Begin the config with `**super().get_config()`."
-    if not np.allclose(twin(inputs), 2.0 * inputs):
-        return f"the config says start = {layer.get_config()['start']!r}, and the layer was made with 2.0."
-    if weights[0].name in ("", "variable"):
+    if not np.allclose(copy(_GAIN_INPUTS), 2.0 * _GAIN_INPUTS):
+        return f"the config says start = {config['start']!r}, and the layer was made with 2.0."
+    return None
+
+
+def _gain_names_its_weight(layer: Any) -> str | None:
+    # Keras 3 counts the weights without a name: `variable`, `variable_1`, ...
+    if re.fullmatch(r"|variable(_\d+)?", layer.weights[0].name):
         return "the weight has no name of its own. `tf_keras` cannot store such a weight: pass `name=`."
     return None
 
@@ -246,7 +292,19 @@ WRITE_A_LAYER = Exercise(
     `Gain(start=1.0)` multiplies each feature of its inputs by a number of its own, which is learned and begins at
     `start`. It takes inputs with any number of features, and its config makes an equal layer.
     """,
-    checks=[_gain_is_right],
+    checks=[
+        checks.is_derived_from("keras.layers.Layer", "Gain"),
+        _gain_takes_a_name,
+        _gain_makes_its_weight_in_time,
+        checks.after(
+            _make_a_gain,
+            _gain_has_a_weight_for_each_feature,
+            _gain_learns_from_its_start,
+            _gain_takes_any_number_of_features,
+            _gain_comes_back_from_its_config,
+            _gain_names_its_weight,
+        ),
+    ],
     hints=[
         "The constructor does not know the number of features. Which method gets the shape of the inputs?",
         "`keras.initializers.Constant(self.start)` fills a weight with one number.",
@@ -272,56 +330,69 @@ WRITE_A_LAYER = Exercise(
 )
 
 
-# -- mend the tower ----------------------------------------------------------------------------------------------------
+# -- build a tower -----------------------------------------------------------------------------------------------------
+
+# As wide as a floor, so that one layer that is called on its own answer gets as far as its own diagnosis.
+_TOWER_INPUTS = np.linspace(-1, 1, 16, dtype="float32").reshape(2, 8)
 
 
-def _has_no_floors_yet(answer: Any) -> bool:
-    """Recognise the class as the learner found it: call gives a placeholder."""
-    try:
-        return answer(2).call(np.ones((1, 8), "float32")) is ...
-    except Exception:
-        return False
+def _called(answer: Callable[[int], Any], floors: int) -> Any:
+    """Make a tower and call it, so that it has its weights."""
+    tower = answer(floors)
+    tower(_TOWER_INPUTS)
+    return tower
 
 
-def _tower_is_right(answer: Any) -> str | None:
-    import keras
+def _tower_makes_its_layers_in_time(answer: Any) -> str | None:
+    if checks.creates_state_too_late(lambda: _called(answer, 3)):
+        return "a layer is made inside `call`, after Keras 3 has closed the model. Make all of them in `__init__`."
+    return None
 
-    if not (isinstance(answer, type) and issubclass(answer, keras.Model)):
-        return "`Tower` has to stay a class derived from `keras.Model`."
-    # As wide as a floor, so that one layer that is called on its own answer gets as far as its own diagnosis.
-    inputs = np.linspace(-1, 1, 16, dtype="float32").reshape(2, 8)
+
+def _tower_answers_alike_each_time(answer: Any) -> str | None:
     tower = answer(3)
-    try:
-        first = np.asarray(tower(inputs))
-    except ValueError as error:
-        if "cannot add new elements of state" in str(error):
-            return "a layer is made inside `call`, after Keras 3 has closed the model. Make all of them in `__init__`."
-        raise
+    first = np.asarray(tower(_TOWER_INPUTS))
     if first.shape != (2, 8):
         return f"the answer has the shape {first.shape}. The last floor has 8 units, so it should be (2, 8)."
-    if not np.allclose(first, tower(inputs)):
+    if not np.allclose(first, tower(_TOWER_INPUTS)):
         return "called twice on the same inputs, it answers differently: `call` makes new layers each time."
-    count = len(tower.weights)
+    return None
+
+
+def _tower_lists_all_its_weights(answer: Any) -> str | None:
+    count = len(_called(answer, 3).weights)
     if count == 0:
         return "it answers and lists no weights. The layers sit where the model cannot see them."
     if count == 2:
         return "there are 2 weights, those of one layer. `[layer] * 3` is one layer three times."
     if count != 6:
         return f"3 floors have 6 weights, a kernel and a bias each. This tower lists {count}."
-    other = answer(3)
-    other(inputs)
-    if any(mine is theirs for mine in tower.weights for theirs in other.weights):
+    return None
+
+
+def _towers_share_no_layers(answer: Any) -> str | None:
+    first, second = _called(answer, 3), _called(answer, 3)
+    if {id(weight) for weight in first.weights} & {id(weight) for weight in second.weights}:
         return "two towers share their layers. Make them in `__init__`, not in the body of the class."
-    if len({tuple(weight.shape) for weight in tower.weights} - {(8,), (8, 8)}):
+    return None
+
+
+def _tower_has_floors_of_8_units(answer: Any) -> str | None:
+    if {tuple(weight.shape) for weight in _called(answer, 3).weights} - {(8,), (8, 8)}:
         return "the shapes of the weights are not those of floors on top of each other, 8 units each."
-    taller = answer(5)
-    taller(inputs)
-    if len(taller.weights) != 10:
-        return f"`Tower(5)` lists {len(taller.weights)} weights, not 10. Make as many layers as `floors` says."
-    rebuilt = inputs
+    return None
+
+
+def _tower_is_as_high_as_asked(answer: Any) -> str | None:
+    count = len(_called(answer, 5).weights)
+    return None if count == 10 else f"`Tower(5)` lists {count} weights, not 10. Make as many layers as `floors` says."
+
+
+def _tower_uses_relu_on_each_floor(answer: Any) -> str | None:
+    tower, expected = _called(answer, 3), _TOWER_INPUTS
     for kernel, bias in zip(tower.weights[::2], tower.weights[1::2], strict=True):
-        rebuilt = np.maximum(rebuilt @ np.asarray(kernel) + np.asarray(bias), 0)
-    if not np.allclose(first, rebuilt, atol=1e-5):
+        expected = np.maximum(expected @ np.asarray(kernel) + np.asarray(bias), 0)
+    if not np.allclose(tower(_TOWER_INPUTS), expected, atol=1e-5):
         return 'its answer is not that of its floors, one after the other, each with `activation="relu"`.'
     return None
 
@@ -333,7 +404,16 @@ MEND_THE_TOWER = Exercise(
     `Tower(floors)` sends its inputs through as many Dense layers as `floors` says, one after the other, each with
     8 units and `activation="relu"`. All of them have to be trained and saved with the tower.
     """,
-    checks=[_tower_is_right],
+    checks=[
+        checks.is_derived_from("keras.Model", "Tower"),
+        _tower_makes_its_layers_in_time,
+        _tower_answers_alike_each_time,
+        _tower_lists_all_its_weights,
+        _towers_share_no_layers,
+        _tower_has_floors_of_8_units,
+        _tower_is_as_high_as_asked,
+        _tower_uses_relu_on_each_floor,
+    ],
     hints=[
         "Where do layers have to be made, and how must they be held, so that the model lists their weights?",
         "A list comprehension makes a new layer for each floor. `[layer] * floors` repeats one.",
@@ -350,5 +430,5 @@ MEND_THE_TOWER = Exercise(
             return inputs
     """,
     praise="A list in an attribute is seen, and each floor is a layer of its own.",
-    untouched=_has_no_floors_yet,
+    untouched=checks.gives_a_placeholder(lambda answer: answer(2).call(np.ones((1, 8), "float32"))),
 )

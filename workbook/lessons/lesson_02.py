@@ -1,13 +1,12 @@
 """Prediction questions and exercises of notebook 02, Cloning subclassed models."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from helpers import audit, cloning, distances
-from helpers import keras_compat as generations
+from helpers import distances, keras_compat
+from workbook.lessons import checks
 from workbook.lessons.quiz import Exercise, Option, Question
 
 TRAINED_CLONE = Question(
@@ -25,7 +24,7 @@ TRAINED_CLONE = Question(
         ),
         Option(
             "It raises an error, since the model is subclassed",
-            "It did up to Keras 2.11. Since then a subclass with a good `get_config` is cloned without a word.",
+            "It did up to Keras 2.11. Since then a subclass with a good `get_config` is cloned silently.",
         ),
         Option(
             "It has weights that are not initialised",
@@ -86,81 +85,34 @@ HIDDEN_DEFAULT = Question(
 # -- write a clone -----------------------------------------------------------------------------------------------------
 
 
-def _a_trained_model() -> tuple[Any, np.ndarray, np.ndarray]:
-    """Make a small subclassed model of Keras 3 with a good config, a Dropout and a frozen layer, and train it."""
-    import keras
-
-    class Reader(keras.Model):
-        def __init__(self, units: int, **kwargs: Any):
-            super().__init__(**kwargs)
-            self.units = units
-            self.hidden = keras.layers.Dense(units, activation="relu")
-            self.dropout = keras.layers.Dropout(0.3)
-            self.head = keras.layers.Dense(3)
-
-        def call(self, inputs: Any, training: bool = False) -> Any:
-            return self.head(self.dropout(self.hidden(inputs), training=training))
-
-        def get_config(self) -> dict[str, Any]:
-            return {**super().get_config(), "units": self.units}
-
-    generator = np.random.default_rng(0)
-    inputs, targets = generator.normal(size=(64, 4)).astype("float32"), generator.integers(0, 3, 64)
-    model = Reader(5)
+def _call_my_clone(my_clone: Any) -> Iterator[checks.Trial]:
+    model = checks.model_with_dropout()
     model.hidden.trainable = False
-    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    model.fit(inputs, targets, epochs=2, verbose=0)
-    return model, inputs, targets
+    checks.compile_and_fit(model, epochs=2)
+    before, (inputs, targets) = distances.values(model.weights), checks.training_data()
+    with checks.clone_switched_off():
+        clone = my_clone(model, inputs)
+    yield checks.Trial(model, clone, before, inputs, targets)
 
 
-def _is_a_true_clone(my_clone: Any) -> str | None:
-    if not callable(my_clone):
-        return "`my_clone` is not a function. Keep the line `def my_clone(model, inputs):`."
-    model, inputs, targets = _a_trained_model()
-    before = distances.values(model.weights)
-    with _clone_out_of_reach():
-        twin = my_clone(model, inputs)
-    if twin is None:
-        return "your function returns nothing. End it with `return twin`."
-    if twin is model:
-        return "it returns the model itself under a second name. Make a new object."
-    if isinstance(twin, type):
-        return "it returns a class. Make an instance of it."
-    if any(map(distances.largest_difference, before, distances.values(model.weights))):
-        return "the original has other weights than before. Copy from `model` to `twin`, not back."
-    weights = generations.weights(twin)
-    if not weights:
+def _is_a_model_of_the_same_class(trial: checks.Trial) -> str | None:
+    if not keras_compat.weights(trial.result):
         return "the clone has no weights. On Keras 3 they come with the first call: `twin(inputs)`."
-    if type(twin) is not type(model):
-        return f"the clone is a {type(twin).__name__}, not a {type(model).__name__}."
-    report = audit(model, twin, inputs, targets)
-    if "weights" in report.failures:
-        return "the clone has weights of its own drawing. Carry them over."
-    if "other state" in report.failures:
-        return "the random state of the Dropout layer is missing. Copy `variables`, not only `weights`."
-    if generations.is_compiled(twin) and twin.optimizer is model.optimizer:
+    if type(trial.result) is not type(trial.original):
+        return f"the clone is a {type(trial.result).__name__}, not a {type(trial.original).__name__}."
+    return None
+
+
+def _shares_no_optimizer(trial: checks.Trial) -> str | None:
+    if keras_compat.is_compiled(trial.result) and trial.result.optimizer is trial.original.optimizer:
         return "the two share one optimizer. Give the twin its own, from `model.get_compile_config()`."
-    if len(twin.trainable_weights) != len(model.trainable_weights):
+    return None
+
+
+def _freezes_the_same_layers(trial: checks.Trial) -> str | None:
+    if len(trial.result.trainable_weights) != len(trial.original.trainable_weights):
         return "one layer of the model is frozen, and the clone's is not. Copy `trainable` of every layer."
-    if "compile settings" in report.failures:
-        return "the clone is not compiled like the model. See `compile_from_config` and `get_compile_config`."
-    if "optimizer state" in report.failures:
-        return "the optimizer starts afresh, so the two part ways at the next step. Copy its variables too."
-    return None if report.ok else f"the audit finds: {', '.join(report.failures)}."
-
-
-@contextmanager
-def _clone_out_of_reach() -> Iterator[None]:
-    """Make `helpers.clone` refuse for a while, since here the learner writes it."""
-
-    def refuse(*arguments: Any, **options: Any) -> None:
-        raise RuntimeError("helpers.clone is switched off in this exercise")
-
-    original, cloning.clone = cloning.clone, refuse
-    try:
-        yield
-    finally:
-        cloning.clone = original
+    return None
 
 
 WRITE_A_CLONE = Exercise(
@@ -171,7 +123,36 @@ WRITE_A_CLONE = Exercise(
     `get_config`, and returns a twin that passes all three tests. This model has a Dropout layer, and one of its layers
     is frozen, so the recipe above needs one thing more. (`helpers.clone` is switched off here.)
     """,
-    checks=[_is_a_true_clone],
+    checks=[
+        checks.is_function("my_clone(model, inputs)"),
+        checks.after(
+            _call_my_clone,
+            checks.returns_something("return twin"),
+            checks.is_a_new_object("it returns the model itself under a second name. Make a new object."),
+            checks.fails(lambda trial: isinstance(trial.result, type), "it returns a class. Make an instance of it."),
+            checks.leaves_the_original_alone(
+                lambda model: model.weights,
+                "the original has other weights than before. Copy from `model` to `twin`, not back.",
+            ),
+            _is_a_model_of_the_same_class,
+            checks.audit_passes("weights", "the clone has weights of its own drawing. Carry them over."),
+            checks.audit_passes(
+                "other state",
+                "the random state of the Dropout layer is missing. Copy `variables`, not only `weights`.",
+            ),
+            _shares_no_optimizer,
+            _freezes_the_same_layers,
+            checks.audit_passes(
+                "compile settings",
+                "the clone is not compiled like the model. See `compile_from_config` and `get_compile_config`.",
+            ),
+            checks.audit_passes(
+                "optimizer state",
+                "the optimizer starts afresh, so the two part ways at the next step. Copy its variables too.",
+            ),
+            checks.audit_passes(),
+        ),
+    ],
     hints=[
         "Start from the config: `type(model).from_config(model.get_config())`. Then call the twin on the inputs.",
         "`zip(twin.layers, model.layers)` pairs the layers: copy `trainable`. `zip(twin.variables, model.variables)` "
@@ -195,29 +176,14 @@ WRITE_A_CLONE = Exercise(
 )
 
 
-# -- mend a config -----------------------------------------------------------------------------------------------------
+# -- complete a config -------------------------------------------------------------------------------------------------
+
+_ARGUMENTS = {"units": 4, "slope": 0.5}
 
 
-def _has_no_config_yet(answer: Any) -> bool:
-    """Recognise the class as the learner found it: get_config gives a placeholder."""
-    try:
-        return answer(2).get_config() is ...
-    except Exception:
-        return False
-
-
-def _config_is_complete(answer: Any) -> str | None:
-    import keras
-
-    if not (isinstance(answer, type) and issubclass(answer, keras.Model)):
-        return "`Scaler` has to stay a class derived from `keras.Model`."
-    model = answer(units=4, slope=0.5, name="mine")
-    config = model.get_config()
-    if config is None:
-        return "`get_config` returns nothing. (`dict.update` returns nothing either.)"
-    if not isinstance(config, dict):
-        return f"`get_config` returns a {type(config).__name__}. It has to return a dict."
-    for argument, value in (("units", 4), ("slope", 0.5)):
+def _config_has_each_argument(answer: Any) -> str | None:
+    config = answer(**_ARGUMENTS).get_config()
+    for argument, value in _ARGUMENTS.items():
         if argument not in config:
             return f"`{argument}` is missing, so the clone gets the default of `{argument}`, or none at all."
         if config[argument] != value:
@@ -225,18 +191,26 @@ def _config_is_complete(answer: Any) -> str | None:
                 f"the config says {argument} = {config[argument]!r}, and the model was made with {value!r}. "
                 f"Return the attribute: `self.{argument}`."
             )
-    if config.get("name") != "mine":
-        return "the entries of the base class are lost, the name among them. Begin with `**super().get_config()`."
-    known = {*keras.Model().get_config(), "units", "slope"}
-    extra = sorted(set(config) - known)
+    return None
+
+
+def _config_has_the_arguments_only(answer: Any) -> str | None:
+    import keras
+
+    extra = sorted(set(answer(**_ARGUMENTS).get_config()) - {*keras.Model().get_config(), *_ARGUMENTS})
     if extra:
         return f"the config has `{extra[0]}`, which the constructor does not take. List its arguments only."
+    return None
+
+
+def _clone_answers_alike(answer: Any) -> str | None:
     inputs = np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4)
+    model = answer(**_ARGUMENTS)
     model(inputs)
-    twin = answer.from_config(config)
-    twin(inputs)
-    twin.set_weights(model.get_weights())
-    if distances.largest_difference(model(inputs), twin(inputs)):
+    clone = answer.from_config(model.get_config())
+    clone(inputs)
+    clone.set_weights(model.get_weights())
+    if distances.largest_difference(model(inputs), clone(inputs)):
         return "with equal weights the clone still answers differently. What else does `call` use?"
     return None
 
@@ -248,7 +222,14 @@ MEND_THE_CONFIG = Exercise(
     `Scaler` takes two arguments. Fill in its `get_config`, so that a clone made from the config answers exactly like
     the original once it has the weights.
     """,
-    checks=[_config_is_complete],
+    checks=[
+        checks.is_derived_from("keras.Model", "Scaler"),
+        checks.returns_a_config(**_ARGUMENTS),
+        _config_has_each_argument,
+        checks.config_keeps_the_name(**_ARGUMENTS),
+        _config_has_the_arguments_only,
+        _clone_answers_alike,
+    ],
     hints=[
         "A config has to hold every argument of the constructor, under the argument's name.",
         "`super().get_config()` gives a dict with what every model has. Add to it.",
@@ -267,5 +248,5 @@ MEND_THE_CONFIG = Exercise(
             return {**super().get_config(), "units": self.units, "slope": self.slope}
     """,
     praise="With every argument in the config, every way of cloning that reads it gets the structure right.",
-    untouched=_has_no_config_yet,
+    untouched=checks.has_no_config_yet,
 )

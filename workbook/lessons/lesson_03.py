@@ -2,14 +2,18 @@
 
 import functools
 import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from helpers import distances
-from workbook import notebook
-from workbook.lessons.quiz import Exercise, Option, Question, short_message
+from workbook.errors import short_message
+from workbook.lessons import checks
+from workbook.lessons.quiz import Exercise, Option, Question
+from workbook.notebook import raised
 
 CLONE_IN_A_FILE = Question(
     key="03-clone-in-a-file",
@@ -89,48 +93,52 @@ STRANGERS_FILE = Question(
 # -- a class that loads elsewhere --------------------------------------------------------------------------------------
 
 
-def _has_no_config_yet(answer: Any) -> bool:
-    """Recognise the class as the learner found it: get_config gives a placeholder."""
-    try:
-        return answer(2).get_config() is ...
-    except Exception:
-        return False
+_ARGUMENTS = {"units": 5, "activation": "tanh"}
 
 
-def _loads_elsewhere(answer: Any) -> str | None:
+def _is_registered(answer: Any) -> str | None:
     import keras
 
-    if not (isinstance(answer, type) and issubclass(answer, keras.Model)):
-        return "`Scorer` has to stay a class derived from `keras.Model`."
     if keras.saving.get_registered_name(answer) == answer.__name__:
         return (
             "the class is not registered: a loader would not find it. Put "
             "`@keras.saving.register_keras_serializable(package=...)` above it."
         )
-    inputs = np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4)
-    model = answer(units=5, activation="tanh", name="mine")
-    model(inputs)
-    config = model.get_config()
-    if not isinstance(config, dict):
-        return f"`get_config` returns a {type(config).__name__}. It has to return a dict."
+    return None
+
+
+def _save_and_load(answer: Any) -> Iterator[tuple[Any, Any, Exception | None]]:
+    """Yield a model, what its file gives when it is loaded, and the error that loading raised, if any."""
+    import keras
+
+    model = answer(**_ARGUMENTS)
+    model(np.zeros((1, 4), "float32"))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "scorer.keras"
         model.save(path)
-        error = notebook.raised(functools.partial(keras.saving.load_model, path))
-        if error is not None and "units" not in config:
-            return "`units` is missing in the config, and the file cannot be loaded without it."
-        if error is not None:
-            return f"its file cannot be loaded: {type(error).__name__}: {short_message(error)}"
-        loaded = keras.saving.load_model(path)
-    if "activation" not in config:
+        error = raised(functools.partial(keras.saving.load_model, path))
+        yield model, None if error else keras.saving.load_model(path), error
+
+
+def _file_loads(saved: tuple[Any, Any, Exception | None]) -> str | None:
+    model, _, error = saved
+    if error is None:
+        return None
+    if "units" not in model.get_config():
+        return "`units` is missing in the config, and the file cannot be loaded without it."
+    return f"its file cannot be loaded: {type(error).__name__}: {short_message(error)}"
+
+
+def _file_has_the_activation(saved: tuple[Any, Any, Exception | None]) -> str | None:
+    model, loaded, _ = saved
+    inputs = np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4)
+    if "activation" not in model.get_config():
         return (
-            "`activation` is missing in the config. The file loads without an error, and the model is another one: it "
+            "`activation` is missing in the config. The file loads without an error, and the model is different: it "
             "uses relu where yours has tanh."
         )
     if distances.largest_difference(model(inputs), loaded(inputs)):
         return "the loaded model answers differently. Return the attributes as they are, not fixed values."
-    if loaded.name != model.name:
-        return "the entries of the base class are lost, the name among them. Begin with `**super().get_config()`."
     return None
 
 
@@ -141,7 +149,13 @@ LOADS_ELSEWHERE = Exercise(
     The file of a `Scorer` shall load in any process that has imported its module, without `custom_objects`, and give
     the same model. Two things are missing in this class.
     """,
-    checks=[_loads_elsewhere],
+    checks=[
+        checks.is_derived_from("keras.Model", "Scorer"),
+        _is_registered,
+        checks.returns_a_config(**_ARGUMENTS),
+        checks.after(_save_and_load, _file_loads, _file_has_the_activation),
+        checks.config_keeps_the_name(**_ARGUMENTS),
+    ],
     hints=[
         "What does the loader need to find the class, and what to make an object of it?",
         "One line above the class, and a dict with every argument of the constructor.",
@@ -163,18 +177,18 @@ LOADS_ELSEWHERE = Exercise(
             return {**super().get_config(), "units": self.units, "activation": self.activation}
     """,
     praise="The name finds the class, the config makes the object, the weights do the rest.",
-    untouched=_has_no_config_yet,
+    untouched=checks.has_no_config_yet,
 )
 
 
 # -- a load that is checked --------------------------------------------------------------------------------------------
 
 
-def _receiver(activation: Any, units: int = 16) -> Any:
+def _receiver(activation: Any) -> Any:
     """Make a small classifier of Keras 3."""
     import keras
 
-    layers = [keras.Input((4,)), keras.layers.Dense(units, activation=activation)]
+    layers = [keras.Input((4,)), keras.layers.Dense(16, activation=activation)]
     return keras.Sequential([*layers, keras.layers.Dense(3, activation="softmax")])
 
 
@@ -195,74 +209,97 @@ def _late_receiver() -> Any:
     return Late()
 
 
-def _load_is_checked(checked_load: Any) -> str | None:
-    if not callable(checked_load):
-        return "`checked_load` is not a function. Keep the line `def checked_load(receiver, path, inputs, answers):`."
-    import keras
+@dataclass
+class _SavedWeights:
+    """A file of weights, inputs with the answers of the model that was saved, and the function that loads the file."""
 
+    checked_load: Callable[..., Any]
+    path: Path
+    inputs: np.ndarray
+    saved: Any
+
+    @property
+    def answers(self) -> np.ndarray:
+        return np.asarray(self.saved(self.inputs))
+
+    def load_into(self, receiver: Any, answers: np.ndarray | None = None) -> Any:
+        return self.checked_load(receiver, self.path, self.inputs, self.answers if answers is None else answers)
+
+    def refuses(self, receiver: Any, answers: np.ndarray | None = None) -> bool:
+        """Return True if the function raises the error that the task asks for."""
+        try:
+            self.load_into(receiver, answers)
+        except ValueError:
+            return True
+        return False
+
+
+def _save_weights(checked_load: Any) -> Iterator[_SavedWeights]:
     inputs = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
     saved = _receiver("relu")
-    answers = np.asarray(saved(inputs))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "saved.weights.h5"
         saved.save_weights(path)
+        yield _SavedWeights(checked_load, path, inputs, saved)
 
-        receiver = _receiver("relu")
-        try:
-            loaded = checked_load(receiver, path, inputs, answers)
-        except ValueError as error:
-            if all(map(np.array_equal, receiver.get_weights(), saved.get_weights())):
-                return f"it refuses the right model too: ValueError: {short_message(error)}"
-            return f"it refuses a receiver that fits. Load the weights first. (ValueError: {short_message(error)})"
-        if not all(map(np.array_equal, receiver.get_weights(), saved.get_weights())):
-            return "the receiver still has its own weights. Call `receiver.load_weights(path)`."
-        if isinstance(loaded, bool):
-            return "it returns a truth value, which is easily overlooked. Return the receiver, or raise a ValueError."
-        if loaded is not receiver:
-            return "it does not return the receiver. End it with `return receiver`."
 
-        for activation, why in (
-            ("tanh", "it takes a receiver with tanh in place of relu. Compare what it answers with `answers`."),
-            (
-                functools.partial(keras.activations.leaky_relu, negative_slope=0.02),
-                "it takes a receiver with a leaky relu, which answers only a little differently. The tolerance is too "
-                "wide: 1e-5 is enough for rounding.",
-            ),
-        ):
-            other = _receiver(activation)
-            try:
-                checked_load(other, path, inputs, answers)
-            except ValueError:
-                continue
-            difference = np.asarray(other(inputs)) - answers
-            if activation == "tanh" and _adds_up(checked_load, path, inputs, difference):
-                return (
-                    "it adds up differences of both signs, and they cancel: for probabilities the sum is always zero. "
-                    "Take the largest absolute difference."
-                )
-            return why
+def _takes_a_receiver_that_fits(file: _SavedWeights) -> str | None:
+    receiver = _receiver("relu")
 
-        late = _late_receiver()
-        error = notebook.raised(lambda: checked_load(late, path, inputs, answers))
-        if error is not None:
-            return (
-                "one receiver is a class that has no weights before its first call, and the load found nowhere to put "
-                f"them. Call the receiver on `inputs` first. ({type(error).__name__})"
-            )
+    def has_the_weights() -> bool:
+        return all(map(np.array_equal, receiver.get_weights(), file.saved.get_weights()))
+
+    try:
+        loaded = file.load_into(receiver)
+    except ValueError as error:
+        if has_the_weights():
+            return f"it refuses the right model too: ValueError: {short_message(error)}"
+        return f"it refuses a receiver that fits. Load the weights first. (ValueError: {short_message(error)})"
+    if not has_the_weights():
+        return "the receiver still has its own weights. Call `receiver.load_weights(path)`."
+    if isinstance(loaded, bool):
+        return "it returns a truth value, which is easily overlooked. Return the receiver, or raise a ValueError."
+    if loaded is not receiver:
+        return "it does not return the receiver. End it with `return receiver`."
     return None
 
 
-def _adds_up(checked_load: Any, path: Path, inputs: np.ndarray, difference: np.ndarray) -> bool:
-    """Tell whether a check that took a wrong model would have refused it if the differences did not cancel."""
-    other = _receiver("tanh")
-    one_sided = np.asarray(_answers_after_load(path, inputs)) - np.abs(difference)
-    return notebook.raised(lambda: checked_load(other, path, inputs, one_sided)) is not None
+def _refuses_another_activation(file: _SavedWeights) -> str | None:
+    receiver = _receiver("tanh")
+    if file.refuses(receiver):
+        return None
+    receiver.load_weights(file.path)
+    outputs = np.asarray(receiver(file.inputs))
+    # Answers that differ as much, but all in one direction: a sum of these differences is not zero.
+    if file.refuses(_receiver("tanh"), outputs - np.abs(outputs - file.answers)):
+        return (
+            "it adds up differences of both signs, and they cancel: for probabilities the sum is always zero. "
+            "Take the largest absolute difference."
+        )
+    return "it takes a receiver with tanh instead of relu. Compare what it answers with `answers`."
 
 
-def _answers_after_load(path: Path, inputs: np.ndarray) -> Any:
-    model = _receiver("tanh")
-    model.load_weights(path)
-    return model(inputs)
+def _refuses_a_slightly_different_activation(file: _SavedWeights) -> str | None:
+    import keras
+
+    leaky = functools.partial(keras.activations.leaky_relu, negative_slope=0.02)
+    if file.refuses(_receiver(leaky)):
+        return None
+    return (
+        "it takes a receiver with a leaky relu, which answers only a little differently. The tolerance is too wide: "
+        "1e-5 is enough for rounding."
+    )
+
+
+def _takes_a_receiver_without_weights(file: _SavedWeights) -> str | None:
+    late = _late_receiver()
+    error = raised(lambda: file.load_into(late))
+    if error is None:
+        return None
+    return (
+        "one receiver is a class that has no weights before its first call, and the load found nowhere to put them. "
+        f"Call the receiver on `inputs` first. ({type(error).__name__})"
+    )
 
 
 CHECKED_LOAD = Exercise(
@@ -273,7 +310,16 @@ CHECKED_LOAD = Exercise(
     the receiver and returns it, but raises a `ValueError` if the receiver does not answer `inputs` as the saved model
     did. Differences of rounding, up to 1e-5, are none.
     """,
-    checks=[_load_is_checked],
+    checks=[
+        checks.is_function("checked_load(receiver, path, inputs, answers)"),
+        checks.after(
+            _save_weights,
+            _takes_a_receiver_that_fits,
+            _refuses_another_activation,
+            _refuses_a_slightly_different_activation,
+            _takes_a_receiver_without_weights,
+        ),
+    ],
     hints=[
         "Load, ask the receiver, compare with `answers`, then return or raise.",
         "`np.abs(a - b).max()` is the largest absolute difference.",

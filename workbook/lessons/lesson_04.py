@@ -1,16 +1,15 @@
 """Prediction questions and exercises of notebook 04, Save and resume without loss."""
 
-import functools
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from helpers import cloning, distances
-from helpers import keras_compat as generations
+from helpers import distances, keras_compat
+from workbook.lessons import checks
 from workbook.lessons.quiz import Exercise, Option, Question
 
 SAVE_TO_A_FOLDER = Question(
@@ -78,7 +77,7 @@ SERIALIZE_A_STRING = Question(
         Option('The config holds "relu"', "`serialize` takes a function. The text is what it would return."),
         Option(
             "An error: `serialize` does not take a text",
-            "It looks for the name of a function, and a text is none.",
+            "It looks for the name of a function, and a text is not a function.",
             right=True,
         ),
         Option("The config holds None, and the activation is lost", "It does not get as far as that."),
@@ -115,20 +114,6 @@ NEVER_TRAINED = Question(
 )
 
 
-@contextmanager
-def _clone_out_of_reach() -> Iterator[None]:
-    """Make `helpers.clone` refuse for a while: it would do the exercise in the learner's place."""
-
-    def refuse(*arguments: Any, **options: Any) -> None:
-        raise RuntimeError("helpers.clone is switched off in this exercise")
-
-    original, cloning.clone = cloning.clone, refuse
-    try:
-        yield
-    finally:
-        cloning.clone = original
-
-
 # -- keep a mean -------------------------------------------------------------------------------------------------------
 
 _STATE = {"mean": (3,), "count": ()}
@@ -143,14 +128,12 @@ def _has_no_state_yet(answer: Any) -> bool:
     return not any(hasattr(layer, name) for name in _STATE)
 
 
-def _state_is_well_kept(answer: Any) -> str | None:
+def _attributes_are_weights(answer: Any) -> str | None:
     import keras
     import tensorflow as tf
 
-    if not (isinstance(answer, type) and issubclass(answer, keras.layers.Layer)):
-        return "`Centred` has to stay a class derived from `keras.layers.Layer`."
     layer = answer(3)
-    for name, shape in _STATE.items():
+    for name in _STATE:
         value = getattr(layer, name, None)
         if value is None:
             return f"there is no `self.{name}`."
@@ -163,31 +146,52 @@ def _state_is_well_kept(answer: Any) -> str | None:
             return (
                 f"`self.{name}` is a plain {type(value).__name__}, which is in no file. Make it with `self.add_weight`."
             )
-        if tuple(value.shape) != shape:
-            return f"`self.{name}` has the shape {tuple(value.shape)}. For 3 features it should be {shape}."
         if not any(value is weight for weight in layer.weights):
             return f"`self.{name}` is not among the layer's weights."
-        if value.trainable:
+    return None
+
+
+def _weights_start_as_asked(answer: Any) -> str | None:
+    layer = answer(3)
+    for name, shape in _STATE.items():
+        weight = getattr(layer, name)
+        if tuple(weight.shape) != shape:
+            return f"`self.{name}` has the shape {tuple(weight.shape)}. For 3 features it should be {shape}."
+        if weight.trainable:
             return f"an optimizer would train `self.{name}` away. Say `trainable=False`."
-        if np.any(np.asarray(value)):
+        if np.any(np.asarray(weight)):
             return f'`self.{name}` does not begin at 0. Say `initializer="zeros"`.'
     return None
 
 
-def _state_comes_back(answer: Any) -> str | None:
+def _fit_a_centred(answer: Any) -> Iterator[tuple[Any, np.ndarray, type]]:
+    """Yield a fitted model that begins with the layer, the samples, and the class of the layer."""
     import keras
 
     samples = np.random.default_rng(0).normal(3.0, 1.0, (20, 3)).astype("float32")
     model = keras.Sequential([keras.layers.Input((3,)), answer(3), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     model.fit(samples, samples[:, :1], batch_size=8, verbose=0)  # the last batch is a smaller one
+    yield model, samples, answer
+
+
+def _counts_all_samples(fitted: tuple[Any, np.ndarray, type]) -> str | None:
+    model, samples, _ = fitted
     layer = model.layers[0]
     if int(layer.count) != 20 or not np.allclose(layer.mean, samples.mean(axis=0), atol=1e-4):
         return "after `fit` on twenty samples, mean and count are not those of the twenty. Is `call` as it was?"
+    return None
+
+
+def _comes_back_from_a_file(fitted: tuple[Any, np.ndarray, type]) -> str | None:
+    import keras
+
+    model, samples, layer_class = fitted
     with tempfile.TemporaryDirectory() as folder:
-        model.save(Path(folder) / "centred.keras")
-        twin = keras.models.load_model(Path(folder) / "centred.keras", custom_objects={answer.__name__: answer})
-    if distances.largest_difference(model(samples), twin(samples)):
+        path = Path(folder) / "centred.keras"
+        model.save(path)
+        loaded = keras.models.load_model(path, custom_objects={layer_class.__name__: layer_class})
+    if distances.largest_difference(model(samples), loaded(samples)):
         return "the model that comes back from a `.keras` file answers differently."
     return None
 
@@ -200,7 +204,12 @@ KEEP_A_MEAN = Exercise(
     number of samples survive a `.keras` file, a weights file and `set_weights`. Call the two `self.mean` and
     `self.count`: one mean for each of the `features`, a single count, both 0 at first.
     """,
-    checks=[_state_is_well_kept, _state_comes_back],
+    checks=[
+        checks.is_derived_from("keras.layers.Layer", "Centred"),
+        _attributes_are_weights,
+        _weights_start_as_asked,
+        checks.after(_fit_a_centred, _counts_all_samples, _comes_back_from_a_file),
+    ],
     hints=[
         "What has to be in every file has to be a weight of the layer.",
         "`self.add_weight(shape=..., initializer=..., trainable=False, name=...)` returns such a weight.",
@@ -231,95 +240,76 @@ KEEP_A_MEAN = Exercise(
 # -- interrupt a training ----------------------------------------------------------------------------------------------
 
 
-@functools.cache
-def _noisy_class() -> type:
-    """Make the class of the model to interrupt: registered, with a good config, and with a Dropout layer."""
+@dataclass
+class _Interruption(checks.Trial):
+    """A call of `interrupt`; `written` says whether it put anything into the folder."""
+
+    written: bool = False
+
+
+def _train(model: Any) -> None:
+    inputs, targets = checks.training_data()
+    model.fit(inputs, targets, batch_size=16, shuffle=False, verbose=0)
+
+
+def _call_interrupt(interrupt: Any) -> Iterator[_Interruption]:
     import keras
 
-    @keras.saving.register_keras_serializable(package="exercise04")
-    class Noisy(keras.Model):
-        def __init__(self, units: int, **kwargs: Any):
-            super().__init__(**kwargs)
-            self.units = units
-            self.hidden = keras.layers.Dense(units, activation="relu")
-            self.dropout = keras.layers.Dropout(0.3)
-            self.head = keras.layers.Dense(3)
-
-        def call(self, inputs: Any, training: bool = False) -> Any:
-            return self.head(self.dropout(self.hidden(inputs), training=training))
-
-        def get_config(self) -> dict[str, Any]:
-            return {**super().get_config(), "units": self.units}
-
-    return Noisy
-
-
-def _a_training() -> tuple[Any, Callable[[Any], None]]:
-    """Make a model that was trained a little, and a function that trains a model like it on."""
-    import keras
-
-    generator = np.random.default_rng(0)
-    inputs, targets = generator.normal(size=(64, 4)).astype("float32"), generator.integers(0, 3, 64)
-    model = _noisy_class()(5)
+    model = checks.model_with_dropout()
     schedule = keras.optimizers.schedules.ExponentialDecay(0.01, decay_steps=2, decay_rate=0.5)
-    model.compile(keras.optimizers.Adam(schedule), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-
-    def train(each: Any) -> None:
-        each.fit(inputs, targets, batch_size=16, shuffle=False, verbose=0)
-
-    train(model)
-    return model, train
-
-
-def _goes_on_without_loss(interrupt: Any) -> str | None:
-    if not callable(interrupt):
-        return "`interrupt` is not a function. Keep the line `def interrupt(model, folder):`."
-    model, train = _a_training()
+    checks.compile_and_fit(model, keras.optimizers.Adam(schedule), batch_size=16, shuffle=False)
     before = distances.values(distances.all_variables(model))
     with tempfile.TemporaryDirectory() as folder:
-        with _clone_out_of_reach():
-            twin = interrupt(model, folder)
+        with checks.clone_switched_off():
+            resumed = interrupt(model, folder)
         written = any(Path(folder).iterdir())
-    if twin is None:
-        return "your function returns nothing. End it with `return twin`."
-    if twin is model:
-        return "it returns the model itself. Make a new one from the files."
-    if not written:
-        return "the folder is empty: nothing was saved, so nothing could be resumed tomorrow."
-    if type(twin) is not type(model):
-        return f"it returns a {type(twin).__name__}, not a {type(model).__name__}."
-    after = distances.values(distances.all_variables(model))
-    if len(before) != len(after) or any(map(distances.largest_difference, before, after)):
-        return "the original is not as it was before. Save from `model`, and write into the new one only."
-    pairs = list(zip(generations.weights(twin), generations.weights(model), strict=False))
-    if len(pairs) < len(model.weights):
+    yield _Interruption(model, resumed, before, written=written)
+
+
+def _is_of_the_same_class(trial: _Interruption) -> str | None:
+    if type(trial.result) is not type(trial.original):
+        return f"it returns a {type(trial.result).__name__}, not a {type(trial.original).__name__}."
+    return None
+
+
+def _has_the_weights(trial: _Interruption) -> str | None:
+    new, old = keras_compat.weights(trial.result), keras_compat.weights(trial.original)
+    if len(new) < len(old):
         return "the new model has no weights yet. Call it on data before you load weights into it."
-    if any(distances.largest_difference(*distances.values(pair)) for pair in pairs):
-        return "the new model has other weights."
-    if not generations.is_compiled(twin):
+    return None if checks.same_values(distances.values(old), new) else "the new model has other weights."
+
+
+def _has_the_optimizer_state(trial: _Interruption) -> str | None:
+    if not keras_compat.is_compiled(trial.result):
         return "the new model is not compiled, so it cannot be trained. A `.keras` file brings the settings along."
-    mine, theirs = (generations.optimizer_variables(each.optimizer) for each in (twin, model))
-    if int(twin.optimizer.iterations) != int(model.optimizer.iterations) or len(mine) != len(theirs):
+    new, old = trial.result.optimizer, trial.original.optimizer
+    new_state, old_state = keras_compat.optimizer_variables(new), keras_compat.optimizer_variables(old)
+    if int(new.iterations) != int(old.iterations) or len(new_state) != len(old_state):
         return (
-            "the optimizer begins anew: its averages are lost, and the schedule starts again. Use a `.keras` file, or "
-            "build the optimizer before you load the weights."
+            "the optimizer starts again: its averages are lost, and the schedule is back at its beginning. Use a "
+            "`.keras` file, or build the optimizer before you load the weights."
         )
-    if any(distances.largest_difference(*distances.values(pair)) for pair in zip(mine, theirs, strict=True)):
+    if not checks.same_values(distances.values(old_state), new_state):
         return "the optimizer knows its number of steps, and its averages are not those of the original."
-    if any(distances.largest_difference(*distances.values(pair)) for pair in _seed_states(twin, model)):
+    return None
+
+
+def _has_the_random_state(trial: _Interruption) -> str | None:
+    new, old = keras_compat.other_state(trial.result), keras_compat.other_state(trial.original)
+    if not checks.same_values(distances.values(old), new):
         return (
             "the Dropout layer starts its random numbers again. Save `model.dropout.seed_generator.state`, and assign "
             "it to the new model's."
         )
-    train(model)
-    train(twin)
-    if any(map(distances.largest_difference, distances.values(model.weights), distances.values(twin.weights))):
-        return "everything looks equal, and after one more epoch it is not. What else does the training depend on?"
     return None
 
 
-def _seed_states(*models: Any) -> list[tuple[Any, ...]]:
-    return list(zip(*(generations.other_state(model) for model in models), strict=False))
+def _trains_on_alike(trial: _Interruption) -> str | None:
+    _train(trial.original)
+    _train(trial.result)
+    if checks.same_values(distances.values(trial.original.weights), trial.result.weights):
+        return None
+    return "everything looks equal, and after one more epoch it is not. What else does the training depend on?"
 
 
 INTERRUPT = Exercise(
@@ -331,7 +321,27 @@ INTERRUPT = Exercise(
     layer `dropout`, whose random state a `.keras` file leaves behind. The model must train on, bit for bit, as if it
     had never been interrupted.
     """,
-    checks=[_goes_on_without_loss],
+    checks=[
+        checks.is_function("interrupt(model, folder)"),
+        checks.after(
+            _call_interrupt,
+            checks.returns_something("return twin"),
+            checks.is_a_new_object("it returns the model itself. Make a new one from the files."),
+            checks.fails(
+                lambda trial: not trial.written,
+                "the folder is empty: nothing was saved, so nothing could be resumed tomorrow.",
+            ),
+            _is_of_the_same_class,
+            checks.leaves_the_original_alone(
+                distances.all_variables,
+                "the original is not as it was before. Save from `model`, and write into the new one only.",
+            ),
+            _has_the_weights,
+            _has_the_optimizer_state,
+            _has_the_random_state,
+            _trains_on_alike,
+        ),
+    ],
     hints=[
         "One file does most of it: `model.save(...)` and `keras.models.load_model(...)`, with the right ending.",
         "The random state is `model.dropout.seed_generator.state`. `np.save` can write its `.numpy()`.",
@@ -353,73 +363,76 @@ INTERRUPT = Exercise(
 # -- compare answers ---------------------------------------------------------------------------------------------------
 
 
-def _pairs_of_models() -> list[tuple[Any, Any, bool, str]]:
-    """Make pairs of models: the two, whether they answer alike, and what to say to who thinks otherwise."""
+@dataclass
+class _Comparison(checks.Trial):
+    """A call of `same_answers`: what it should return, and the diagnosis if it returns the opposite."""
+
+    equal: bool = True
+    diagnosis: str = ""
+
+
+def _classifier(activation: str = "softmax", hidden: str = "relu", weights: Any = None) -> Any:
     import keras
 
-    def classifier(activation: str = "softmax", hidden: str = "relu") -> Any:
-        layers = [keras.layers.Input((4,)), keras.layers.Dense(5, hidden), keras.layers.Dense(3, activation)]
-        return keras.Sequential(layers)
-
-    def like(model: Any, **settings: str) -> Any:
-        twin = classifier(**settings)
-        twin.set_weights(model.get_weights())
-        return twin
-
-    model = classifier()
-    model.layers[1].kernel.assign(keras.random.normal((5, 3), seed=1))
-    nearly = like(model)
-    nearly.layers[1].bias.assign([0.0, 0.0, 1e-4])
-    idle, idle_too = like(model), like(model)
-    # The first unit of the hidden layer is heard by nobody, so its own weights do not matter.
-    for each, value in ((idle, 1.0), (idle_too, 2.0)):
-        each.layers[0].kernel.assign(np.concatenate([np.full((4, 1), value), model.layers[0].kernel[:, 1:]], axis=1))
-        each.layers[1].kernel.assign(np.concatenate([np.zeros((1, 3)), model.layers[1].kernel[1:]]))
-    return [
-        (model, like(model), True, "it says no to a model and its exact copy."),
-        (
-            model,
-            classifier(),
-            False,
-            "it says yes to two models that have nothing in common. The outputs of a softmax sum to 1, so the "
-            "differences of any two sum to 0. Look at each difference.",
-        ),
-        (
-            model,
-            nearly,
-            False,
-            "it says yes to a model whose answers are slightly off. To the last bit means no tolerance.",
-        ),
-        (
-            model,
-            like(model, hidden="tanh"),
-            False,
-            "it says yes to a model with equal weights and another activation. Compare what the models answer.",
-        ),
-        (
-            idle,
-            idle_too,
-            True,
-            "it says no to two models that differ in a weight which does not matter. Compare what they answer.",
-        ),
-    ]
+    layers = [keras.layers.Input((4,)), keras.layers.Dense(5, hidden), keras.layers.Dense(3, activation)]
+    model = keras.Sequential(layers)
+    if weights is not None:
+        model.set_weights(weights)
+    return model
 
 
-def _tells_answers_apart(same_answers: Any) -> str | None:
-    if not callable(same_answers):
-        return "`same_answers` is not a function. Keep the line `def same_answers(one, other, inputs):`."
+def _pairs_of_models() -> Iterator[tuple[Any, Any, bool, str]]:
+    """Yield pairs of models: both, whether they answer alike, and what to say if an answer disagrees."""
+    model = _classifier()
+    kernel, bias, last_kernel, last_bias = weights = model.get_weights()
+    yield model, _classifier(weights=weights), True, "it says no to a model and its exact copy."
+    yield (
+        model,
+        _classifier(),
+        False,
+        "it says yes to two models that have nothing in common. The outputs of a softmax sum to 1, so the differences "
+        "of any two sum to 0. Look at each difference.",
+    )
+    yield (
+        model,
+        _classifier(weights=[kernel, bias, last_kernel, last_bias + np.array([0.0, 0.0, 1e-4])]),
+        False,
+        "it says yes to a model whose answers are slightly off. To the last bit means no tolerance.",
+    )
+    yield (
+        model,
+        _classifier(hidden="tanh", weights=weights),
+        False,
+        "it says yes to a model with equal weights and another activation. Compare what the models answer.",
+    )
+    # The last layer ignores the first hidden unit, so the weights of that unit do not matter.
+    ignoring = np.concatenate([np.zeros((1, 3)), last_kernel[1:]])
+    kernels = [np.concatenate([np.full((4, 1), value), kernel[:, 1:]], axis=1) for value in (1.0, 2.0)]
+    one, other = (_classifier(weights=[each, bias, ignoring, last_bias]) for each in kernels)
+    yield (
+        one,
+        other,
+        True,
+        "it says no to two models that differ in a weight which does not matter. Compare what they answer.",
+    )
+
+
+def _call_same_answers(same_answers: Any) -> Iterator[_Comparison]:
     inputs = np.random.default_rng(1).normal(size=(16, 4)).astype("float32")
     for one, other, equal, diagnosis in _pairs_of_models():
-        answer = same_answers(one, other, inputs)
-        if answer is None:
-            return "your function returns nothing. End it with `return ...`."
-        if np.shape(answer) != ():
-            return "it returns one answer for each element. One True or False is wanted."
-        if np.asarray(answer).dtype != bool:
-            return f"it returns a {type(answer).__name__}. True or False is wanted."
-        if bool(answer) is not equal:
-            return diagnosis
+        yield _Comparison(one, same_answers(one, other, inputs), [], equal=equal, diagnosis=diagnosis)
+
+
+def _returns_true_or_false(trial: _Comparison) -> str | None:
+    if np.shape(trial.result) != ():
+        return "it returns one answer for each element. One True or False is wanted."
+    if np.asarray(trial.result).dtype != bool:
+        return f"it returns a {type(trial.result).__name__}. True or False is wanted."
     return None
+
+
+def _judges_the_pair_rightly(trial: _Comparison) -> str | None:
+    return None if bool(trial.result) is trial.equal else trial.diagnosis
 
 
 SAME_ANSWERS = Exercise(
@@ -429,7 +442,15 @@ SAME_ANSWERS = Exercise(
     Write `same_answers(one, other, inputs)`: True if two models answer alike, to the last bit, and False if they do
     not.
     """,
-    checks=[_tells_answers_apart],
+    checks=[
+        checks.is_function("same_answers(one, other, inputs)"),
+        checks.after(
+            _call_same_answers,
+            checks.returns_something("return ..."),
+            _returns_true_or_false,
+            _judges_the_pair_rightly,
+        ),
+    ],
     hints=[
         "Call both models on the inputs. What has to be true of every single difference?",
         "`np.array_equal` compares two arrays, element by element.",

@@ -2,13 +2,14 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from helpers import cloning, distances
+from helpers import distances
+from workbook.lessons import checks
 from workbook.lessons.quiz import Exercise, Option, Question
 
 TWO_DRAWS = Question(
@@ -101,20 +102,6 @@ KL_TERM = Question(
 )
 
 
-@contextmanager
-def _clone_out_of_reach() -> Iterator[None]:
-    """Make `helpers.clone` refuse for a while, since here the learner writes it."""
-
-    def refuse(*arguments: Any, **options: Any) -> None:
-        raise RuntimeError("helpers.clone is switched off in this exercise")
-
-    original, cloning.clone = cloning.clone, refuse
-    try:
-        yield
-    finally:
-        cloning.clone = original
-
-
 # -- compare two models fairly -----------------------------------------------------------------------------------------
 
 
@@ -130,23 +117,36 @@ def _answering(scale: float, seed: int) -> Any:
     return tf_keras.Sequential(layers)
 
 
-def _tells_models_apart(same: Any) -> str | None:
-    if not callable(same):
-        return "`same_model` is not a function. Keep the line `def same_model(one, other, x):`."
-    x = np.random.default_rng(0).normal(size=(8, 2)).astype("float32")
+_SAMPLES = np.random.default_rng(0).normal(size=(8, 2)).astype("float32")
+
+
+def _compare_with_itself(same_model: Any) -> Iterator[checks.Trial]:
     model = _answering(0.5, seed=1)
-    found = same(model, model, x)
-    if found is None:
-        return "your function returns nothing. End it with `return`."
-    if np.ndim(found) or not isinstance(found, (bool, np.bool_)):
-        return f"it returns a {type(found).__name__}, not True or False. `bool(...)` makes one of a single number."
-    if not found:
-        return "it says that a model differs from itself. Compare what does not change from draw to draw."
-    if not same(model, _answering(0.5, seed=1), x):
+    yield checks.Trial(model, same_model(model, model, _SAMPLES), [])
+
+
+def _returns_true_or_false(trial: checks.Trial) -> str | None:
+    if np.ndim(trial.result) or not isinstance(trial.result, (bool, np.bool_)):
+        return (
+            f"it returns a {type(trial.result).__name__}, not True or False. `bool(...)` makes one of a single number."
+        )
+    return None
+
+
+def _accepts_a_true_clone(same_model: Any) -> str | None:
+    if not same_model(_answering(0.5, seed=1), _answering(0.5, seed=1), _SAMPLES):
         return "it takes a true clone for another model. Compare the distributions, not the objects."
-    if same(model, _answering(0.5, seed=2), x):
+    return None
+
+
+def _notices_other_means(same_model: Any) -> str | None:
+    if same_model(_answering(0.5, seed=1), _answering(0.5, seed=2), _SAMPLES):
         return "it takes two models with other weights for the same. Compare the means."
-    if same(model, _answering(2.0, seed=1), x):
+    return None
+
+
+def _notices_another_spread(same_model: Any) -> str | None:
+    if same_model(_answering(0.5, seed=1), _answering(2.0, seed=1), _SAMPLES):
         return "it takes a model with the same mean and another spread for the same. The mean is not all."
     return None
 
@@ -158,7 +158,21 @@ FAIR_COMPARISON = Exercise(
     Both models answer with a distribution. Write `same_model(one, other, x)`: True if they answer `x` with the same
     distributions, False if not.
     """,
-    checks=[_tells_models_apart],
+    checks=[
+        checks.is_function("same_model(one, other, x)"),
+        checks.after(
+            _compare_with_itself,
+            checks.returns_something("return"),
+            _returns_true_or_false,
+            checks.fails(
+                lambda trial: not trial.result,
+                "it says that a model differs from itself. Compare what does not change from draw to draw.",
+            ),
+        ),
+        _accepts_a_true_clone,
+        _notices_other_means,
+        _notices_another_spread,
+    ],
     hints=[
         "`one(x)` is a distribution. It has methods that give the same at every call.",
         "Compare `mean()` and `stddev()`, or take `tfd.kl_divergence` of the two.",
@@ -194,57 +208,90 @@ def _distributions() -> dict[str, Any]:
     }
 
 
-def _rebuilds(rebuild: Any) -> str | None:
+@dataclass
+class _Rebuilt(checks.Trial):
+    """A call of `rebuild`, with a name for the distribution, and the error if `deepcopy` raised one."""
+
+    name: str = ""
+    error: TypeError | None = None
+
+    @property
+    def shared(self) -> bool:
+        """Whether original and result have a variable in common."""
+        return bool({id(each) for each in self.original.variables} & {id(each) for each in self.result.variables})
+
+    @property
+    def has_a_transformed_scale(self) -> bool:
+        return "scale_diag" in self.original.parameters
+
+
+def _call_rebuild(rebuild: Any) -> Iterator[_Rebuilt]:
+    for name, original in _distributions().items():
+        trial = _Rebuilt(original, None, distances.values(original.variables), name=name)
+        with checks.clone_switched_off():
+            try:
+                trial.result = rebuild(original)
+            except TypeError as error:
+                if not any(text in str(error) for text in ("missing a required argument", "not iterable")):
+                    raise
+                trial.error = error
+        yield trial
+
+
+def _calls_the_class(trial: _Rebuilt) -> str | None:
+    if trial.error is None:
+        return None
+    return f"`deepcopy` does not take {trial.name}: it makes the object without its arguments. Call the class."
+
+
+def _is_of_the_same_type(trial: _Rebuilt) -> str | None:
+    if type(trial.result) is type(trial.original):
+        return None
+    return f"{trial.name} comes back as a {type(trial.result).__name__}."
+
+
+def _leaves_the_original_alone(trial: _Rebuilt) -> str | None:
+    if checks.same_values(trial.before, trial.original.variables):
+        return None
+    return f"{trial.name} has other values than before. Change only the twin."
+
+
+def _shares_no_variable(trial: _Rebuilt) -> str | None:
+    if not trial.shared:
+        return None
+    if len(trial.result.variables) > len(trial.original.variables):
+        return (
+            f"the twin of {trial.name} has the original's variables beside its own: `copy` keeps the original. Call "
+            "the class instead."
+        )
+    if trial.name in ("a Normal", "a MultivariateNormalDiag"):
+        return f"the twin of {trial.name} still has variables of the original. Pass fresh ones."
+    return (
+        f"the twin of {trial.name} shares a variable that sits deeper: one of its parameters is a distribution itself. "
+        "Rebuild that one first, with your own function."
+    )
+
+
+def _keeps_every_variable(trial: _Rebuilt) -> str | None:
+    if len(trial.result.trainable_variables) < len(trial.original.trainable_variables):
+        return f"the twin of {trial.name} has lost a variable, so it cannot be trained. Wrap values in `tf.Variable`."
+    if checks.same_values(trial.before, trial.result.variables):
+        return None
+    if trial.has_a_transformed_scale:
+        return (
+            f"the variables of {trial.name} hold other numbers. A TransformedVariable keeps the value before its "
+            "bijector: `pretransformed_input`."
+        )
+    return f"the variables of {trial.name} hold other numbers. Start each one from the original's."
+
+
+def _keeps_the_bijector(trial: _Rebuilt) -> str | None:
     import tensorflow as tf
 
-    if not callable(rebuild):
-        return "`rebuild` is not a function. Keep the line `def rebuild(distribution):`."
-    for name, original in _distributions().items():
-        before = distances.values(original.variables)
-        with _clone_out_of_reach():
-            try:
-                twin = rebuild(original)
-            except TypeError as error:
-                if "missing a required argument" in str(error) or "not iterable" in str(error):
-                    return (
-                        f"`deepcopy` does not take {name}: it makes the object without its arguments. Call the class."
-                    )
-                raise
-        if twin is None:
-            return "your function returns nothing. End it with `return`."
-        if twin is original:
-            return "it returns the distribution itself under a second name. Make a new object."
-        if type(twin) is not type(original):
-            return f"{name} comes back as a {type(twin).__name__}."
-        if any(map(distances.largest_difference, before, distances.values(original.variables))):
-            return f"{name} has other values than before. Change only the twin."
-        held = set(map(id, original.variables))
-        shared = [variable for variable in twin.variables if id(variable) in held]
-        if shared and len(twin.variables) > len(original.variables):
-            return (
-                f"the twin of {name} has the original's variables beside its own: `copy` keeps the original. Call the "
-                "class instead."
-            )
-        if shared and name in ("a Normal", "a MultivariateNormalDiag"):
-            return f"the twin of {name} still has variables of the original. Pass fresh ones."
-        if shared:
-            return (
-                f"the twin of {name} shares a variable that sits deeper: one of its parameters is a distribution "
-                "itself. Rebuild that one first, with your own function."
-            )
-        if len(twin.trainable_variables) < len(original.trainable_variables):
-            return f"the twin of {name} has lost a variable, so it cannot be trained. Wrap values in `tf.Variable`."
-        if any(map(distances.largest_difference, before, distances.values(twin.variables))):
-            if "scale_diag" in original.parameters:
-                return (
-                    f"the variables of {name} hold other numbers. A TransformedVariable keeps the value before its "
-                    "bijector: `pretransformed_input`."
-                )
-            return f"the variables of {name} hold other numbers. Start each one from the original's."
-        for variable in twin.trainable_variables:
-            variable.assign(tf.zeros(variable.shape))
-        if "scale_diag" in original.parameters and not np.all(twin.stddev() > 0):
-            return "the twin's spread can become 0: a TransformedVariable has to stay one, with its bijector."
+    for variable in trial.result.trainable_variables:
+        variable.assign(tf.zeros(variable.shape))
+    if trial.has_a_transformed_scale and not np.all(trial.result.stddev() > 0):
+        return "the twin's spread can become 0: a TransformedVariable has to stay one, with its bijector."
     return None
 
 
@@ -255,10 +302,23 @@ REBUILD = Exercise(
     Write `rebuild(distribution)`: the same distribution on variables of its own. A parameter can be a `tf.Variable`, a
     `TransformedVariable`, a distribution, or something that has no variables. (`helpers.clone` is switched off here.)
     """,
-    checks=[_rebuilds],
+    checks=[
+        checks.is_function("rebuild(distribution)"),
+        checks.after(
+            _call_rebuild,
+            _calls_the_class,
+            checks.returns_something("return"),
+            checks.is_a_new_object("it returns the distribution itself under a second name. Make a new object."),
+            _is_of_the_same_type,
+            _leaves_the_original_alone,
+            _shares_no_variable,
+            _keeps_every_variable,
+            _keeps_the_bijector,
+        ),
+    ],
     hints=[
         "`distribution.parameters` is a dict of what the distribution was made with. "
-        "`type(distribution)(**{**distribution.parameters, **fresh})` makes it anew with some of them replaced.",
+        "`type(distribution)(**{**distribution.parameters, **fresh})` makes it again with some of them replaced.",
         "Where a parameter is a distribution, your function can call itself.",
         "`tfu.TransformedVariable(value, value.bijector)`, then assign its `pretransformed_input`.",
     ],
@@ -279,44 +339,55 @@ REBUILD = Exercise(
 )
 
 
-# -- mend a surrogate posterior ----------------------------------------------------------------------------------------
+# -- complete a surrogate posterior ------------------------------------------------------------------------------------
 
 
-def _has_no_posterior_yet(answer: Any) -> bool:
-    """Recognise the class as the learner found it: its posterior is a placeholder."""
-    try:
-        return answer(2).q is ...
-    except Exception:
-        return False
-
-
-def _posterior_is_sound(answer: Any) -> str | None:
-    import tensorflow as tf
-
-    if not (isinstance(answer, type) and issubclass(answer, tf.Module)):
-        return "`Posterior` has to stay a class derived from `tf.Module`."
-    one, other = answer(3), answer(3)
-    q = getattr(one, "q", None)
+def _q_is_a_distribution(answer: Any) -> str | None:
+    q = getattr(answer(3), "q", None)
     if not hasattr(q, "log_prob"):
         return "`q` is not a distribution. Make one of `tfd`."
     if tuple(q.event_shape) != (3,):
         return f"an event of `q` has the shape {tuple(q.event_shape)}, and `Posterior(3)` is to have {(3,)}."
-    if len(one.trainable_variables) < 2:
-        count = len(one.trainable_variables)
+    return None
+
+
+def _has_two_variables_of_its_own(answer: Any) -> str | None:
+    one, other = answer(3), answer(3)
+    count = len(one.trainable_variables)
+    if count < 2:
         return f"there are {count} trainable variables. A mean and a spread need two; a tensor cannot be trained."
-    if set(map(id, one.variables)) & set(map(id, other.variables)):
+    if {id(each) for each in one.variables} & {id(each) for each in other.variables}:
         return "two posteriors share a variable. Make the variables inside `__init__`."
+    return None
+
+
+def _spread_stays_positive(answer: Any) -> str | None:
+    posterior = answer(3)
     for value in (-4.0, 0.0):
-        for variable in other.trainable_variables:
-            variable.assign(tf.fill(variable.shape, value))
-        if not np.all(other.q.stddev() > 0):
+        _fill(posterior, value)
+        if not np.all(posterior.q.stddev() > 0):
             return "training can take the spread to 0 or below. A TransformedVariable stays positive."
+    return None
+
+
+def _checkpoint_has_the_spread(answer: Any) -> str | None:
+    import tensorflow as tf
+
+    written, read = answer(3), answer(3)
+    _fill(written, 0.5)
     with tempfile.TemporaryDirectory() as folder:
-        path = tf.train.Checkpoint(posterior=other).write(str(Path(folder) / "posterior"))
-        tf.train.Checkpoint(posterior=one).read(path).assert_consumed()
-    if distances.largest_difference(one.q.stddev(), other.q.stddev()):
+        path = tf.train.Checkpoint(posterior=written).write(str(Path(folder) / "posterior"))
+        tf.train.Checkpoint(posterior=read).read(path).assert_consumed()
+    if distances.largest_difference(read.q.stddev(), written.q.stddev()):
         return "a checkpoint does not bring the spread back. Hold `q` as an attribute of the module."
     return None
+
+
+def _fill(posterior: Any, value: float) -> None:
+    import tensorflow as tf
+
+    for variable in posterior.trainable_variables:
+        variable.assign(tf.fill(variable.shape, value))
 
 
 MEND_THE_POSTERIOR = Exercise(
@@ -326,7 +397,13 @@ MEND_THE_POSTERIOR = Exercise(
     Fill in `q`: a normal distribution over vectors of length `size`, whose mean and spread can both be trained, and
     whose spread stays positive.
     """,
-    checks=[_posterior_is_sound],
+    checks=[
+        checks.is_derived_from("tf.Module", "Posterior"),
+        _q_is_a_distribution,
+        _has_two_variables_of_its_own,
+        _spread_stays_positive,
+        _checkpoint_has_the_spread,
+    ],
     hints=[
         "`tfd.MultivariateNormalDiag(loc, scale_diag)`: which of the two needs more than a `tf.Variable`?",
         "`tfu.TransformedVariable(tf.ones(size), tfb.Softplus())`",
@@ -339,5 +416,5 @@ MEND_THE_POSTERIOR = Exercise(
             self.q = tfd.MultivariateNormalDiag(tf.Variable(tf.zeros(size)), spread)
     """,
     praise="Two variables, found by the module, the optimizer and the checkpoint alike.",
-    untouched=_has_no_posterior_yet,
+    untouched=checks.gives_a_placeholder(lambda answer: answer(2).q),
 )

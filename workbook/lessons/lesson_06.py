@@ -1,12 +1,15 @@
 """Prediction questions and exercises of notebook 06, Bring your own model."""
 
 import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from helpers import audit, distances
+from helpers import distances
+from workbook.lessons import checks
 from workbook.lessons.quiz import Exercise, Option, Question
 
 A_FILE_OF_WHAT = Question(
@@ -24,8 +27,8 @@ A_FILE_OF_WHAT = Question(
         ),
         Option(
             "A Sequential with Dropout",
-            "The random state of Dropout is a variable of Keras 3 and no weight. It starts anew, and the next training "
-            "steps go another way.",
+            "The random state of Dropout is a variable of Keras 3 but not a weight. It starts again, and the next "
+            "training steps go another way.",
             right=True,
         ),
     ],
@@ -70,35 +73,62 @@ def _student_and_teacher() -> tuple[Any, Any]:
     return models[0], models[1]
 
 
-def _follows(follow: Any) -> str | None:
-    if not callable(follow):
-        return "`follow` is not a function. Keep the line `def follow(teacher, student, momentum):`."
+@dataclass
+class _Step:
+    """One call of `follow` with a momentum of 0.9: the student, and values of the weights before and after."""
+
+    student: Any
+    student_before: Sequence[np.ndarray]
+    teacher_before: Sequence[np.ndarray]
+    teacher_after: Sequence[np.ndarray]
+
+    def mixture(self, momentum: float) -> list[np.ndarray]:
+        """Return what the teacher's weights should be."""
+        pairs = zip(self.teacher_before, self.student_before, strict=True)
+        return [momentum * teacher + (1 - momentum) * student for teacher, student in pairs]
+
+
+def _call_follow(follow: Any) -> Iterator[_Step]:
     student, teacher = _student_and_teacher()
     before = [distances.values(model.weights) for model in (student, teacher)]
-    wanted = [0.9 * b + 0.1 * a for a, b in zip(*before, strict=True)]
-    swapped = [0.1 * b + 0.9 * a for a, b in zip(*before, strict=True)]
     follow(teacher, student, 0.9)
-    now = distances.values(teacher.weights)
-    if any(map(distances.largest_difference, before[0], distances.values(student.weights))):
+    yield _Step(student, *before, distances.values(teacher.weights))
+
+
+def _moves_the_teacher_only(step: _Step) -> str | None:
+    if not checks.same_values(step.student_before, step.student.weights):
         return "the student has other weights than before. Only the teacher follows."
-    if not any(map(distances.largest_difference, before[1], now)):
+    if not any(map(distances.largest_difference, step.teacher_before, step.teacher_after)):
         return "the teacher has not moved. Assign the new values to its weights: `weight.assign(value)`."
-    if _same(now, before[0]):
-        return "the teacher is now a copy of the student. At a momentum of 0.9 it has to keep 9 tenths."
-    if _same(now, swapped):
-        return "it keeps 1 tenth at a momentum of 0.9, not 9 tenths. Momentum is the part that is kept."
-    if any(_same([a], [b]) for a, b in zip(now, before[1], strict=True)):
-        return "some weights did not follow. Those of BatchNormalization that are not trained count too: use `weights`."
-    if not _same(now, wanted):
-        return "the weights are not momentum * teacher + (1 - momentum) * student."
-    follow(teacher, student, 0.0)
-    if not _same(distances.values(teacher.weights), before[0]):
-        return "at a momentum of 0 the teacher has to become equal to the student."
     return None
 
 
-def _same(mine: list, theirs: list) -> bool:
-    return all(np.allclose(a, b, atol=1e-5) for a, b in zip(mine, theirs, strict=True))
+def _keeps_nine_tenths(step: _Step) -> str | None:
+    if _close(step.teacher_after, step.student_before):
+        return "the teacher is now a copy of the student. At a momentum of 0.9 it has to keep 9 tenths."
+    if _close(step.teacher_after, step.mixture(0.1)):
+        return "it keeps 1 tenth at a momentum of 0.9, not 9 tenths. Momentum is the part that is kept."
+    return None
+
+
+def _moves_every_weight(step: _Step) -> str | None:
+    if any(_close([after], [before]) for after, before in zip(step.teacher_after, step.teacher_before, strict=True)):
+        return "some weights did not follow. Those of BatchNormalization that are not trained count too: use `weights`."
+    if not _close(step.teacher_after, step.mixture(0.9)):
+        return "the weights are not momentum * teacher + (1 - momentum) * student."
+    return None
+
+
+def _without_momentum_becomes_the_student(follow: Any) -> str | None:
+    student, teacher = _student_and_teacher()
+    follow(teacher, student, 0.0)
+    if _close(distances.values(teacher.weights), distances.values(student.weights)):
+        return None
+    return "at a momentum of 0 the teacher has to become equal to the student."
+
+
+def _close(some: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
+    return all(np.allclose(a, b, atol=1e-5) for a, b in zip(some, others, strict=True))
 
 
 FOLLOW = Exercise(
@@ -108,7 +138,11 @@ FOLLOW = Exercise(
     Write `follow(teacher, student, momentum)`. Each weight of the teacher becomes `momentum` times itself plus
     `1 - momentum` times the student's. The student stays as it is.
     """,
-    checks=[_follows],
+    checks=[
+        checks.is_function("follow(teacher, student, momentum)"),
+        checks.after(_call_follow, _moves_the_teacher_only, _keeps_nine_tenths, _moves_every_weight),
+        _without_momentum_becomes_the_student,
+    ],
     hints=[
         "`zip(teacher.weights, student.weights)` pairs the weights.",
         "A weight takes a new value with `weight.assign(value)`. A plain `=` would only give your name to a number.",
@@ -135,35 +169,51 @@ def _is_as_it_was_found(answer: Any) -> bool:
         return False
 
 
-def _survives_a_file(cls: Any) -> str | None:
-    import keras
-
-    if not (isinstance(cls, type) and issubclass(cls, keras.Model)):
-        return "`Warm` is not a class of models. Keep the line `class Warm(keras.Model):`."
-    inputs = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
+def _has_the_parts(cls: Any) -> str | None:
     model = cls(3)
-    model(inputs)
+    model(np.zeros((1, 4), "float32"))
     if model.head.units != 3:
         return "`Warm(3)` has to have a head of 3 units."
     if not hasattr(model.temperature, "assign"):
-        return "`temperature` is no variable any more: nobody can assign to it, and no file keeps it."
-    model.temperature.assign(0.25)
-    model.compile("sgd", "mse")
+        return "`temperature` is not a variable any more: nobody can assign to it, and no file keeps it."
     if any(model.temperature is weight for weight in model.trainable_weights):
         return "training now changes the temperature. Say `trainable=False`."
+    return None
+
+
+def _save_and_load(cls: Any) -> Iterator[checks.Trial | Exception]:
+    """Yield the model and what its file gives when it is loaded, or the error that this raised."""
+    import keras
+
+    inputs = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
+    model = cls(3)
+    model(inputs)
+    model.temperature.assign(0.25)
+    model.compile("sgd", "mse")
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "warm.keras"
             model.save(path)
-            twin = keras.models.load_model(path, custom_objects={cls.__name__: cls})
+            loaded = keras.models.load_model(path, custom_objects={cls.__name__: cls})
     except Exception as error:
-        return f"the file does not load ({type(error).__name__}). The config has to tell `units`: write a `get_config`."
-    if float(np.asarray(twin.temperature)) != 0.25:
+        yield error
+    else:
+        yield checks.Trial(model, loaded, [], inputs, np.zeros((32, 3), "float32"))
+
+
+def _file_loads(trial: checks.Trial | Exception) -> str | None:
+    if isinstance(trial, Exception):
+        return f"the file does not load ({type(trial).__name__}). The config has to hold `units`: write a `get_config`."
+    return None
+
+
+def _file_has_temperature_and_size(trial: checks.Trial) -> str | None:
+    if float(np.asarray(trial.result.temperature)) != 0.25:
         return "the temperature is lost on the way: a file holds weights only. Make it one with `self.add_weight`."
-    if twin.head.units != 3:
-        return f"the loaded model has a head of {twin.head.units} units. Its config has to tell `units`."
-    report = audit(model, twin, inputs, np.zeros((32, 3), "float32"))
-    return None if report.ok else f"the audit still finds a difference: {', '.join(report.failures)}."
+    if trial.result.head.units != 3:
+        units = trial.result.head.units
+        return f"the loaded model has a head of {units} units. Its config has to hold `units`."
+    return None
 
 
 WARM = Exercise(
@@ -174,7 +224,11 @@ WARM = Exercise(
     `Warm(3)` does not load at all. Change the class so that what is loaded is a true clone. Calls such as
     `model.temperature.assign(0.25)` have to go on working, and training must not change it.
     """,
-    checks=[_survives_a_file],
+    checks=[
+        checks.is_derived_from("keras.Model", "Warm"),
+        _has_the_parts,
+        checks.after(_save_and_load, _file_loads, _file_has_temperature_and_size, checks.audit_passes()),
+    ],
     hints=[
         "A file holds what `model.weights` holds. A raw `tf.Variable` is not in it on Keras 3.",
         '`self.add_weight(name="temperature", shape=(), initializer="ones", trainable=False)` makes a weight.',

@@ -1,8 +1,8 @@
-"""Prediction questions and exercises on the screen: controls, and the calls that answer them.
+"""Panels that show prediction questions and exercises, and the functions that make them.
 
-What is right and what is said about it is settled in `quiz`; here it is only shown. Each panel can be used
-by keyboard alone and says its verdict in words, in a region that screen readers announce. A notebook that is read where
-nothing runs shows a plain text instead, which never gives an answer away.
+`quiz` decides what is right and what the feedback is; a panel only shows it. Every panel works with the keyboard alone
+and puts its verdict into words, in a region that screen readers announce. A stored notebook shows plain text instead,
+which never gives an answer away.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from workbook.lessons.quiz import Exercise, Feedback, Outcome, Question
 
 __all__ = ["ExercisePanel", "QuestionPanel", "StaticPanel", "ask", "exercise"]
 
-# Colours come from JupyterLab's theme; the fallbacks are for other front ends. The verdict's colour is a stripe and
-# never the text: the words and the symbol say it all, and the text keeps the contrast of the theme.
+# Colours come from JupyterLab's theme; the fallbacks are for other front ends. The verdict's colour is that of a stripe
+# and not of the text: words and symbol are enough without it, and the text keeps the contrast of the theme.
 _STYLE = """<style>
 .lesson-panel {
   border: 1px solid var(--jp-border-color1, #999); border-radius: 4px; padding: 8px 14px 10px; margin: 4px 2px;
@@ -79,53 +79,51 @@ _STYLE = """<style>
 class _LiveText(ipywidgets.VBox):
     """A text that screen readers announce when it changes.
 
-    An HTML widget replaces all it holds with each new value, and a live region that is itself new is often not
-    announced. So the region stays in one widget that never changes, and takes in by its id the text that another shows.
+    An HTML widget replaces its whole content with each new value, and screen readers often ignore a live region that is
+    itself new. So the region is in a widget that never changes, and refers by id to the text in another widget.
     """
 
     def __init__(self, dom_class: str) -> None:
         """Make an empty region with a class for styling and tests."""
         self._text = ipywidgets.HTML()
         self._id = f"lesson-live-{self._text.model_id}"
-        self._text.value = self._wrapped("")
+        self.content = ""
         region = f'<div role="status" aria-live="polite" aria-atomic="true" aria-owns="{self._id}"></div>'
         super().__init__([ipywidgets.HTML(region), self._text])
         self.add_class(dom_class)
 
-    def _wrapped(self, content: str) -> str:
-        return f'<div id="{self._id}">{content}</div>'
-
     @property
     def content(self) -> str:
         """The HTML that is shown."""
-        return self._text.value[len(self._wrapped("")) - len("</div>") : -len("</div>")]
+        return self._content
 
     @content.setter
     def content(self, content: str) -> None:
-        self._text.value = self._wrapped(content)
+        self._content = content
+        self._text.value = f'<div id="{self._id}">{content}</div>'
 
 
-def _led_by(lead: str, text: str) -> str:
-    """A text as HTML that starts with a lead, in its first paragraph so that both read as one sentence."""
+def _with_lead(lead: str, text: str) -> str:
+    """Return a text as HTML, with a lead at the start of its first paragraph."""
     body = to_html(text)
     return f"<p>{lead} {body[len('<p>') :]}" if body.startswith("<p>") else f"<p>{lead}</p>{body}"
 
 
 def _verdict(feedback: Feedback, after: str = "") -> str:
-    """A feedback as HTML: symbol, verdict in words, and why."""
+    """Return feedback as HTML: symbol, verdict in words, and the reason."""
     outcome = feedback.outcome
     untouched = outcome in (Outcome.NOT_ANSWERED, Outcome.NOT_ATTEMPTED)
     state = "untouched" if untouched else "passed" if outcome.passed else "failed"
     # Screen readers skip the symbol: the words follow.
     lead = f'<span aria-hidden="true">{outcome.symbol}</span> <strong>{html.escape(feedback.verdict)}</strong>'
-    return f'<div class="lesson-verdict lesson-{state}">{_led_by(lead, feedback.text)}{after}</div>'
+    return f'<div class="lesson-verdict lesson-{state}">{_with_lead(lead, feedback.text)}{after}</div>'
 
 
 class StaticPanel(ipywidgets.VBox):
-    """A panel with a text and plain HTML for where no widget can be shown, and handlers that run on the main loop."""
+    """A panel with plain text and HTML for places that show no widgets, and handlers that run on the main loop."""
 
     def __init__(self, dom_class: str, text: str, page: str) -> None:
-        """Make an empty panel with a class for styling and tests, and its stand-ins as plain text and as HTML."""
+        """Make an empty panel with a class for styling and tests, and its replacements as plain text and as HTML."""
         self._main_loop = MainLoop()
         self._verdict = _LiveText("lesson-feedback")
         self._static = {"text/plain": text, "text/html": page}
@@ -144,7 +142,7 @@ class StaticPanel(ipywidgets.VBox):
         return button
 
     def _safely(self, handler: Callable[[], None]) -> None:
-        """Run a handler; an error would vanish into the log, so it is shown in the panel."""
+        """Run a handler, and show its error in the panel; otherwise it would only be in the log."""
         try:
             handler()
         except Exception as error:
@@ -164,14 +162,14 @@ class StaticPanel(ipywidgets.VBox):
 class QuestionPanel(StaticPanel):
     """A prediction question: options, a button to commit to one, and the verdict with its reason.
 
-    The choice is judged when the button is pressed and not while it is made, so that moving through the options by
-    keyboard gives nothing away. It can be answered again as often as wished.
+    The choice is graded when the button is pressed and not before, so that moving through the options with the keyboard
+    gives nothing away. The question can be answered again at any time.
 
     Attributes:
         question: The question.
         choice: The radio buttons.
         answer: The button that commits to the choice.
-        feedback: What was said about the choice, or None while nothing is said.
+        feedback: The feedback on the choice, or None before there is any.
     """
 
     def __init__(self, question: Question) -> None:
@@ -188,9 +186,9 @@ class QuestionPanel(StaticPanel):
         earlier = progress.entry(question.key)
         answered = earlier is not None and earlier.answer in question.labels
         index = question.labels.index(earlier.answer) if answered else None
-        # Chosen before anyone listens: in a kernel the listener is called later, and would wipe the verdict out.
+        # Set before the listener is: in a kernel the listener runs later, and would remove the verdict.
         self.choice = ipywidgets.RadioButtons(options=question.labels, index=index, description="Your prediction:")
-        # ipywidgets holds changes back while the kernel is busy, but no button: the last change may come after it.
+        # While the kernel is busy, ipywidgets delays changes but not button presses: the last change may come after.
         tooltip = "Commit to the chosen option and see whether it is right"
         self.answer = self._button("Answer", tooltip, self._grade, delay=0.2)
         self.choice.observe(lambda _: self._main_loop(self._safely, self._choice_changed), names="index")
@@ -200,23 +198,23 @@ class QuestionPanel(StaticPanel):
             self._show("<p><em>Your answer from before.</em></p>")
 
     def _choice_changed(self) -> None:
-        # A verdict about another option than the one chosen now would mislead.
+        # A verdict on a different option would mislead.
         self.feedback = None
         self._verdict.content = ""
 
     def _grade(self) -> None:
         self._show()
-        trouble = progress.note(self.question.key, self.feedback, self.choice.value)
-        if trouble:
-            self._show(f"<p>{html.escape(trouble)}</p>")
+        failure = progress.note(self.question.key, self.feedback, self.choice.value)
+        if failure:
+            self._show(f"<p>{html.escape(failure)}</p>")
 
     def _show(self, remark: str = "") -> None:
-        """Judge the choice and show the verdict, with a remark under it."""
+        """Grade the choice and show the verdict, with a remark under it."""
         self.feedback = self.question.grade(self.choice.value)
         after = ""
         if self.feedback.outcome is Outcome.RIGHT:
             others = "".join(
-                f"<li>{_led_by(f'<strong>{html.escape(option.label)}:</strong>', option.why)}</li>"
+                f"<li>{_with_lead(f'<strong>{html.escape(option.label)}:</strong>', option.why)}</li>"
                 for option in self.question.options
                 if not option.right
             )
@@ -237,7 +235,7 @@ class ExercisePanel(StaticPanel):
     """
 
     def __init__(self, exercise: Exercise, answer: Any) -> None:
-        """Check the answer and make the panel that says how it did."""
+        """Check the answer and make the panel with the verdict."""
         self.exercise = exercise
         self.feedback = exercise.check(answer)
         self._hints_shown = 0
@@ -258,7 +256,7 @@ class ExercisePanel(StaticPanel):
         self.solution = self._button("Show solution", "Show the solution: press twice", self._press_solution)
         self._earlier_hints = ipywidgets.HTML()
         self._help = _LiveText("lesson-help")
-        # Keeps clear of the live region: a whole listing read aloud unasked would be no help.
+        # Outside the live region: nobody wants a whole listing read aloud.
         self._listing = ipywidgets.HTML()
         buttons = ipywidgets.HBox([self.hint, self.solution])
         self._fill(
@@ -267,7 +265,7 @@ class ExercisePanel(StaticPanel):
 
     def _hint_text(self, number: int) -> str:
         lead = f"<strong>Hint {number} of {len(self.exercise.hints)}:</strong>"
-        return _led_by(lead, self.exercise.hints[number - 1])
+        return _with_lead(lead, self.exercise.hints[number - 1])
 
     def _show_hint(self) -> None:
         self._hide_solution()
@@ -296,7 +294,7 @@ class ExercisePanel(StaticPanel):
             self.solution.description = "Hide solution"
             self._help.content = f"{newest}<p><strong>The solution</strong> follows.</p>"
             listing = html.escape(self.exercise.solution)
-            # A listing that scrolls sideways must be within reach of the keyboard.
+            # A listing that scrolls sideways must be reachable with the keyboard.
             self._listing.value = f'<pre tabindex="0" role="region" aria-label="Solution"><code>{listing}</code></pre>'
         else:
             self._hide_solution()

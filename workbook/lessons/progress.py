@@ -1,7 +1,7 @@
-"""What a learner has answered so far, in one JSON file under the user's own data folder. Nothing is sent anywhere.
+"""A learner's answers so far, in one JSON file in the user's own data folder. Nothing is sent anywhere.
 
-The file is read again each time and replaced as a whole, so that a kernel that is killed leaves either the old file or
-the new one. Where the file system knows locks, only one writes at a time: two notebooks do not undo each other.
+The file is read again each time and replaced as a whole, so a kernel that is killed leaves either the old file or the
+new one. Where the file system supports locks, only one process writes at a time: two notebooks do not undo each other.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from typing import Any
 
 try:
     import fcntl
-except ImportError:  # on Windows two notebooks that store in the same instant may lose one answer
+except ImportError:  # Windows: if two notebooks store at the same moment, one answer may be lost
     fcntl = None
 
-from workbook import lessons as exercises
+from workbook import lessons as lesson_modules
 from workbook.lessons.quiz import Exercise, Feedback, Outcome, Question
 
-__all__ = ["Entry", "Lesson", "entry", "erase", "lessons", "note", "path"]
+__all__ = ["Entry", "LessonProgress", "entry", "erase", "lessons", "note", "path"]
 
 VARIABLE = "MODEL_CLONING_PROGRESS"
-"""Environment variable that names another file, or no file if it is empty."""
+"""Environment variable with the path of another file; if it is empty, nothing is stored."""
 
 _VERSION = 1
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is stored of one question or exercise.
+    """What is stored about one question or exercise.
 
     Attributes:
-        outcome: how the last answer was judged.
-        solved: whether any answer so far was right.
-        answer: the label that was chosen; nothing for an exercise, whose answer stands in the notebook.
+        outcome: How the last answer was graded.
+        solved: Whether any answer so far was right.
+        answer: The label that was chosen; None for an exercise, whose answer is in the notebook.
     """
 
     outcome: Outcome
@@ -51,13 +51,13 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class LessonProgress:
     """How far a learner has come in one lesson.
 
     Attributes:
-        number: such as "02".
-        right: questions answered rightly, and questions in all.
-        solved: exercises solved, and exercises in all.
+        number: Such as "02".
+        right: Number of questions answered correctly, and of all questions.
+        solved: Number of exercises solved, and of all exercises.
     """
 
     number: str
@@ -66,7 +66,7 @@ class Lesson:
 
 
 def path() -> Path | None:
-    """Return the file, which need not exist yet; None if nothing is to be stored."""
+    """Return the path of the file, which need not exist yet; None if nothing should be stored."""
     named = os.environ.get(VARIABLE)
     if named is not None:
         return Path(named) if named else None
@@ -76,13 +76,13 @@ def path() -> Path | None:
 
 
 def entry(key: str) -> Entry | None:
-    """Return what is stored of a question or an exercise.
+    """Return what is stored about a question or an exercise.
 
     Args:
-        key: its key.
+        key: Its key.
 
     Returns:
-        The entry, or None if there is none that can be read.
+        The entry, or None if there is no readable one.
 
     Example:
         >>> entry("02-trained-clone")   # doctest: +SKIP
@@ -92,69 +92,69 @@ def entry(key: str) -> Entry | None:
 
 
 def note(key: str, feedback: Feedback, answer: str | None = None) -> str | None:
-    """Store how an answer was judged. An answer that was not given is not stored.
+    """Store how an answer was graded, unless there was no answer.
 
     Args:
-        key: key of the question or exercise.
-        feedback: the judgement.
-        answer: the label that was chosen.
+        key: Key of the question or exercise.
+        feedback: The feedback on the answer.
+        answer: The label that was chosen.
 
     Returns:
-        None, or a sentence that says why nothing could be stored.
+        None, or a sentence that says why the answer could not be stored.
     """
     file = path()
     if file is None or feedback.outcome in (Outcome.NOT_ANSWERED, Outcome.NOT_ATTEMPTED):
         return None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(file.parent):
+        with _locked(file.parent):
             entries = _read(set_aside=True)
             solved = feedback.outcome.passed or (key in entries and entries[key].solved)
             _write(file, {**entries, key: Entry(feedback.outcome, solved, answer)})
     except OSError as error:
         return (
-            f"Your progress could not be stored in {file}: {error.strerror or error}. Name another file in the "
-            f"environment variable {VARIABLE} before you start JupyterLab, or free some room."
+            f"Your progress could not be stored in {file}: {error.strerror or error}. Set the environment variable "
+            f"{VARIABLE} to another file before you start JupyterLab, or free some space on the disk."
         )
     return None
 
 
 def erase() -> None:
-    """Forget all answers: delete the file.
+    """Delete the file, and all answers with it.
 
     Raises:
-        OSError: the file cannot be deleted.
+        OSError: If the file cannot be deleted.
     """
     file = path()
     if file is not None:
         file.unlink(missing_ok=True)
 
 
-def lessons() -> list[Lesson]:
-    """Return how far the learner has come in each lesson that has questions or exercises."""
+def lessons() -> list[LessonProgress]:
+    """Return the progress in each lesson that has questions or exercises."""
     entries = _read()
     found = []
     for number, tasks in _tasks():
         done = {kind: [task.key in entries and entries[task.key].solved for task in each] for kind, each in tasks}
         right, solved = ((sum(done[kind]), len(done[kind])) for kind in (Question, Exercise))
-        found.append(Lesson(number, right, solved))
+        found.append(LessonProgress(number, right, solved))
     return found
 
 
 def _tasks() -> Iterator[tuple[str, list[tuple[type, list[Any]]]]]:
     """Yield the questions and exercises of each lesson, each once and by its key."""
-    names = sorted(module.name for module in pkgutil.iter_modules(exercises.__path__))
+    names = sorted(module.name for module in pkgutil.iter_modules(lesson_modules.__path__))
     for name in (name for name in names if name.startswith("lesson_")):
-        values = vars(importlib.import_module(f"{exercises.__name__}.{name}")).values()
+        values = vars(importlib.import_module(f"{lesson_modules.__name__}.{name}")).values()
         tasks = [(kind, [value for value in values if isinstance(value, kind)]) for kind in (Question, Exercise)]
         yield name.removeprefix("lesson_"), tasks
 
 
 def _read(set_aside: bool = False) -> dict[str, Entry]:
-    """Read the file, and leave out what cannot be understood.
+    """Return the entries of the file that are valid.
 
     Args:
-        set_aside: whether to keep a copy of the file beside it if anything is left out, because it will be replaced.
+        set_aside: Whether to copy the file if anything in it is invalid, because the file will be replaced.
     """
     file = path()
     if file is None or not file.is_file():
@@ -163,7 +163,7 @@ def _read(set_aside: bool = False) -> dict[str, Entry]:
         stored = json.loads(file.read_text(encoding="utf-8"))["answers"].items()
     except OSError:
         if set_aside:
-            raise  # what stands in it may well be readable another time
+            raise  # the file may be readable later, so it must not be replaced
         return {}
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         entries, complete = {}, False
@@ -173,15 +173,15 @@ def _read(set_aside: bool = False) -> dict[str, Entry]:
         complete = len(entries) == len(found)
     if set_aside and not complete:
         names = (file.with_suffix(f".unreadable{number or ''}.json") for number in itertools.count())
-        # A copy, so that the entries that are in order are never only in the file that is set aside.
+        # Copied, not moved: the valid entries must not be in the copy alone.
         shutil.copy(file, next(name for name in names if not name.exists()))
     return entries
 
 
 def _entry(stored: Any) -> Entry | None:
-    """Return an entry from what was read, or None if it is not what `_write` writes.
+    """Return an entry from what was read, or None if `_write` would not have written it.
 
-    The types are checked here, because a number or a list that passes would fail later: when the file is written.
+    The types are checked here, because a wrong one would otherwise fail later, when the file is written.
     """
     if not isinstance(stored, dict):
         return None
@@ -192,22 +192,22 @@ def _entry(stored: Any) -> Entry | None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let no other process that asks for the same be in the body at the same time."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold an exclusive lock on the folder, across processes, while the block runs."""
     if fcntl is None:
         yield
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        with suppress(OSError):  # a file system of a network may know no locks
+        with suppress(OSError):  # a network file system may not support locks
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(handle)  # which gives the lock back, as the end of a process does
+        os.close(handle)  # releases the lock, as the end of the process would
 
 
 def _write(file: Path, entries: dict[str, Entry]) -> None:
-    """Replace the file as a whole, so that no reader ever finds half of it."""
+    """Replace the file as a whole, so that nobody ever reads a part of it."""
     answers = {
         key: {"outcome": each.outcome.value, "solved": each.solved, "answer": each.answer}
         for key, each in sorted(entries.items())
@@ -215,7 +215,7 @@ def _write(file: Path, entries: dict[str, Entry]) -> None:
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".new")
     try:
         with os.fdopen(handle, "w", encoding="ascii") as stream:
-            # In ASCII, because UTF-8 cannot hold half of a surrogate pair, and JSON's escapes can.
+            # ASCII with JSON escapes can hold half of a surrogate pair; UTF-8 cannot.
             json.dump({"version": _VERSION, "answers": answers}, stream, indent=1)
         os.replace(name, file)
     except BaseException:

@@ -1,4 +1,4 @@
-"""The learner's own progress on the screen, with a button that erases it."""
+"""The panel that shows the learner's own progress, with a button that erases it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TITLES = {
 
 
 class ProgressPanel(StaticPanel):
-    """What was answered so far, lesson by lesson, and a button that erases it when it is pressed twice.
+    """A table of the progress in each lesson, and a button that erases it when pressed twice.
 
     Attributes:
         erase: The button.
@@ -70,7 +70,7 @@ class ProgressPanel(StaticPanel):
 
 
 def _of(done: tuple[int, int]) -> str:
-    """Say how many of how many."""
+    """Return "2 of 3", or "none here"."""
     return f"{done[0]} of {done[1]}" if done[1] else "none here"
 
 

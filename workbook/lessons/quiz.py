@@ -1,7 +1,7 @@
-"""Prediction questions and exercises: what is asked, what counts as right, and what a learner is then told.
+"""Prediction questions and exercises: what is asked, how an answer is graded, and the feedback on it.
 
-This floor holds words and rules only and imports nothing but the standard library, so that every question and every
-checker can be tested without a notebook. `workbook.labs.ask` and `workbook.labs.exercise` put them on the screen.
+This module holds only texts and grading rules and loads neither Keras nor widgets, so every question and every check
+can be tested without a notebook. `workbook.labs.ask` and `workbook.labs.exercise` show them on the screen.
 
 Texts may use a little Markdown: paragraphs, lists, `code`, fenced code, **strong**, *emphasis* and links. Option labels
 are plain text, because a radio button can show nothing else.
@@ -9,6 +9,7 @@ are plain text, because a radio button can show nothing else.
 
 from __future__ import annotations
 
+import ast
 import dis
 import enum
 import inspect
@@ -20,13 +21,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from workbook.errors import short_message
+
 __all__ = ["Exercise", "Feedback", "Option", "Outcome", "Question", "is_untouched"]
 
 
 class Outcome(enum.Enum):
-    """How an answer was judged: always a symbol and words, so that nothing hangs on colour.
+    """How an answer was graded: always a symbol and words, so that nothing depends on colour.
 
-    The values are stable names, fit to be stored.
+    The values are stable names that can be stored.
     """
 
     NOT_ANSWERED = ("not-answered", "○", "Not answered")
@@ -40,7 +43,7 @@ class Outcome(enum.Enum):
     words: str
 
     def __new__(cls, value: str, symbol: str, words: str) -> Outcome:
-        """Make a member whose value is its stable name, with the symbol and the words beside it."""
+        """Make a member whose value is its stable name, with the symbol and the words as attributes."""
         member = object.__new__(cls)
         member._value_ = value
         member.symbol = symbol
@@ -49,7 +52,7 @@ class Outcome(enum.Enum):
 
     @property
     def passed(self) -> bool:
-        """Whether the learner has got there."""
+        """Whether the answer is right."""
         return self in (Outcome.RIGHT, Outcome.CORRECT)
 
     def __str__(self) -> str:
@@ -59,10 +62,10 @@ class Outcome(enum.Enum):
 
 @dataclass(frozen=True)
 class Feedback:
-    """What a learner is told about an answer.
+    """The feedback on an answer.
 
     Attributes:
-        outcome: How the answer was judged.
+        outcome: How the answer was graded.
         text: Why, and what to do next. After `Outcome.INCORRECT` it is a clause that follows "because".
     """
 
@@ -71,7 +74,7 @@ class Feedback:
 
     @property
     def verdict(self) -> str:
-        """The outcome in words, with the punctuation that leads over to the text."""
+        """The outcome in words, with the punctuation that introduces the text."""
         if not self.text:
             return f"{self.outcome.words}."
         return f"{self.outcome.words}, because" if self.outcome is Outcome.INCORRECT else f"{self.outcome.words}."
@@ -87,7 +90,7 @@ _KEY = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 
 
 def _checked_key(kind: str, key: object) -> str:
-    """Return the key, or refuse it: progress is stored under it, so it must be short, plain and stable."""
+    """Return the key, or raise: progress is stored under it, so it must be short, plain and stable."""
     if not isinstance(key, str) or not _KEY.fullmatch(key):
         raise ValueError(
             f"The key of {kind} must be lower-case letters, digits and single hyphens or underscores, "
@@ -107,7 +110,7 @@ def _checked_text(where: str, text: object, clean: Callable[[str], str] = inspec
 
 
 def _checked_series(where: str, series: object) -> tuple[Any, ...]:
-    """Return the series as a tuple; a lone text is refused, which would otherwise be taken apart letter by letter."""
+    """Return the series as a tuple; a single text raises an error, or it would be split into letters."""
     if isinstance(series, str) or not isinstance(series, Iterable):
         raise TypeError(f"{where} must be a list; it is {type(series).__name__}.")
     return tuple(series)
@@ -119,7 +122,7 @@ class Option:
 
     Attributes:
         label: The answer as the learner sees it: one line of plain text.
-        why: Why it is right, or why it is not, shown once it was chosen.
+        why: Why it is right or wrong, shown after the learner chose it.
         right: Whether it is the right one.
     """
 
@@ -187,7 +190,7 @@ class Question:
         return tuple(option.label for option in self.options)
 
     def grade(self, choice: str | None) -> Feedback:
-        """Judge a choice.
+        """Grade a choice.
 
         Args:
             choice: The label of the chosen option, or None if nothing was chosen.
@@ -207,7 +210,7 @@ class Question:
         raise ValueError(f"The question {self.key!r} has no option {choice!r}; it has {known}.")
 
     def __str__(self) -> str:
-        """The question and its options as text, without a hint of which is right."""
+        """The question and its options as text, which does not give the right one away."""
         return "\n".join([f"Predict: {self.text}", *(f"  ( ) {label}" for label in self.labels)])
 
     __repr__ = __str__
@@ -215,20 +218,20 @@ class Question:
 
 @dataclass(frozen=True)
 class Exercise:
-    """A task that a learner solves in code, judged as not attempted, incorrect because of something, or correct.
+    """A task that a learner solves in code; its answer is not attempted, incorrect with a diagnosis, or correct.
 
     Attributes:
         key: A stable name, unique in the workbook.
         title: A short name for the learner.
         task: What to do.
-        checks: Functions of the answer, tried in order. Each returns None if it has nothing to say against the answer,
-            or a diagnosis: a clause that follows "Incorrect, because". The first diagnosis is the one shown, so the
-            checks that recognise a particular mistake come before the general ones.
+        checks: Functions of the answer, called in order. Each returns None if it finds no fault, or a diagnosis: a
+            clause that follows "Incorrect, because". The first diagnosis is shown, so checks that recognise a
+            particular mistake come before general ones. `workbook.lessons.checks` has what many exercises share.
         hints: From a nudge to nearly the answer.
         solution: Code that solves the task.
-        praise: What to say about a correct answer: what was learned, rather than applause.
+        praise: Feedback on a correct answer: what the learner can take from it.
         untouched: Recognises a starting point that `is_untouched` does not know, such as a half-written class.
-        begin: What to say to who has not begun.
+        begin: Message for an exercise that was not attempted.
     """
 
     key: str
@@ -272,8 +275,14 @@ class Exercise:
         except SyntaxError as error:
             raise ValueError(f"The solution of {where} is not Python: {error.msg} in line {error.lineno}.") from None
 
+    @property
+    def answer_name(self) -> str:
+        """The name that the solution defines last: what the learner's cell hands over to be checked."""
+        last = ast.parse(self.solution).body[-1]
+        return last.targets[0].id if isinstance(last, ast.Assign) else last.name
+
     def check(self, answer: Any) -> Feedback:
-        """Judge an answer.
+        """Grade an answer.
 
         Args:
             answer: What the learner made: a function, a class, a model, a value.
@@ -293,7 +302,7 @@ class Exercise:
         if diagnosis is None:
             return Feedback(Outcome.CORRECT, self.praise)
         if not isinstance(diagnosis, str) or not diagnosis.strip():
-            # A mistake of the lesson's author, not of the learner: it must not pass for a verdict.
+            # A mistake in the exercise and not in the answer: it must not look like a verdict.
             name = getattr(check, "__name__", repr(check))
             where = f"The check {name} of exercise {self.key!r}"
             raise TypeError(f"{where} must return None or a text; it gave {diagnosis!r}.")
@@ -309,8 +318,8 @@ class Exercise:
         return f"**Exercise: {self.title}**\n\n{self.task}"
 
 
-# What the body of a function may consist of and still be no attempt: `...`, `pass`, a docstring, `return`,
-# `return ...`, or raising NotImplementedError. Names differ between Python versions.
+# Instructions of a function that counts as not attempted: its body is `...`, `pass`, a docstring, `return`,
+# `return ...`, or raises NotImplementedError. Names differ between Python versions.
 _IDLE_INSTRUCTIONS = {
     *("RESUME", "NOP", "LOAD_CONST", "POP_TOP", "RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS"),
     *("LOAD_GLOBAL", "PUSH_NULL", "PRECALL", "CALL", "CALL_FUNCTION", "COPY_FREE_VARS", "CACHE"),
@@ -318,7 +327,7 @@ _IDLE_INSTRUCTIONS = {
 
 
 def _does_nothing(function: types.FunctionType) -> bool:
-    """Whether the body of a function is still a placeholder."""
+    """Return True if the body of a function is still a placeholder."""
     instructions = list(dis.get_instructions(function))
     raises = any(instruction.opname == "RAISE_VARARGS" for instruction in instructions)
     for instruction in instructions:
@@ -333,7 +342,7 @@ def _does_nothing(function: types.FunctionType) -> bool:
     return True
 
 
-# What Python itself puts into the namespace of a class, whatever its body says.
+# What Python itself puts into the namespace of every class.
 _CLASS_BOOKKEEPING = {
     *("__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__firstlineno__", "__static_attributes__"),
     *("__abstractmethods__", "_abc_impl", "__annotations__", "__parameters__", "__orig_bases__"),
@@ -341,9 +350,9 @@ _CLASS_BOOKKEEPING = {
 
 
 def is_untouched(answer: Any) -> bool:
-    """Whether an answer is still the placeholder that the learner found.
+    """Return True if an answer is still the placeholder that the learner found.
 
-    Untouched are None, `...`, a blank text, a list, tuple or dict that holds nothing but placeholders, a function whose
+    Placeholders are None, `...`, a blank text, a list, tuple or dict that holds only placeholders, a function whose
     body is `...`, `pass` or `raise NotImplementedError`, and a class whose body is `...` or `pass`.
 
     Args:
@@ -367,45 +376,14 @@ def is_untouched(answer: Any) -> bool:
     return False
 
 
-_LONGEST_MESSAGE = 400
-_COLOUR_CODE = re.compile(r"\x1b\[[0-9;]*m")
-_MEMORY_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-_CAUSE = re.compile(r"(?:Exception|Error) encountered[^:\n]*:")
-
-# What Keras and TensorFlow put around a message and a learner has no use for. "File" carries local paths.
-_WRAPPING = (
-    "Arguments received by",
-    "Call arguments received by",
-    "in user code:",
-    "File ",
-    "Example:",
-    "class ",
-    "def ",
-)
-
-
-def short_message(error: BaseException) -> str:
-    """The message of an error on one line, without colour codes, memory addresses, argument dumps and file names."""
-    message = _MEMORY_ADDRESS.sub("", _COLOUR_CODE.sub("", str(error)))
-    # Keras 3 puts the cause behind a paragraph of advice and the whole config.
-    head, marker, cause = message.partition("could not be deserialized properly.")
-    if marker:
-        message = f"{head}{marker} {re.split(_CAUSE, cause)[-1].strip()}"
-    paragraphs = [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", message)]
-    # AutoGraph repeats the type of the error in the message.
-    paragraphs = [paragraph.removeprefix(f"{type(error).__name__}: ") for paragraph in paragraphs]
-    telling = [paragraph for paragraph in paragraphs if paragraph and not paragraph.startswith(_WRAPPING)]
-    return textwrap.shorten(" ".join(telling), _LONGEST_MESSAGE, placeholder=" ...")
-
-
 def _learners_line(error: BaseException) -> tuple[str, int, str] | None:
-    """The last place in the learner's own code that the error passed: function, line number, text of the line."""
+    """Return the innermost frame in the learner's own code: function, line number, text of the line."""
     found = None
     trace = error.__traceback__
     while trace is not None:
         names = trace.tb_frame.f_globals
         code = trace.tb_frame.f_code
-        # The cells of a notebook are the module __main__. AutoGraph's rewriting of them claims to be that too.
+        # The cells of a notebook are the module __main__. So is, by name, the code that AutoGraph generates from them.
         if names.get("__name__") == "__main__" and "__autograph_generated_file" not in code.co_filename:
             found = (code, trace.tb_lineno, names)
         trace = trace.tb_next
@@ -417,10 +395,10 @@ def _learners_line(error: BaseException) -> tuple[str, int, str] | None:
 
 
 def explain_error(error: BaseException) -> str:
-    """Say in one sentence what went wrong inside a learner's code, instead of a stack trace.
+    """Describe in one sentence an error in a learner's code, instead of a stack trace.
 
     Args:
-        error: What was raised while the answer was checked.
+        error: The error that was raised while the answer was checked.
 
     Returns:
         A clause that follows "Incorrect, because".
@@ -429,7 +407,7 @@ def explain_error(error: BaseException) -> str:
     what = f"{type(error).__name__}: {message}" if message else f"{type(error).__name__}."
     line = _learners_line(error)
     if line is None:
-        # No line of the learner's is involved: the answer may be a library function, or not what was asked for.
+        # No line of the learner's code is involved: the answer may be a library function, or of the wrong type.
         return f"checking it raised {what}\n\nIs it the kind of object that the task asks for?"
     function, number, source = line
     where = f"It happened in `{function}`, line {number} of its cell"

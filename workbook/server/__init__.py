@@ -1,1 +1,1 @@
-"""For the server and the computer: memory, idle kernels, and what is wrong with an installation."""
+"""What concerns the server and the computer: memory, idle kernels, and checks of the installation."""

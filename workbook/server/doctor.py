@@ -1,6 +1,6 @@
-"""Looks whether this computer and what is installed on it will do for the workbook, and says how to mend what will not.
+"""Checks whether this computer and its packages can run the workbook, and says how to fix what is wrong.
 
-Kept to the standard library where it begins, so that it can still speak when packages are missing.
+Its imports at the top are from the standard library only, so that it still runs when packages are missing.
 
     python -m workbook.server.doctor     # the same as `python3 run.py doctor`
 """
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-__all__ = ["Finding", "examine", "report"]
+__all__ = ["CheckResult", "examine", "report"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "model-cloning-workbook"
@@ -37,17 +37,17 @@ AGAIN = "then start JupyterLab again"
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What one look found.
+class CheckResult:
+    """The result of one check.
 
     Attributes:
-        what: what was looked at, such as "memory".
-        says: what was found, in one sentence.
-        fix: what to do, in one line; nothing if all is well.
+        name: What was checked, such as "memory".
+        detail: What was found, in one sentence.
+        fix: What to do, in one line; empty if all is well.
     """
 
-    what: str
-    says: str
+    name: str
+    detail: str
     fix: str = ""
 
     @property
@@ -56,75 +56,75 @@ class Finding:
         return not self.fix
 
     def __str__(self) -> str:
-        return f"✓ {self.what}: {self.says}" if self.ok else f"✗ {self.what}: {self.says} To mend it, {self.fix}."
+        return f"✓ {self.name}: {self.detail}" if self.ok else f"✗ {self.name}: {self.detail} To fix it, {self.fix}."
 
 
-def examine() -> list[Finding]:
-    """Look at everything, one thing after the other.
+def examine() -> list[CheckResult]:
+    """Run all checks.
 
-    What cannot be looked at is a finding, too; nothing is raised. If TensorFlow is not loaded yet, a process of its own
+    Nothing is raised: a check that cannot be made is a result, too. If TensorFlow is not loaded yet, a separate process
     loads it, which takes some seconds.
 
     Returns:
-        A finding for each thing, in the order in which to mend them.
+        A result for each check, in the order in which to fix them.
 
     Example:
-        >>> all(finding.ok for finding in examine())   # doctest: +SKIP
+        >>> all(result.ok for result in examine())   # doctest: +SKIP
         True
     """
-    return [_careful(what, look) for what, look in LOOKS.items()]
+    return [_run_safely(name, check) for name, check in CHECKS.items()]
 
 
-def report(findings: list[Finding] | None = None) -> None:
-    """Print what is wrong and how to mend it; if nothing is, one sentence that is the same everywhere.
+def report(results: list[CheckResult] | None = None) -> None:
+    """Print what is wrong and how to fix it; if all is well, one sentence that is the same on every computer.
 
     Args:
-        findings: what was found. Default: look now.
+        results: What was found. Default: run all checks now.
 
     Example:
-        >>> report([Finding("Python", "this is Python 3.12.")])
+        >>> report([CheckResult("Python", "this is Python 3.12.")])
         All is well: Python.
     """
-    findings = examine() if findings is None else findings
-    wrong = [finding for finding in findings if not finding.ok]
-    print("\n".join(map(str, wrong)) if wrong else f"All is well: {', '.join(finding.what for finding in findings)}.")
+    results = examine() if results is None else results
+    wrong = [result for result in results if not result.ok]
+    print("\n".join(map(str, wrong)) if wrong else f"All is well: {', '.join(result.name for result in results)}.")
 
 
-def _careful(what: str, look: Callable[[], Finding]) -> Finding:
-    """Look, and take an error while looking for what it is: one more thing that is wrong."""
+def _run_safely(name: str, check: Callable[[], CheckResult]) -> CheckResult:
+    """Run a check; an error in it becomes its result."""
     try:
-        return look()
+        return check()
     except Exception as error:
-        return Finding(what, f"could not be looked at ({type(error).__name__}: {error}).", _reinstall())
+        return CheckResult(name, f"could not be checked ({type(error).__name__}: {error}).", _reinstall())
 
 
 def _reinstall() -> str:
-    """What helps when an installation is broken."""
+    """Return what to do when an installation is broken."""
     if Path(sys.prefix) == ROOT / ".venv":
-        return "delete the folder .venv and run `python3 run.py lab`, which makes it anew"
-    return "make the environment anew as the README says"
+        return "delete the folder .venv and run `python3 run.py lab`, which creates it again"
+    return "create the environment again as the README says"
 
 
-# --- Looks: each asks the computer for one thing -------------------------------------------------------------------
+# -- checks: each looks at one thing -----------------------------------------------------------------------------------
 
 
-def python() -> Finding:
-    """Whether TensorFlow has packages for this Python."""
+def python() -> CheckResult:
+    """Check that TensorFlow has packages for this Python."""
     version = ".".join(map(str, sys.version_info[:3]))
     bits = 64 if sys.maxsize > 2**32 else 32
-    says = f"this is Python {version}, {bits} bits."
+    detail = f"this is Python {version}, {bits} bits."
     good = (3, 10) <= sys.version_info[:2] <= (3, 13) and bits == 64
-    return Finding("Python", says, "" if good else "run `run.py` with a 64-bit Python 3.10 to 3.13")
+    return CheckResult("Python", detail, "" if good else "run `run.py` with a 64-bit Python 3.10 to 3.13")
 
 
-def packages() -> Finding:
-    """Whether the packages are those that work together: what pyproject.toml declares."""
+def packages() -> CheckResult:
+    """Check that the installed versions are those that pyproject.toml declares."""
     try:
         from packaging.requirements import Requirement
 
         lines = metadata.requires(PROJECT) or []
     except metadata.PackageNotFoundError:
-        return Finding(
+        return CheckResult(
             "packages", "the workbook's own packages, helpers and workbook, are not installed.", _pip("--no-deps -e .")
         )
     wrong, fixes = [], []
@@ -140,59 +140,59 @@ def packages() -> Finding:
             wrong.append(f"{wanted.name} {has} and has to be {wanted.specifier}")
             fixes.append(f'"{wanted.name}{wanted.specifier}"')
     if wrong:
-        return Finding("packages", "; ".join(wrong) + ".", f"{_pip(' '.join(fixes))}, {AGAIN}")
-    return Finding("packages", "they are those that work together.")
+        return CheckResult("packages", "; ".join(wrong) + ".", f"{_pip(' '.join(fixes))}, {AGAIN}")
+    return CheckResult("packages", "they are those that work together.")
 
 
 def _pip(arguments: str) -> str:
-    """The command that installs into this very environment."""
+    """Return the command that installs into this environment."""
     return f"run `{sys.executable} -m pip install {arguments}`"
 
 
-_PROBE = "import json; from workbook.server.doctor import kerases_here; print(json.dumps(kerases_here()))"
+_PROBE = "import json; from workbook.server.doctor import keras_versions_here; print(json.dumps(keras_versions_here()))"
 
 
-def both_kerases() -> Finding:
-    """Whether `tf.keras` is Keras 3, on TensorFlow, and `tf_keras` is beside it."""
-    name = "both Kerases"
+def both_keras_versions() -> CheckResult:
+    """Check that `tf.keras` is Keras 3 with the TensorFlow backend, and that `tf_keras` is installed."""
+    name = "both Keras versions"
     backend, where = _backend()
     if backend != "tensorflow":
-        says = f"Keras 3 is told to run on {backend}, not on TensorFlow."
-        return Finding(name, says, f"set the backend to tensorflow in {where}, {AGAIN}")
-    found = _kerases()
+        detail = f"Keras 3 is set to run on {backend}, not on TensorFlow."
+        return CheckResult(name, detail, f"set the backend to tensorflow in {where}, {AGAIN}")
+    found = _keras_versions()
     if "error" in found:
-        return Finding(name, f"TensorFlow does not load ({found['error']}).", _reinstall())
-    says = f"tf.keras is Keras {found['tf.keras']}, tf_keras is {found['tf_keras']}."
+        return CheckResult(name, f"TensorFlow does not load ({found['error']}).", _reinstall())
+    detail = f"tf.keras is Keras {found['tf.keras']}, tf_keras is {found['tf_keras']}."
     if not found["tf.keras"].startswith("3."):
-        return Finding(name, says, f"unset TF_USE_LEGACY_KERAS, {AGAIN}")
-    return Finding(name, says)
+        return CheckResult(name, detail, f"unset TF_USE_LEGACY_KERAS, {AGAIN}")
+    return CheckResult(name, detail)
 
 
 def _backend() -> tuple[str, str]:
-    """The backend that Keras 3 is told to use, and where it is told so: the variable wins over the file."""
+    """Return the backend that Keras 3 will use, and where it is set: the variable takes precedence over the file."""
     if asked := os.environ.get("KERAS_BACKEND"):
         return asked, "the environment variable KERAS_BACKEND"
     file = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
-    with contextlib.suppress(OSError, ValueError):  # Keras passes over a file that it cannot read, too
+    with contextlib.suppress(OSError, ValueError):  # Keras ignores a file that it cannot read, too
         return json.loads(file.read_text(encoding="utf-8")).get("backend", "tensorflow"), str(file)
     return "tensorflow", "its default"
 
 
-def kerases_here() -> dict[str, str]:
-    """Return the versions of what `tf.keras` and `tf_keras` are in this process, which then has loaded TensorFlow."""
+def keras_versions_here() -> dict[str, str]:
+    """Load TensorFlow in this process, and return the versions of `tf.keras` and `tf_keras`."""
     import keras
     import tensorflow
     import tf_keras
 
-    # Under TF_USE_LEGACY_KERAS the thing named tf.keras has no version of its own; it is known by what it hands out.
-    mine = tf_keras if tensorflow.keras.Model is tf_keras.Model else keras
-    return {"tf.keras": mine.__version__, "tf_keras": tf_keras.__version__}
+    # Under TF_USE_LEGACY_KERAS tf.keras has no version of its own; its classes show what it is.
+    package = tf_keras if tensorflow.keras.Model is tf_keras.Model else keras
+    return {"tf.keras": package.__version__, "tf_keras": tf_keras.__version__}
 
 
-def _kerases() -> dict[str, str]:
-    """Ask the TensorFlow of this process, or else a process that may die of it."""
+def _keras_versions() -> dict[str, str]:
+    """Return the versions, or an error; if this process has no TensorFlow yet, another one loads it, and may crash."""
     if "tensorflow" in sys.modules:
-        return kerases_here()
+        return keras_versions_here()
     done = subprocess.run([sys.executable, "-c", _PROBE], cwd=ROOT, capture_output=True, text=True, errors="replace")
     if done.returncode == 0:
         return json.loads(done.stdout.splitlines()[-1])
@@ -201,37 +201,39 @@ def _kerases() -> dict[str, str]:
     return {"error": (done.stderr.strip().splitlines() or ["no message"])[-1]}
 
 
-def legacy_switch() -> Finding:
-    """Whether TF_USE_LEGACY_KERAS turns `tf.keras` into Keras 2 for all that is started from here."""
+def legacy_switch() -> CheckResult:
+    """Check that TF_USE_LEGACY_KERAS does not turn `tf.keras` into Keras 2."""
     value = os.environ.get("TF_USE_LEGACY_KERAS")
     name = "TF_USE_LEGACY_KERAS"
     if value in ("1", "true", "True"):  # as TensorFlow reads it
-        return Finding(name, f"it is {value}, so tf.keras is Keras 2.", f"unset {name} where it is set, {AGAIN}")
-    return Finding(name, "it is not set." if value is None else f"it is {value!r}, which changes nothing.")
+        return CheckResult(name, f"it is {value}, so tf.keras is Keras 2.", f"unset {name} where it is set, {AGAIN}")
+    return CheckResult(name, "it is not set." if value is None else f"it is {value!r}, which changes nothing.")
 
 
-def widgets() -> Finding:
-    """Whether the server's environment can show the controls that the kernel's environment makes."""
-    mine = _version("ipywidgets")
-    if mine is None:
-        return Finding("widgets", "ipywidgets is missing where the notebooks run.", _pip('"ipywidgets==8.1.*"'))
+def widgets() -> CheckResult:
+    """Check that the server's environment can show the widgets that the kernel's environment makes."""
+    here = _version("ipywidgets")
+    if here is None:
+        return CheckResult("widgets", "ipywidgets is missing where the notebooks run.", _pip('"ipywidgets==8.1.*"'))
     server, manager = _servers_widgets()
     if server is None:
-        return Finding("widgets", f"ipywidgets is {mine}; what shows the notebooks is no Python that can be asked.")
-    # Version 3 of the part for JupyterLab belongs to ipywidgets 8, and 1 to 7.
-    fitting = int(mine.split(".")[0]) - 5 if int(mine.split(".")[0]) > 7 else 1
+        return CheckResult(
+            "widgets", f"ipywidgets is {here}; the program that shows the notebooks is not a Python that can be asked."
+        )
+    # jupyterlab_widgets 3 belongs to ipywidgets 8, and 1 to 7.
+    fitting = int(here.split(".")[0]) - 5 if int(here.split(".")[0]) > 7 else 1
     fix = f'run `{server} -m pip install "jupyterlab_widgets=={fitting}.*"`, start JupyterLab again, reload the page'
     where = "JupyterLab's environment" if Path(server) != Path(sys.executable) else "this environment"
     if manager is None:
-        return Finding("widgets", f"jupyterlab_widgets, which shows the controls, is missing in {where}.", fix)
-    says = f"ipywidgets {mine} here, jupyterlab_widgets {manager} in {where}"
+        return CheckResult("widgets", f"jupyterlab_widgets, which shows the controls, is missing in {where}.", fix)
+    detail = f"ipywidgets {here} here, jupyterlab_widgets {manager} in {where}"
     if manager.split(".")[0] != str(fitting):
-        return Finding("widgets", f"{says}: the two do not fit.", fix)
-    return Finding("widgets", f"{says}.")
+        return CheckResult("widgets", f"{detail}: the two do not fit.", fix)
+    return CheckResult("widgets", f"{detail}.")
 
 
 def _version(name: str) -> str | None:
-    """The version of a package here, or None."""
+    """Return the version of a package in this environment, or None."""
     with contextlib.suppress(metadata.PackageNotFoundError):
         return metadata.version(name)
     return None
@@ -249,7 +251,7 @@ print(version if built.is_file() else "")
 
 
 def _servers_widgets() -> tuple[str | None, str | None]:
-    """The server's Python, and the version of jupyterlab_widgets that it has; None for what there is not."""
+    """Return the server's Python and its version of jupyterlab_widgets, each None if there is none."""
     server = _servers_python(os.environ)
     if server is None:
         return None, None
@@ -258,7 +260,7 @@ def _servers_widgets() -> tuple[str | None, str | None]:
 
 
 def _servers_python(environment: Mapping[str, str]) -> str | None:
-    """The Python of the process that has started this kernel; outside a kernel this Python, which run.py would use."""
+    """Return the Python of the process that started this kernel; outside a kernel, this Python."""
     parent = environment.get("JPY_PARENT_PID", "")
     if not parent.isdecimal():
         return sys.executable
@@ -266,62 +268,62 @@ def _servers_python(environment: Mapping[str, str]) -> str | None:
 
     with contextlib.suppress(psutil.Error):
         command = psutil.Process(int(parent)).cmdline()
-        # As it was called, not where its links lead: that is what tells one environment from another.
+        # As it was called: a resolved link would lead out of the environment.
         found = shutil.which(command[0]) if command else None
         if found and re.match(r"python[\d.]*(\.exe)?$", Path(found).name):
             return found
     return None
 
 
-def threads() -> Finding:
-    """Whether TensorFlow is told of the processors that it may use, where they are fewer than the computer has."""
-    has = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    # JupyterHub and Binder set this. TensorFlow does not look at it and starts a thread for each processor it sees.
-    allowed = max(1, math.ceil(float(os.environ.get("CPU_LIMIT") or has)))
+def threads() -> CheckResult:
+    """Check that TensorFlow starts no more threads than this session may use processors."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    # JupyterHub and Binder set CPU_LIMIT. TensorFlow ignores it and starts a thread for each processor.
+    allowed = max(1, math.ceil(float(os.environ.get("CPU_LIMIT") or processors)))
     asked = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
-    uses = int(asked) if asked.isdecimal() and int(asked) else has
-    says = f"TensorFlow uses {uses}, and may use {min(has, allowed)} of {has} processors."
-    fix = f"set TF_NUM_INTRAOP_THREADS={min(has, allowed)}, {AGAIN}"
-    return Finding("threads", says, fix if uses > min(has, allowed) else "")
+    uses = int(asked) if asked.isdecimal() and int(asked) else processors
+    detail = f"TensorFlow uses {uses}, and may use {min(processors, allowed)} of {processors} processors."
+    fix = f"set TF_NUM_INTRAOP_THREADS={min(processors, allowed)}, {AGAIN}"
+    return CheckResult("threads", detail, fix if uses > min(processors, allowed) else "")
 
 
-def free_memory() -> Finding:
-    """Whether a notebook has room in memory beside what there is."""
+def free_memory() -> CheckResult:
+    """Check that there is enough free memory for a notebook."""
     from workbook.server import memory
 
     free = memory.free() / GB
     limit = memory.limit()
     of = f"of {limit / GB:.1f} GB that this session may take" if limit else "on this computer"
     fix = "shut down kernels that you do not need (Kernel, Shut Down All Kernels), or close other programs"
-    return Finding("memory", f"{free:.1f} GB {of} are free.", fix if free < _still_needed() else "")
+    return CheckResult("memory", f"{free:.1f} GB {of} are free.", fix if free < _still_needed() else "")
 
 
 def _still_needed() -> float:
-    """Gigabytes that a notebook needs from here on: little, where TensorFlow is loaded already."""
+    """Return the gigabytes that a notebook still needs: less if TensorFlow is loaded already."""
     return NEEDED_MEMORY / 4 if "tensorflow" in sys.modules else NEEDED_MEMORY
 
 
-def disk() -> Finding:
-    """Whether there is room on disk, where notebooks are saved and where models are."""
+def disk() -> CheckResult:
+    """Check that there is free disk space for notebooks and for models."""
     free, place = min((shutil.disk_usage(place).free / GB, place) for place in (str(ROOT), tempfile.gettempdir()))
     fix = f"free some space on the disk of {place}"
-    return Finding("disk", f"{free:.1f} GB are free.", fix if free < NEEDED_DISK else "")
+    return CheckResult("disk", f"{free:.1f} GB are free.", fix if free < NEEDED_DISK else "")
 
 
-def write_access() -> Finding:
-    """Whether notebooks, models and answers can be stored."""
+def write_access() -> CheckResult:
+    """Check that notebooks, models and answers can be stored."""
     for place, what, fix in _places():
         try:
             with tempfile.TemporaryFile(dir=place):
                 pass
         except OSError as error:
-            says = f"{what} cannot be stored in {place} ({error.strerror or error})."
-            return Finding("write access", says, fix)
-    return Finding("write access", "notebooks, models and your answers can be stored.")
+            detail = f"{what} cannot be stored in {place} ({error.strerror or error})."
+            return CheckResult("write access", detail, fix)
+    return CheckResult("write access", "notebooks, models and your answers can be stored.")
 
 
 def _places() -> list[tuple[Path, str, str]]:
-    """Where something is written, what, and what to do if it cannot be."""
+    """Return where something is written, what it is, and what to do if it cannot be."""
     found = [(ROOT / "notebooks", "notebooks", f"make {ROOT / 'notebooks'} writable, or copy the workbook elsewhere")]
     temporary = Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
     found.append((temporary, "models", "set TMPDIR to a folder in which you may write"))
@@ -334,11 +336,11 @@ def _places() -> list[tuple[Path, str, str]]:
     return found
 
 
-LOOKS: dict[str, Callable[[], Finding]] = {
+CHECKS: dict[str, Callable[[], CheckResult]] = {
     "Python": python,
     "packages": packages,
     "TF_USE_LEGACY_KERAS": legacy_switch,
-    "both Kerases": both_kerases,
+    "both Keras versions": both_keras_versions,
     "widgets": widgets,
     "threads": threads,
     "memory": free_memory,
@@ -348,10 +350,10 @@ LOOKS: dict[str, Callable[[], Finding]] = {
 
 
 def main() -> int:
-    """Print every finding; return 1 if something is wrong."""
-    findings = examine()
-    print("\n".join(map(str, findings)))
-    return int(not all(finding.ok for finding in findings))
+    """Print every result; return 1 if something is wrong."""
+    results = examine()
+    print("\n".join(map(str, results)))
+    return int(not all(result.ok for result in results))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Keeps the kernels of a Jupyter server within the memory that it may take.
+"""Keeps the kernels of a Jupyter server within the memory that the session may use.
 
-Where memory has a limit, as on Binder, the system ends a process when the sum of all goes beyond it, without a word
-and often the very one that is at work. So the server makes room before that: it starts the kernel anew that has been
-left alone for longest, and that kernel tells its reader so. Jupyter's own culling goes by time only, and a reader who
-goes through seven notebooks in an hour has seven kernels before any of them counts as idle.
+Where memory is limited, as on Binder, the system kills a process when the total exceeds the limit - without warning,
+and often the busy one. So the server frees memory first: it restarts the kernel that has been idle longest, and that
+kernel explains this to its reader. Jupyter's own culling only looks at time: a reader who opens seven notebooks in an
+hour has seven kernels before any of them counts as idle.
 """
 
 from __future__ import annotations
@@ -19,84 +19,86 @@ from traitlets import Integer
 
 from workbook.server import memory
 
-__all__ = ["RoomyKernelManager"]
+__all__ = ["MemoryLimitedKernelManager"]
 
 MB = 1024 * 1024
 
-# Sent to a kernel that was started anew: it speaks up when its reader comes back and runs a cell, whichever it is.
+# Run in a restarted kernel: it prints the sentence when its reader comes back and runs a cell, whichever it is.
 NOTICE = """\
-def _tell(info, shell=get_ipython()):
-    shell.events.unregister("pre_run_cell", _tell)
+def _print_notice(info, shell=get_ipython()):
+    shell.events.unregister("pre_run_cell", _print_notice)
     print({sentence!r})
-get_ipython().events.register("pre_run_cell", _tell)
+get_ipython().events.register("pre_run_cell", _print_notice)
 """
 
 SENTENCE = (
-    "This notebook was started anew to make room for another: memory is limited here to {limit:.1f} GB, and this one "
-    "was not in use. Its variables are gone: choose Run, Run All Above Selected Cell, and go on."
+    "The kernel of this notebook was restarted to free memory for another notebook: memory is limited here to "
+    "{limit:.1f} GB, and this notebook was not in use. Its variables are gone: choose Run, Run All Above Selected "
+    "Cell, and go on."
 )
 
 
-class RoomyKernelManager(AsyncMappingKernelManager):
-    """A kernel manager that starts idle kernels anew, those left alone longest first, when memory gets short.
+class MemoryLimitedKernelManager(AsyncMappingKernelManager):
+    """A kernel manager that restarts idle kernels, the least recently used first, when memory gets short.
 
-    A kernel that runs a cell is left alone, and so is the one that was used last.
+    It never restarts a kernel that is running a cell, nor the one that was used last.
 
     Attributes:
-        room: megabytes that are kept free for the kernel that is at work.
-        worth: megabytes; a kernel that takes less is left alone, since little would be gained.
-        interval: milliseconds between two looks. Importing TensorFlow takes 500 MB in some seconds.
+        headroom_mb: Megabytes that are kept free for the kernel that is running.
+        min_reclaim_mb: Megabytes; a kernel that uses less is not restarted, because little would be gained.
+        interval: Milliseconds between two checks. Importing TensorFlow takes 500 MB in some seconds.
     """
 
-    room = Integer(600, config=True, help="Megabytes that are kept free for the kernel that is at work.")
-    worth = Integer(150, config=True, help="Megabytes; a kernel that takes less is never started anew.")
-    interval = Integer(1000, config=True, help="Milliseconds between two looks.")
+    headroom_mb = Integer(600, config=True, help="Megabytes that are kept free for the kernel that is running.")
+    min_reclaim_mb = Integer(150, config=True, help="Megabytes; a kernel that uses less is never restarted.")
+    interval = Integer(1000, config=True, help="Milliseconds between two checks.")
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._looking = None
+        self._timer = None
 
     async def start_kernel(self, *args: Any, **kwargs: Any) -> str:
-        """Start a kernel, and from the first one on look after memory; arguments as Jupyter's own."""
+        """Start a kernel, and check memory from then on; the arguments are those of Jupyter's manager."""
         kernel_id = await super().start_kernel(*args, **kwargs)
-        if self._looking is None and memory.limit() is not None:
-            self._looking = PeriodicCallback(self.make_room, self.interval)
-            self._looking.start()
+        if self._timer is None and memory.limit() is not None:
+            self._timer = PeriodicCallback(self.reclaim_memory, self.interval)
+            self._timer.start()
         return kernel_id
 
-    async def make_room(self) -> list[str]:
-        """Start idle kernels anew until there is room again, or none is left that may be.
+    async def reclaim_memory(self) -> list[str]:
+        """Restart idle kernels until there is enough free memory, or none is left that may be restarted.
 
         Returns:
-            The kernels that were started anew.
+            The ids of the kernels that were restarted.
         """
-        limit, done = memory.limit(), []
-        while limit is not None and memory.used() > limit - self.room * MB:
-            kernel_id = self.left_longest()
-            if kernel_id is None or kernel_id in done:
+        limit, restarted = memory.limit(), []
+        while limit is not None and memory.used() > limit - self.headroom_mb * MB:
+            kernel_id = self.least_recently_used()
+            if kernel_id is None or kernel_id in restarted:
                 break
-            self.log.warning("Memory is short: kernel %s, which was left alone longest, starts anew.", kernel_id)
+            self.log.warning("Memory is short: restarting kernel %s, the least recently used.", kernel_id)
             await self.restart_kernel(kernel_id, now=True)
             await self._leave_a_notice(kernel_id, SENTENCE.format(limit=limit / 1024**3))
-            done.append(kernel_id)
-        return done
+            restarted.append(kernel_id)
+        return restarted
 
-    def left_longest(self) -> str | None:
-        """Return the idle kernel that has been left alone for longest and is worth it, or None."""
+    def least_recently_used(self) -> str | None:
+        """Return the idle kernel that was used least recently and is large enough to restart, or None."""
         kernels = sorted(self.list_kernels(), key=lambda kernel: kernel["last_activity"])
         for kernel in kernels[:-1]:
-            with contextlib.suppress(AttributeError, psutil.Error):  # it is ending just now
+            with contextlib.suppress(AttributeError, psutil.Error):  # the kernel is shutting down
                 provisioner = self.get_kernel(kernel["id"]).provisioner
-                if kernel["execution_state"] == "idle" and memory.used(provisioner.pid) > self.worth * MB:
+                large = memory.used(provisioner.pid) > self.min_reclaim_mb * MB
+                if kernel["execution_state"] == "idle" and large:
                     return kernel["id"]
         return None
 
     async def _leave_a_notice(self, kernel_id: str, sentence: str) -> None:
-        """Have the kernel say the sentence at the next cell that it runs."""
+        """Make the kernel print the sentence at the next cell that it runs."""
         client = self.get_kernel(kernel_id).client()
         client.start_channels()
         try:
-            # If it is not ready in time its reader is not told, but has room.
+            # If it is not ready in time, its reader gets no notice, but the memory.
             with contextlib.suppress(RuntimeError, queue.Empty):
                 await client.wait_for_ready(timeout=30)
                 client.execute(NOTICE.format(sentence=sentence), silent=True, store_history=False)

@@ -1,4 +1,4 @@
-"""How much memory a session may take, and how much it takes."""
+"""How much memory a session may use, and how much it uses."""
 
 import contextlib
 import os
@@ -8,15 +8,15 @@ import psutil
 
 __all__ = ["free", "limit", "used"]
 
-# Where Linux tells a container its limit, in the second and in the first generation of control groups.
+# Where Linux keeps the limit of a container, in versions 2 and 1 of control groups.
 _CONTROL_GROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def limit() -> int | None:
-    """Return the bytes beyond which the system ends processes of this session; None if only the computer sets an end.
+    """Return the memory limit of this session in bytes, or None if it has no limit of its own.
 
-    JupyterHub, and with it Binder, tells its users' servers in the environment variable MEM_LIMIT. Other containers
-    are asked themselves.
+    JupyterHub, and with it Binder, passes the limit in the environment variable MEM_LIMIT. Other containers have it in
+    a file.
 
     Example:
         >>> limit()   # doctest: +SKIP
@@ -32,16 +32,16 @@ def limit() -> int | None:
 
 
 def used(pid: int | None = None) -> int:
-    """Return the bytes that a process and all that it has started take; what processes share counts once.
+    """Return the bytes that a process and its descendants use; memory that they share counts once.
 
     Args:
-        pid: number of the process. Default: this one.
+        pid: Number of the process. Default: this one.
 
     Returns:
-        On Linux the sum of the proportional set sizes. Elsewhere shared memory counts for each that uses it.
+        On Linux the sum of the proportional set sizes. Elsewhere shared memory counts once for each process.
 
     Raises:
-        psutil.NoSuchProcess: there is no such process.
+        psutil.NoSuchProcess: If there is no such process.
 
     Example:
         >>> used() > 0
@@ -52,10 +52,10 @@ def used(pid: int | None = None) -> int:
 
 
 def free() -> int:
-    """Return the bytes that can still be taken: of the limit if there is one, and of what the computer has left.
+    """Return the bytes that are still free: within the limit if there is one, and on the computer.
 
     Raises:
-        psutil.NoSuchProcess: the server that started this kernel, and whose kernels share the limit, has ended.
+        psutil.NoSuchProcess: If the server that started this kernel, and whose kernels share the limit, has ended.
 
     Example:
         >>> free() > 0
@@ -69,7 +69,7 @@ def free() -> int:
 
 
 def _own(process: psutil.Process) -> int:
-    """The bytes of one process, which may have ended in the meantime, or be another user's."""
+    """Return the bytes of one process; 0 if it has ended in the meantime or belongs to another user."""
     with contextlib.suppress(psutil.Error):
         full = process.memory_full_info()
         return getattr(full, "pss", full.rss)

@@ -84,7 +84,7 @@ def test_the_reason_is_found_behind_other_errors():
             raise RuntimeError("Can't destroy cache")  # what HDF5 says then
     except RuntimeError as error:
         found = error.with_traceback(None)
-    assert errors.is_no_room(found) and errors.lesson(found) == errors.NO_ROOM
+    assert errors.is_no_room(found) and errors.hint_for(found) == errors.NO_ROOM
     assert not errors.is_no_room(RuntimeError("Can't destroy cache"))
 
 

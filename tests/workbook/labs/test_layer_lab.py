@@ -267,7 +267,7 @@ def test_training_before_cloning_changes_the_model_and_its_optimizer():
 def test_messages_are_readable():
     error = ValueError(f"\x1b[1mNo\x1b[0m <{program.MODULE}_0123abcd.DigitModel object at 0x7f00>\n\nmore")
     assert errors.readable(error) == "No <DigitModel object>\nmore"
-    assert errors.lesson(error) == errors.FALLBACK
+    assert errors.hint_for(error) == errors.FALLBACK
 
 
 def test_every_lesson_is_one_sentence():

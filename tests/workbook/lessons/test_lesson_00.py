@@ -6,7 +6,6 @@ from pathlib import Path
 import nbformat
 import pytest
 
-import helpers
 from workbook.lessons import lesson_00
 from workbook.lessons.lesson_00 import GO_ON_SLOWER
 from workbook.lessons.progress_panel import TITLES
@@ -18,16 +17,8 @@ QUESTIONS = [value for value in vars(lesson_00).values() if isinstance(value, Qu
 EXERCISES = [value for value in vars(lesson_00).values() if isinstance(value, Exercise)]
 
 
-def twin_of(model, rate=0.0001):
-    twin = helpers.clone(model)
-    twin.optimizer.learning_rate = rate
-    return twin
-
-
-def test_the_solution_is_correct():
-    scope = {"helpers": helpers}
-    exec(GO_ON_SLOWER.solution, scope)
-    feedback = GO_ON_SLOWER.check(scope["slower"])
+def test_the_solution_is_correct(answer_from):
+    feedback = GO_ON_SLOWER.check(answer_from(GO_ON_SLOWER))
     assert feedback.outcome is Outcome.CORRECT and feedback.text
 
 
@@ -39,90 +30,37 @@ def test_an_untouched_exercise_is_not_attempted():
     assert GO_ON_SLOWER.check(scope["slower"]).outcome is Outcome.NOT_ATTEMPTED
 
 
-# Each takes the Keras 3 package and the model.
-def second_name(keras, model):
-    model.optimizer.learning_rate = 0.0001
-    return model
-
-
-def fresh(keras, model):
-    twin = keras.models.clone_model(model)
-    twin.optimizer.learning_rate = 0.0001
-    return twin
-
-
-def copied(keras, model):
-    twin = fresh(keras, model)
-    twin.set_weights(model.get_weights())
-    return twin
-
-
-def compiled_again(keras, model):
-    twin = helpers.clone(model)
-    twin.compile(keras.optimizers.Adam(0.0001), model.loss)
-    return twin
-
-
-def sharing_the_optimizer(keras, model):
-    twin = helpers.clone(model)
-    twin.compile(model.optimizer, model.loss)
-    return twin
-
-
-def the_wrong_one(keras, model):
-    twin = helpers.clone(model)
-    model.optimizer.learning_rate = 0.0001
-    return twin
-
-
-def trained_the_original(keras, model):
-    twin = twin_of(model)
-    model.set_weights([0 * weight for weight in model.get_weights()])
-    return twin
-
-
-def compiled_the_original(keras, model):
-    twin = twin_of(model)
-    model.compile(keras.optimizers.Adam(0.001), model.loss)
-    return twin
-
-
-def not_compiled(keras, model):
-    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
-
-
-def another_loss(keras, model):
-    twin = twin_of(model)
-    twin.loss.from_logits = False
-    return twin
+CLONE, RATE = "helpers.clone(model)", "    twin.optimizer.learning_rate = 0.0001\n"
+COPIED = "keras.models.clone_model(model)\n    twin.set_weights(model.get_weights())"
+FRESH_ADAM = 'twin.compile("adam", model.loss)'
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
+    ("changes", "words"),
     [
-        (lambda keras, model: None, "returns nothing"),
-        (second_name, "second name"),
-        (lambda keras, model: helpers.clone, "a function, not a model"),
-        (fresh, "fresh weights"),
-        (copied, "forgotten"),
-        (compiled_again, "forgotten"),
-        (sharing_the_optimizer, "share one optimizer"),
-        (the_wrong_one, "original has another learning rate"),
-        (compiled_the_original, "original has another learning rate"),
-        (trained_the_original, "original has other weights"),
-        (not_compiled, "not compiled"),
-        (lambda keras, model: helpers.clone(model), "learning rate 0.001, and 0.0001"),
-        (another_loss, "the audit finds"),
-        (lambda keras, model: model.no_such_method(), "no_such_method"),
+        ([("return twin", "return None")], "returns nothing"),
+        ([(CLONE, "model")], "second name"),
+        ([("return twin", "return helpers.clone")], "a function, not a model"),
+        ([(CLONE, "keras.models.clone_model(model)"), (RATE, f"    {FRESH_ADAM}\n")], "fresh weights"),
+        ([(CLONE, COPIED), (RATE, f"    {FRESH_ADAM}\n")], "forgotten"),
+        ([(RATE, "    twin.compile(keras.optimizers.Adam(0.0001), model.loss)\n")], "forgotten"),
+        ([(RATE, "    twin.compile(model.optimizer, model.loss)\n")], "share one optimizer"),
+        ([("twin.optimizer", "model.optimizer")], "original has another learning rate"),
+        ([(RATE, f"{RATE}    model.compile(keras.optimizers.Adam(0.001), model.loss)\n")], "another learning rate"),
+        ([(RATE, "    model.set_weights([0 * each for each in model.get_weights()])\n")], "original has other weights"),
+        ([(CLONE, "keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])"), (RATE, "")], "not compiled"),
+        ([(RATE, "")], "learning rate 0.001, and 0.0001"),
+        ([(RATE, f"{RATE}    twin.loss.from_logits = False\n")], "the audit finds"),
+        ([(CLONE, "model.no_such_method()")], "no_such_method"),
     ],
 )
-def test_a_wrong_answer_gets_its_own_diagnosis(wrong, words, packages):
-    feedback = GO_ON_SLOWER.check(lambda model: wrong(packages["keras"], model))
+def test_a_wrong_answer_gets_its_own_diagnosis(changes, words, answer_from):
+    feedback = GO_ON_SLOWER.check(answer_from(GO_ON_SLOWER, *changes))
     assert feedback.outcome is Outcome.INCORRECT
     assert words in feedback.text
 
 
-def test_what_is_no_function_is_told_so():
+def test_an_answer_that_is_not_a_function_is_reported():
     assert "not a function" in GO_ON_SLOWER.check("slower").text
 
 

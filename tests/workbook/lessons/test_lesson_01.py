@@ -1,7 +1,5 @@
 """The exercises of notebook 01 tell right, wrong and untouched answers apart, and say what is wrong."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -11,15 +9,11 @@ from workbook.lessons.quiz import Exercise, Outcome, Question
 
 QUESTIONS = [value for value in vars(lesson_01).values() if isinstance(value, Question)]
 EXERCISES = [value for value in vars(lesson_01).values() if isinstance(value, Exercise)]
-ANSWERS = {COUNT_THE_WEIGHTS.key: "predicted", WRITE_A_LAYER.key: "Gain", MEND_THE_TOWER.key: "Tower"}
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.key)
-def test_the_solution_is_correct(exercise, packages):
-    scope = {"keras": packages["keras"]}
-    exec(exercise.solution, scope)
-    feedback = exercise.check(scope[ANSWERS[exercise.key]])
-    assert feedback.outcome is Outcome.CORRECT, feedback
+def test_the_solution_is_correct(exercise, answer_from):
+    assert exercise.check(answer_from(exercise)).outcome is Outcome.CORRECT
 
 
 def check(exercise, answer, words):
@@ -57,25 +51,10 @@ def test_a_count_of_something_else(packages):
 # -- write a layer -----------------------------------------------------------------------------------------------------
 
 
-def gain(keras, **changes):
-    """The class as it should be, but for some of its methods."""
-
-    def __init__(self, start=1.0, **kwargs):
-        keras.layers.Layer.__init__(self, **kwargs)
-        self.start = start
-
-    def build(self, input_shape):
-        begin = keras.initializers.Constant(self.start)
-        self.gain = self.add_weight(shape=(input_shape[-1],), initializer=begin, name="gain")
-
-    def call(self, inputs):
-        return inputs * self.gain
-
-    def get_config(self):
-        return {**keras.layers.Layer.get_config(self), "start": self.start}
-
-    methods = {"__init__": __init__, "build": build, "call": call, "get_config": get_config, **changes}
-    return type("Gain", (keras.layers.Layer,), {name: method for name, method in methods.items() if method})
+def gain(solution, **changes):
+    """The solution with other methods; a method that is None is that of the base class."""
+    methods = {name: method or getattr(solution.__base__, name) for name, method in changes.items()}
+    return type("Gain", (solution,), methods)
 
 
 def wrong_gains(keras):
@@ -139,11 +118,11 @@ GAINS = [
 
 
 @pytest.mark.parametrize("name", GAINS)
-def test_a_wrong_layer_gets_its_own_diagnosis(name, packages):
+def test_a_wrong_layer_gets_its_own_diagnosis(name, packages, answer_from):
     cases = wrong_gains(packages["keras"])
     assert list(cases) == GAINS
     changes, words = cases[name]
-    check(WRITE_A_LAYER, gain(packages["keras"], **changes), words)
+    check(WRITE_A_LAYER, gain(answer_from(WRITE_A_LAYER), **changes), words)
 
 
 def test_a_layer_that_is_none(packages):
@@ -153,113 +132,42 @@ def test_a_layer_that_is_none(packages):
 # -- build a tower -----------------------------------------------------------------------------------------------------
 
 
-def wrong_towers(keras):
-    def dense(units=8):
-        return keras.layers.Dense(units, activation="relu")
-
-    class Base(keras.Model):
-        def through(self, inputs):
-            return self.floors
-
-        def call(self, inputs):
-            for floor in self.through(inputs):
-                inputs = floor(inputs)
-            return inputs
-
-    class InCall(keras.Model):
-        def __init__(self, floors):
-            super().__init__()
-            self.floors = floors
-
-        def call(self, inputs):
-            for _ in range(self.floors):
-                inputs = dense()(inputs)
-            return inputs
-
-    class KeptInCall(keras.Model):
-        def __init__(self, floors):
-            super().__init__()
-            self.number = floors
-            self.floors = None
-
-        def call(self, inputs):
-            if self.floors is None:
-                self.floors = [dense() for _ in range(self.number)]
-            for floor in self.floors:
-                inputs = floor(inputs)
-            return inputs
-
-    class Boxed(Base):
-        def __init__(self, floors):
-            super().__init__()
-            self.box = SimpleNamespace(floors=[dense() for _ in range(floors)])
-
-        def through(self, inputs):
-            return self.box.floors
-
-    class Repeated(Base):
-        def __init__(self, floors):
-            super().__init__()
-            self.floors = [dense()] * floors
-
-    class OneTooFew(Base):
-        def __init__(self, floors):
-            super().__init__()
-            self.floors = [dense() for _ in range(floors - 1)]
-
-    class Shared(Base):
-        common = tuple(dense() for _ in range(3))
-
-        def __init__(self, floors):
-            super().__init__()
-            self.floors = self.common
-
-    class AlwaysThree(Base):
-        def __init__(self, floors):
-            super().__init__()
-            self.floors = [dense() for _ in range(3)]
-
-    class Wide(Base):
-        def __init__(self, floors):
-            super().__init__()
-            self.floors = [dense(16) for _ in range(floors - 1)] + [dense()]
-
-    class Linear(Base):
-        def __init__(self, floors):
-            super().__init__()
-            self.floors = [keras.layers.Dense(8) for _ in range(floors)]
-
-    class Roofed(Base):
-        def __init__(self, floors):
-            super().__init__()
-            self.floors = [dense() for _ in range(floors)] + [keras.layers.Dense(1)]
-
-    return {
-        "new layers in call": (InCall, "makes new layers each time"),
-        "layers kept in call": (KeptInCall, "made inside `call`"),
-        "layers in a box": (Boxed, "lists no weights"),
-        "one layer repeated": (Repeated, "one layer three times"),
-        "one floor missing": (OneTooFew, "This tower lists 4"),
-        "layers in the class": (Shared, "share their layers"),
-        "a fixed number": (AlwaysThree, "`Tower(5)` lists 6"),
-        "other units": (Wide, "8 units each"),
-        "no activation": (Linear, "one after the other"),
-        "a roof": (Roofed, "the shape (2, 1)"),
-    }
+DENSE = 'keras.layers.Dense(8, activation="relu")'
+LIST = f"[{DENSE} for _ in range(floors)]"
+FLOORS, LOOP, HEAD = f"self.floors = {LIST}", "for floor in self.floors:", "class Tower(keras.Model):\n"
+MAKE_ONCE = f"self.floors = self.floors or {LIST.replace('floors)', 'self.number)')}\n        {LOOP}"
+WRONG_TOWERS = {
+    "new layers in call": (
+        [(FLOORS, "self.number = floors"), (LOOP, f"for floor in {LIST.replace('floors)', 'self.number)')}:")],
+        "makes new layers each time",
+    ),
+    "layers kept in call": (
+        [(FLOORS, "self.number, self.floors = floors, None"), (LOOP, MAKE_ONCE)],
+        "made inside `call`",
+    ),
+    "layers in a box": (
+        [(FLOORS, f"self.box = SimpleNamespace(floors={LIST})"), (LOOP, "for floor in self.box.floors:")],
+        "lists no weights",
+    ),
+    "one layer repeated": ([(LIST, f"[{DENSE}] * floors")], "one layer three times"),
+    "one floor missing": ([("range(floors)", "range(floors - 1)")], "This tower lists 4"),
+    "layers in the class": (
+        [(FLOORS, "self.floors = self.common"), (HEAD, f"{HEAD}    common = tuple({DENSE} for _ in range(3))\n")],
+        "share their layers",
+    ),
+    "a fixed number": ([("range(floors)", "range(3)")], "`Tower(5)` lists 6"),
+    "other units": (
+        [(LIST, f"[keras.layers.Dense(16, activation='relu') for _ in range(floors - 1)] + [{DENSE}]")],
+        "8 units each",
+    ),
+    "no activation": ([(', activation="relu"', "")], "one after the other"),
+    "a roof": ([(LIST, f"{LIST} + [keras.layers.Dense(1)]")], "the shape (2, 1)"),
+}
 
 
-TOWERS = [
-    *("new layers in call", "layers kept in call", "layers in a box", "one layer repeated", "one floor missing"),
-    *("layers in the class", "a fixed number", "other units", "no activation", "a roof"),
-]
-
-
-@pytest.mark.parametrize("name", TOWERS)
-def test_a_wrong_tower_gets_its_own_diagnosis(name, packages):
-    cases = wrong_towers(packages["keras"])
-    assert list(cases) == TOWERS
-    answer, words = cases[name]
-    check(MEND_THE_TOWER, answer, words)
+@pytest.mark.parametrize(("changes", "words"), WRONG_TOWERS.values(), ids=WRONG_TOWERS)
+def test_a_wrong_tower_gets_its_own_diagnosis(changes, words, answer_from):
+    check(MEND_THE_TOWER, answer_from(MEND_THE_TOWER, *changes), words)
 
 
 def test_a_tower_that_is_none(packages):

@@ -12,61 +12,38 @@ EXERCISES = [value for value in vars(lesson_02).values() if isinstance(value, Ex
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.key)
-def test_the_solution_is_correct(exercise, packages):
-    scope = {"keras": packages["keras"]}
-    exec(exercise.solution, scope)
-    answer = scope["my_clone" if exercise is WRITE_A_CLONE else "Scaler"]
-    assert exercise.check(answer).outcome is Outcome.CORRECT
+def test_the_solution_is_correct(exercise, answer_from):
+    assert exercise.check(answer_from(exercise)).outcome is Outcome.CORRECT
 
 
 def untouched_clone(model, inputs): ...
 
 
-def fresh(model, inputs):
-    return type(model).from_config(model.get_config())
+LAYERS, OPTIMIZER = "    for mine, theirs in zip(twin.layers", "    for mine, theirs in zip(twin.optimizer.variables"
+SETTINGS = "    twin.compile_from_config(model.get_compile_config())\n"
+STOP = "    return twin\n"
 
 
-def called(model, inputs):
-    twin = fresh(model, inputs)
-    twin(inputs)
-    return twin
-
-
-def weighted(model, inputs):
-    twin = called(model, inputs)
-    twin.set_weights(model.get_weights())
-    return twin
-
-
-def with_state(model, inputs):
-    twin = called(model, inputs)
-    for mine, theirs in zip(twin.variables, model.variables, strict=True):
-        mine.assign(theirs)
-    return twin
-
-
-def with_flags(model, inputs):
-    twin = with_state(model, inputs)
-    twin.hidden.trainable = False
-    return twin
-
-
-def compiled(model, inputs):
-    twin = with_flags(model, inputs)
-    twin.compile_from_config(model.get_compile_config())
-    return twin
-
-
-def sharing_the_optimizer(model, inputs):
-    twin = with_flags(model, inputs)
-    twin.compile(model.optimizer, model.loss)
-    return twin
-
-
-def backwards(model, inputs):
-    twin = called(model, inputs)
-    model.set_weights(twin.get_weights())
-    return twin
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ([("    twin(inputs)\n", STOP)], "no weights"),
+        ([(LAYERS, STOP + LAYERS)], "of its own drawing"),
+        ([("zip(twin.variables, model.variables", "zip(twin.weights, model.weights")], "random state of the Dropout"),
+        ([("mine.trainable = theirs.trainable", "pass"), (SETTINGS, STOP)], "is frozen"),
+        ([(SETTINGS, STOP)], "not compiled like the model"),
+        ([(SETTINGS, "    twin.compile(model.optimizer, model.loss)\n")], "share one optimizer"),
+        ([(OPTIMIZER, STOP + OPTIMIZER)], "optimizer starts afresh"),
+        (
+            [("zip(twin.variables, model.variables", "zip(model.variables, twin.variables")],
+            "original has other weights",
+        ),
+    ],
+)
+def test_a_clone_that_lacks_something_gets_its_own_diagnosis(changes, words, answer_from):
+    feedback = WRITE_A_CLONE.check(answer_from(WRITE_A_CLONE, *changes))
+    assert feedback.outcome is Outcome.INCORRECT
+    assert words in feedback.text
 
 
 @pytest.mark.parametrize(
@@ -75,15 +52,7 @@ def backwards(model, inputs):
         (lambda model, inputs: print(end=""), "returns nothing"),
         (lambda model, inputs: model, "second name"),
         (lambda model, inputs: type(model), "returns a class"),
-        (fresh, "no weights"),
-        (called, "of its own drawing"),
-        (weighted, "random state of the Dropout"),
-        (with_state, "is frozen"),
-        (with_flags, "not compiled like the model"),
-        (sharing_the_optimizer, "share one optimizer"),
         (lambda model, inputs: helpers.clone(model, inputs), "switched off"),
-        (compiled, "optimizer starts afresh"),
-        (backwards, "original has other weights"),
         (lambda model, inputs: model.no_such_method(), "no_such_method"),
         ("a text", "not a function"),
     ],
@@ -94,23 +63,10 @@ def test_a_wrong_clone_gets_its_own_diagnosis(answer, words, packages):
     assert words in feedback.text
 
 
-def scaler(keras, config):
-    class Scaler(keras.Model):
-        def __init__(self, units, slope=1.0, **kwargs):
-            super().__init__(**kwargs)
-            self.units, self.slope = units, slope
-            self.dense = keras.layers.Dense(units)
-
-        def call(self, inputs):
-            return self.slope * self.dense(inputs)
-
-        def base(self):
-            return super().get_config()
-
-        def get_config(self):
-            return config(self)
-
-    return Scaler
+def scaler(solution, config):
+    """The solution with another config, which can use what the base class puts there."""
+    base = {"base": lambda self: super(solution, self).get_config()}
+    return type("Scaler", (solution,), {**base, "get_config": lambda self: config(self)})
 
 
 @pytest.mark.parametrize(
@@ -126,15 +82,17 @@ def scaler(keras, config):
         (lambda self: self.nothing, "nothing"),
     ],
 )
-def test_a_wrong_config_gets_its_own_diagnosis(config, words, packages):
-    feedback = MEND_THE_CONFIG.check(scaler(packages["keras"], config))
+def test_a_wrong_config_gets_its_own_diagnosis(config, words, answer_from):
+    feedback = MEND_THE_CONFIG.check(scaler(answer_from(MEND_THE_CONFIG), config))
     assert feedback.outcome is Outcome.INCORRECT
     assert words in feedback.text
 
 
-def test_untouched_answers_are_no_attempt(packages):
+def test_untouched_answers_are_no_attempt(answer_from):
     assert WRITE_A_CLONE.check(untouched_clone).outcome is Outcome.NOT_ATTEMPTED
-    assert MEND_THE_CONFIG.check(scaler(packages["keras"], lambda self: ...)).outcome is Outcome.NOT_ATTEMPTED
+    assert (
+        MEND_THE_CONFIG.check(scaler(answer_from(MEND_THE_CONFIG), lambda self: ...)).outcome is Outcome.NOT_ATTEMPTED
+    )
 
 
 def test_keys_are_unique():

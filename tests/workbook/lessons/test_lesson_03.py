@@ -1,6 +1,5 @@
 """The exercises of notebook 03 tell right, wrong and untouched answers apart, and say what is wrong."""
 
-import numpy as np
 import pytest
 
 from workbook.lessons import lesson_03
@@ -9,37 +8,21 @@ from workbook.lessons.quiz import Exercise, Outcome, Question
 
 QUESTIONS = [value for value in vars(lesson_03).values() if isinstance(value, Question)]
 EXERCISES = [value for value in vars(lesson_03).values() if isinstance(value, Exercise)]
-NAMES = {LOADS_ELSEWHERE: "Scorer", CHECKED_LOAD: "checked_load", CHOOSE_THE_FORMAT: "choice"}
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.key)
-def test_the_solution_is_correct(exercise, packages):
-    scope = {"keras": packages["keras"]}
-    exec(exercise.solution, scope)
-    assert exercise.check(scope[NAMES[exercise]]).outcome is Outcome.CORRECT
+def test_the_solution_is_correct(exercise, answer_from):
+    assert exercise.check(answer_from(exercise)).outcome is Outcome.CORRECT
 
 
 # -- a class that loads elsewhere --------------------------------------------------------------------------------------
 
 
-def scorer(keras, config, register=True):
-    class Scorer(keras.Model):
-        def __init__(self, units, activation="relu", **kwargs):
-            super().__init__(**kwargs)
-            self.units, self.activation = units, activation
-            self.hidden = keras.layers.Dense(units, activation=activation)
-            self.head = keras.layers.Dense(3)
-
-        def call(self, inputs):
-            return self.head(self.hidden(inputs))
-
-        def base(self):
-            return super().get_config()
-
-        def get_config(self):
-            return config(self)
-
-    return keras.saving.register_keras_serializable(package="test_lesson_03")(Scorer) if register else Scorer
+def scorer(solution, keras, config):
+    """The solution with another config, which can use what the base class puts there."""
+    base = {"base": lambda self: super(solution, self).get_config()}
+    cls = type("Scorer", (solution,), {**base, "get_config": lambda self: config(self)})
+    return keras.saving.register_keras_serializable(package="test_lesson_03")(cls)
 
 
 @pytest.mark.parametrize(
@@ -54,19 +37,15 @@ def scorer(keras, config, register=True):
         (lambda self: self.nothing, "nothing"),
     ],
 )
-def test_a_wrong_config_gets_its_own_diagnosis(config, words, packages):
-    feedback = LOADS_ELSEWHERE.check(scorer(packages["keras"], config))
+def test_a_wrong_config_gets_its_own_diagnosis(config, words, packages, answer_from):
+    feedback = LOADS_ELSEWHERE.check(scorer(answer_from(LOADS_ELSEWHERE), packages["keras"], config))
     assert feedback.outcome is Outcome.INCORRECT
     assert words in feedback.text
 
 
-def test_a_class_that_is_not_registered_is_found(packages):
-    whole = scorer(
-        packages["keras"],
-        lambda self: {**self.base(), "units": self.units, "activation": self.activation},
-        register=False,
-    )
-    feedback = LOADS_ELSEWHERE.check(whole)
+def test_a_class_that_is_not_registered_is_found(answer_from):
+    register = '@keras.saving.register_keras_serializable(package="workbook")\n'
+    feedback = LOADS_ELSEWHERE.check(answer_from(LOADS_ELSEWHERE, (register, "")))
     assert feedback.outcome is Outcome.INCORRECT and "not registered" in feedback.text
     assert "has to stay a class" in LOADS_ELSEWHERE.check("a text").text
 
@@ -77,78 +56,32 @@ def test_a_class_that_is_not_registered_is_found(packages):
 def untouched_load(receiver, path, inputs, answers): ...
 
 
-def loads_nothing(receiver, path, inputs, answers):
-    return receiver
-
-
-def compares_without_loading(receiver, path, inputs, answers):
-    if np.abs(receiver(inputs) - answers).max() > 1e-5:
-        raise ValueError("different")
-    return receiver
-
-
-def returns_nothing(receiver, path, inputs, answers):
-    receiver.load_weights(path)
-
-
-def returns_a_truth_value(receiver, path, inputs, answers):
-    receiver.load_weights(path)
-    return bool(np.allclose(receiver(inputs), answers))
-
-
-def compares_nothing(receiver, path, inputs, answers):
-    receiver.load_weights(path)
-    return receiver
-
-
-def adds_up(receiver, path, inputs, answers):
-    receiver.load_weights(path)
-    if abs(float(np.sum(receiver(inputs) - answers))) > 1e-3:
-        raise ValueError("different")
-    return receiver
-
-
-def compares_roughly(receiver, path, inputs, answers):
-    receiver.load_weights(path)
-    if np.abs(receiver(inputs) - answers).max() > 0.02:
-        raise ValueError("different")
-    return receiver
-
-
-def never_agrees(receiver, path, inputs, answers):
-    receiver.load_weights(path)
-    if np.abs(receiver(inputs) - answers).max() >= 0:
-        raise ValueError("different")
-    return receiver
-
-
-def loads_before_the_call(receiver, path, inputs, answers):
-    receiver.load_weights(path)
-    if np.abs(receiver(inputs) - answers).max() > 1e-5:
-        raise ValueError("different")
-    return receiver
+LOAD, TEST = "    receiver.load_weights(path)\n", "np.abs(receiver(inputs) - answers).max() > 1e-5"
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("changes", "words"),
     [
-        (loads_nothing, "its own weights"),
-        (compares_without_loading, "Load the weights first"),
-        (returns_nothing, "does not return the receiver"),
-        (returns_a_truth_value, "truth value"),
-        (compares_nothing, "takes a receiver with tanh"),
-        (adds_up, "cancel"),
-        (compares_roughly, "tolerance is too wide"),
-        (never_agrees, "refuses the right model too"),
-        (loads_before_the_call, "before its first call"),
-        (lambda receiver, path, inputs, answers: receiver.no_such_method(), "no_such_method"),
-        ("a text", "not a function"),
+        ([(LOAD, ""), (TEST, "False")], "its own weights"),
+        ([(LOAD, "")], "Load the weights first"),
+        ([("return receiver", "return None")], "does not return the receiver"),
+        ([("return receiver", "return True")], "truth value"),
+        ([(TEST, "False")], "takes a receiver with tanh"),
+        ([(TEST, "abs(float(np.sum(receiver(inputs) - answers))) > 1e-3")], "cancel"),
+        ([("> 1e-5", "> 0.02")], "tolerance is too wide"),
+        ([("> 1e-5", ">= 0")], "refuses the right model too"),
+        ([("    receiver(inputs)\n", "")], "before its first call"),
+        ([(LOAD, "    receiver.no_such_method()\n")], "no_such_method"),
     ],
 )
-def test_a_wrong_check_gets_its_own_diagnosis(answer, words, packages):
-    feedback = CHECKED_LOAD.check(answer)
+def test_a_wrong_check_gets_its_own_diagnosis(changes, words, answer_from):
+    feedback = CHECKED_LOAD.check(answer_from(CHECKED_LOAD, *changes))
     assert feedback.outcome is Outcome.INCORRECT
     assert words in feedback.text
+
+
+def test_a_check_that_is_not_a_function():
+    assert "not a function" in CHECKED_LOAD.check("a text").text
 
 
 # -- choose the format -------------------------------------------------------------------------------------------------
@@ -174,9 +107,10 @@ def test_half_a_choice_and_no_choice_at_all():
     assert "not a dict" in CHOOSE_THE_FORMAT.check([".keras"]).text
 
 
-def test_untouched_answers_are_no_attempt(packages):
+def test_untouched_answers_are_no_attempt(packages, answer_from):
+    scorer_as_found = scorer(answer_from(LOADS_ELSEWHERE), packages["keras"], lambda self: ...)
     assert CHECKED_LOAD.check(untouched_load).outcome is Outcome.NOT_ATTEMPTED
-    assert LOADS_ELSEWHERE.check(scorer(packages["keras"], lambda self: ...)).outcome is Outcome.NOT_ATTEMPTED
+    assert LOADS_ELSEWHERE.check(scorer_as_found).outcome is Outcome.NOT_ATTEMPTED
     assert CHOOSE_THE_FORMAT.check(dict.fromkeys(lesson_03._RIGHT, ...)).outcome is Outcome.NOT_ATTEMPTED
 
 

@@ -14,14 +14,11 @@ from workbook.lessons.quiz import Exercise, Outcome, Question
 
 QUESTIONS = [value for value in vars(lesson_04).values() if isinstance(value, Question)]
 EXERCISES = [value for value in vars(lesson_04).values() if isinstance(value, Exercise)]
-ANSWER = {KEEP_A_MEAN.key: "Centred", INTERRUPT.key: "interrupt", SAME_ANSWERS.key: "same_answers"}
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.key)
-def test_the_solution_is_correct(exercise, packages):
-    scope = {"keras": packages["keras"], "np": np, "Path": Path}
-    exec(exercise.solution, scope)
-    assert exercise.check(scope[ANSWER[exercise.key]]).outcome is Outcome.CORRECT
+def test_the_solution_is_correct(exercise, answer_from):
+    assert exercise.check(answer_from(exercise)).outcome is Outcome.CORRECT
 
 
 def test_keys_are_unique():
@@ -38,23 +35,15 @@ def test_every_claim_is_there_once():
 # -- keep a mean -------------------------------------------------------------------------------------------------------
 
 
-def centred(keras, fill):
-    class Centred(keras.layers.Layer):
-        def __init__(self, features, **kwargs):
-            super().__init__(**kwargs)
-            self.features = features
-            fill(self, features)
+def centred(solution, fill):
+    """The solution with other variables."""
 
-        def call(self, inputs, training=False):
-            if training:
-                self.count.assign_add(keras.ops.shape(inputs)[0])
-                self.mean.assign_add(keras.ops.sum(inputs - self.mean, axis=0) / self.count)
-            return inputs - self.mean
+    def __init__(self, features, **kwargs):
+        solution.__base__.__init__(self, **kwargs)
+        self.features = features
+        fill(self, features)
 
-        def get_config(self):
-            return {**super().get_config(), "features": self.features}
-
-    return Centred
+    return type("Centred", (solution,), {"__init__": __init__})
 
 
 def weight(layer, shape, **options):
@@ -95,21 +84,21 @@ class NotALayer:
         (put(lambda layer, features: weight(layer, (features,), initializer="ones")), "does not begin at 0"),
     ],
 )
-def test_a_wrong_state_gets_its_own_diagnosis(fill, words, packages):
-    feedback = KEEP_A_MEAN.check(centred(packages["keras"], fill))
+def test_a_wrong_state_gets_its_own_diagnosis(fill, words, answer_from):
+    feedback = KEEP_A_MEAN.check(centred(answer_from(KEEP_A_MEAN), fill))
     assert feedback.outcome is Outcome.INCORRECT
     assert words in feedback.text
 
 
-def test_a_layer_that_counts_nothing_is_found(packages):
-    layer = centred(packages["keras"], put(lambda layer, features: weight(layer, (features,))))
+def test_a_layer_that_counts_nothing_is_found(answer_from):
+    layer = answer_from(KEEP_A_MEAN)
     lazy = type("Lazy", (layer,), {"call": lambda self, inputs, training=False: inputs - self.mean})
     assert "after `fit`" in KEEP_A_MEAN.check(lazy).text
     assert "has to stay a class" in KEEP_A_MEAN.check(NotALayer).text
 
 
-def test_the_layer_as_it_was_found_is_no_attempt(packages):
-    layer = centred(packages["keras"], lambda layer, features: ...)
+def test_the_layer_as_it_was_found_is_no_attempt(answer_from):
+    layer = centred(answer_from(KEEP_A_MEAN), lambda layer, features: ...)
     assert KEEP_A_MEAN.check(layer).outcome is Outcome.NOT_ATTEMPTED
 
 
@@ -117,25 +106,6 @@ def test_the_layer_as_it_was_found_is_no_attempt(packages):
 
 
 def untouched_interrupt(model, folder): ...
-
-
-def reloaded(model, folder):
-    import keras
-
-    model.save(Path(folder) / "model.keras")
-    return keras.models.load_model(Path(folder) / "model.keras")
-
-
-def with_state(model, folder):
-    twin = reloaded(model, folder)
-    twin.dropout.seed_generator.state.assign(model.dropout.seed_generator.state)
-    return twin
-
-
-def with_nothing_written(model, folder):
-    twin = with_state(model, folder)
-    (Path(folder) / "model.keras").unlink()
-    return twin
 
 
 def from_weights(model, folder, build=False, compiled=True, called=True):
@@ -159,48 +129,49 @@ def with_steps_only(model, folder):
     return twin
 
 
-def with_other_weights(model, folder):
-    twin = with_state(model, folder)
-    twin.head.bias.assign(twin.head.bias + 1)
-    return twin
-
-
-def trained_meanwhile(model, folder):
-    twin = with_state(model, folder)
-    model.train_on_batch(np.ones((4, 4), "float32"), np.zeros(4, "int32"))
-    return twin
-
-
-def with_another_loss(model, folder):
-    import keras
-
-    twin = with_state(model, folder)
-    twin.compile(twin.optimizer, keras.losses.SparseCategoricalCrossentropy())
-    return twin
-
-
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
         (lambda model, folder: print(end=""), "returns nothing"),
         (lambda model, folder: model, "returns the model itself"),
         (lambda model, folder: helpers.clone(model), "switched off"),
-        (with_nothing_written, "the folder is empty"),
         (lambda model, folder: [shutil.copy(__file__, folder)][0], "returns a str"),
-        (trained_meanwhile, "original is not as it was"),
         (lambda model, folder: from_weights(model, folder, called=False), "no weights yet"),
-        (with_other_weights, "has other weights"),
         (lambda model, folder: from_weights(model, folder, compiled=False), "is not compiled"),
-        (from_weights, "optimizer begins anew"),
+        (from_weights, "optimizer starts again"),
         (with_steps_only, "its averages are not"),
-        (reloaded, "Dropout layer starts its random numbers again"),
-        (with_another_loss, "after one more epoch it is not"),
         ("a text", "not a function"),
     ],
 )
 @pytest.mark.filterwarnings("ignore")
 def test_a_lossy_interruption_gets_its_own_diagnosis(answer, words, packages):
     feedback = INTERRUPT.check(answer)
+    assert feedback.outcome is Outcome.INCORRECT
+    assert words in feedback.text
+
+
+RESTORE, END = "    twin.dropout.seed_generator", "    return twin"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            [(END, f"    (path / 'model.keras').unlink(), (path / 'dropout.npy').unlink()\n{END}")],
+            "the folder is empty",
+        ),
+        ([(END, f"    model.train_on_batch(np.ones((4, 4)), np.zeros(4))\n{END}")], "original is not as it was"),
+        ([(END, f"    twin.head.bias.assign(twin.head.bias + 1)\n{END}")], "has other weights"),
+        ([(RESTORE, f"{END}\n{RESTORE}")], "Dropout layer starts its random numbers again"),
+        (
+            [(END, f"    twin.compile(twin.optimizer, keras.losses.SparseCategoricalCrossentropy())\n{END}")],
+            "after one more epoch it is not",
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_a_resumption_that_changes_something_gets_its_own_diagnosis(changes, words, answer_from):
+    feedback = INTERRUPT.check(answer_from(INTERRUPT, *changes))
     assert feedback.outcome is Outcome.INCORRECT
     assert words in feedback.text
 

@@ -15,14 +15,11 @@ from workbook.lessons.quiz import Exercise, Outcome, Question
 tfb, tfd, tfu = tfp.bijectors, tfp.distributions, tfp.util
 QUESTIONS = [value for value in vars(lesson_05).values() if isinstance(value, Question)]
 EXERCISES = [value for value in vars(lesson_05).values() if isinstance(value, Exercise)]
-ANSWERS = {FAIR_COMPARISON: "same_model", REBUILD: "rebuild", MEND_THE_POSTERIOR: "Posterior"}
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.key)
-def test_the_solution_is_correct(exercise):
-    scope = {"tf": tf, "tfb": tfb, "tfd": tfd, "tfu": tfu, "np": np}
-    exec(exercise.solution, scope)
-    assert exercise.check(scope[ANSWERS[exercise]]).outcome is Outcome.CORRECT
+def test_the_solution_is_correct(exercise, answer_from):
+    assert exercise.check(answer_from(exercise)).outcome is Outcome.CORRECT
 
 
 def by_draws(one, other, x):
@@ -63,39 +60,28 @@ def test_seeded_samples_are_a_fair_comparison_too():
     assert FAIR_COMPARISON.check(same_model).outcome is Outcome.CORRECT
 
 
-def rebuilt(leaf, distribution, deep=True, by_copy=False):
-    fresh = {}
-    for name, value in distribution.parameters.items():
-        if isinstance(value, tfd.Distribution) and deep:
-            fresh[name] = rebuilt(leaf, value, deep, by_copy)
-        elif isinstance(value, (tf.Variable, tfu.TransformedVariable)):
-            fresh[name] = leaf(value)
-    return distribution.copy(**fresh) if by_copy else type(distribution)(**{**distribution.parameters, **fresh})
+CALL = "type(distribution)(**{**distribution.parameters, **fresh})"
+VARIABLE, TRANSFORMED = "= tf.Variable(value)", "tfu.TransformedVariable(value, value.bijector)"
+KEEP_THE_VALUE = "fresh[name].pretransformed_input.assign(value.pretransformed_input)"
+CHANGE = "    distribution.trainable_variables[0].assign_add(tf.ones_like(distribution.trainable_variables[0]))\n"
 
 
-def whole(value):
-    if not isinstance(value, tfu.TransformedVariable):
-        return tf.Variable(value)
-    fresh = tfu.TransformedVariable(value, value.bijector)
-    fresh.pretransformed_input.assign(value.pretransformed_input)
-    return fresh
-
-
-def rounded(value):
-    if isinstance(value, tfu.TransformedVariable):
-        return tfu.TransformedVariable(value + 0.5, value.bijector)
-    return tf.Variable(value)
-
-
-def unconstrained(value):
-    """Keep the numbers of the variable, and forget its bijector."""
-    return tf.Variable(getattr(value, "pretransformed_input", value))
-
-
-def changing(distribution):
-    twin = rebuilt(tf.Variable, distribution)
-    distribution.trainable_variables[0].assign_add(tf.ones_like(distribution.trainable_variables[0]))
-    return twin
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ([(CALL, "distribution.copy(**fresh)")], "`copy` keeps the original"),
+        ([("isinstance(value, tfd.Distribution)", "False")], "sits deeper"),
+        ([(VARIABLE, "= tf.convert_to_tensor(value)")], "has lost a variable"),
+        ([(VARIABLE, "= tf.Variable(tf.zeros_like(value))")], "Start each one from the original's"),
+        ([(TRANSFORMED, TRANSFORMED.replace("value,", "value + 0.5,")), (KEEP_THE_VALUE, "pass")], "`pretransformed_"),
+        ([(TRANSFORMED, "tf.Variable(value.pretransformed_input)"), (KEEP_THE_VALUE, "pass")], "can become 0"),
+        ([(f"    return {CALL}", f"{CHANGE}    return {CALL}")], "Change only the twin"),
+    ],
+)
+def test_a_rebuild_that_lacks_something_gets_its_own_diagnosis(changes, words, answer_from):
+    feedback = REBUILD.check(answer_from(REBUILD, *changes))
+    assert feedback.outcome is Outcome.INCORRECT
+    assert words in feedback.text
 
 
 @pytest.mark.parametrize(
@@ -104,13 +90,6 @@ def changing(distribution):
         (lambda d: d, "second name"),
         (lambda d: d.copy(), "still has variables of the original"),
         (copy.deepcopy, "Call the class"),
-        (lambda d: rebuilt(whole, d, by_copy=True), "`copy` keeps the original"),
-        (lambda d: rebuilt(whole, d, deep=False), "sits deeper"),
-        (lambda d: rebuilt(tf.convert_to_tensor, d), "has lost a variable"),
-        (lambda d: rebuilt(lambda v: tf.Variable(tf.zeros_like(v)), d), "Start each one from the original's"),
-        (lambda d: rebuilt(rounded, d), "`pretransformed_input`"),
-        (lambda d: rebuilt(unconstrained, d), "can become 0"),
-        (changing, "Change only the twin"),
         (lambda d: tfd.Bernoulli(0.5), "comes back as"),
         (lambda d: helpers.clone(d), "switched off"),
         (lambda d: print(end=""), "returns nothing"),

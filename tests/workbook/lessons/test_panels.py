@@ -313,12 +313,16 @@ def test_the_package_loads_no_widgets_before_they_are_used():
         ("a\nb\n\nc", "<p>a b</p><p>c</p>"),
         ("so:\n- one\n  more\n- two", "<p>so:</p><ul><li>one more</li><li>two</li></ul>"),
         ("1. one\n2. two", "<ol><li>one</li><li>two</li></ol>"),
-        ("```python\nif a < b:\n\n    c\n```\nd", "<pre><code>if a &lt; b:\n\n    c</code></pre><p>d</p>"),
+        (
+            "```python\nif a < b:\n\n    c\n```\nd",
+            '<pre><code class="language-python">if a &lt; b:\n\n    c\n</code></pre><p>d</p>',
+        ),
         ("`a*b*c` **d** *e*", "<p><code>a*b*c</code> <strong>d</strong> <em>e</em></p>"),
         ("2 * 3 * 4 and **kwargs", "<p>2 * 3 * 4 and **kwargs</p>"),
         ("<script>x</script>", "<p>&lt;script&gt;x&lt;/script&gt;</p>"),
         ("[here](https://keras.io)", '<p><a href="https://keras.io">here</a></p>'),
-        ("[here](javascript:x)", "<p>[here](javascript:x)</p>"),
+        ("[here](javascript:x)", '<p><a href="#harmful-link">here</a></p>'),
+        ("it's `'a'`", "<p>it&#x27;s <code>&#x27;a&#x27;</code></p>"),
     ],
 )
 def test_markdown_becomes_html_and_nothing_in_it_acts_as_a_tag(markdown, page):

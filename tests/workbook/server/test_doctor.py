@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong, each thing broken in turn, and says in one line how to mend it."""
+"""The doctor finds what is wrong, each thing broken in turn, and says in one line how to fix it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(autouse=True)
 def no_kernel(monkeypatch):
-    """As in a terminal: whoever runs the tests may sit in a notebook, with settings of their own."""
+    """As in a terminal: the tests may be run from a notebook that has settings of its own."""
     for name in ("JPY_PARENT_PID", "TF_USE_LEGACY_KERAS", "KERAS_BACKEND", "CPU_LIMIT", "MEM_LIMIT"):
         monkeypatch.delenv(name, raising=False)
 
@@ -28,8 +28,8 @@ def no_kernel(monkeypatch):
 def wrong(finding, *words):
     """Whether a finding names what is wrong, and says what to do, in one line."""
     text = str(finding)
-    assert not finding.ok and text.startswith("✗ ") and "To mend it, " in text and text.endswith(".")
-    assert "\n" not in text and "could not be looked at" not in text
+    assert not finding.ok and text.startswith("✗ ") and "To fix it, " in text and text.endswith(".")
+    assert "\n" not in text and "could not be checked" not in text
     assert all(word in text for word in words), text
     return True
 
@@ -47,12 +47,12 @@ def run_doctor(python=sys.executable, **environment):
     return done.returncode, done.stdout.splitlines()
 
 
-# --- As a whole --------------------------------------------------------------------------------------------------
+# -- As a whole --------------------------------------------------------------------------------------------------------
 
 
 def test_all_is_well_here():
     code, lines = run_doctor()
-    assert [line.split(" ", 1)[0] for line in lines] == ["✓"] * len(doctor.LOOKS), lines
+    assert [line.split(" ", 1)[0] for line in lines] == ["✓"] * len(doctor.CHECKS), lines
     assert code == 0
     assert f"tf.keras is Keras {metadata.version('keras')}" in lines[3]
 
@@ -61,7 +61,7 @@ def test_keras_2_in_the_place_of_keras_3_is_found_in_the_environment_and_in_the_
     code, lines = run_doctor(TF_USE_LEGACY_KERAS="1")
     assert code == 1
     bad = [line for line in lines if line.startswith("✗")]
-    assert [line.split(":")[0] for line in bad] == ["✗ TF_USE_LEGACY_KERAS", "✗ both Kerases"]
+    assert [line.split(":")[0] for line in bad] == ["✗ TF_USE_LEGACY_KERAS", "✗ both Keras versions"]
     assert f"tf.keras is Keras {metadata.version('tf_keras')}" in bad[1]
     assert all("unset TF_USE_LEGACY_KERAS" in line for line in bad)
 
@@ -70,17 +70,17 @@ def test_it_speaks_where_no_package_at_all_is_installed(tmp_path):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
     code, lines = run_doctor(python=next(tmp_path.glob("[bS]*/python*")))
     assert code == 1
-    assert [line.split(":")[0][2:] for line in lines] == list(doctor.LOOKS)
+    assert [line.split(":")[0][2:] for line in lines] == list(doctor.CHECKS)
     found = dict(line[2:].split(": ", 1) for line in lines if line.startswith("✗"))
-    assert {"packages", "both Kerases", "widgets"} <= set(found)
-    assert "No module named 'keras'" in found["both Kerases"]
+    assert {"packages", "both Keras versions", "widgets"} <= set(found)
+    assert "No module named 'keras'" in found["both Keras versions"]
 
 
 def test_the_report_is_one_sentence_or_what_is_wrong(capsys):
-    good, bad = doctor.Finding("one", "is fine."), doctor.Finding("two", "is not.", "do this")
+    good, bad = doctor.CheckResult("one", "is fine."), doctor.CheckResult("two", "is not.", "do this")
     doctor.report([good, good])
     doctor.report([good, bad])
-    assert capsys.readouterr().out.splitlines() == ["All is well: one, one.", "✗ two: is not. To mend it, do this."]
+    assert capsys.readouterr().out.splitlines() == ["All is well: one, one.", "✗ two: is not. To fix it, do this."]
 
 
 def test_the_report_in_notebook_00_is_that_all_is_well():
@@ -90,15 +90,15 @@ def test_the_report_in_notebook_00_is_that_all_is_well():
     assert output.text.startswith("All is well: Python, packages, ")
 
 
-def test_an_error_while_looking_is_a_finding(monkeypatch):
+def test_an_error_in_a_check_is_a_result(monkeypatch):
     monkeypatch.setenv("CPU_LIMIT", "plenty")
-    monkeypatch.setattr(doctor, "LOOKS", {"threads": doctor.threads, "Python": doctor.python})
+    monkeypatch.setattr(doctor, "CHECKS", {"threads": doctor.threads, "Python": doctor.python})
     threads, python = doctor.examine()
-    assert threads.what == "threads" and "could not be looked at (ValueError" in threads.says and not threads.ok
+    assert threads.name == "threads" and "could not be checked (ValueError" in threads.detail and not threads.ok
     assert python.ok
 
 
-# --- Each thing broken -------------------------------------------------------------------------------------------
+# -- Each thing broken -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", [(3, 9, 18), (3, 14, 0)])
@@ -148,17 +148,17 @@ def test_keras_3_told_to_run_on_something_else(monkeypatch, tmp_path, where):
     if where == "variable":
         monkeypatch.setenv("KERAS_BACKEND", "jax")
     backend, place = ("jax", "KERAS_BACKEND") if where == "variable" else ("torch", str(tmp_path / "keras.json"))
-    assert wrong(doctor.both_kerases(), f"told to run on {backend}", place)
+    assert wrong(doctor.both_keras_versions(), f"set to run on {backend}", place)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")
 def test_a_tensorflow_that_kills_its_process(monkeypatch):
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     monkeypatch.setattr(doctor, "_PROBE", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)")
-    assert wrong(doctor.both_kerases(), "signal 15", "AVX")
+    assert wrong(doctor.both_keras_versions(), "signal 15", "AVX")
 
 
-# --- Widgets: the kernel's environment and the server's ------------------------------------------------------------
+# -- Widgets: the kernel's environment and the server's ----------------------------------------------------------------
 
 BUILT = "share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager/package.json"
 
@@ -202,7 +202,7 @@ def test_a_server_with_widgets_of_which_the_page_s_part_is_gone(server):
 
 def test_a_server_with_the_right_widgets_in_an_environment_of_its_own(server):
     server.install("3.0.15")
-    assert doctor.widgets().ok and "jupyterlab_widgets 3.0.15 in JupyterLab's environment" in doctor.widgets().says
+    assert doctor.widgets().ok and "jupyterlab_widgets 3.0.15 in JupyterLab's environment" in doctor.widgets().detail
 
 
 def test_the_kernel_s_widgets_missing(monkeypatch):
@@ -211,17 +211,17 @@ def test_the_kernel_s_widgets_missing(monkeypatch):
     assert wrong(doctor.widgets(), "ipywidgets is missing", "ipywidgets==8.1.*")
 
 
-def test_what_is_no_python_is_not_asked(monkeypatch):
+def test_a_server_that_is_not_python_is_not_asked(monkeypatch):
     with subprocess.Popen(
         ["git", "hash-object", "--stdin"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
     ) as process:
         monkeypatch.setenv("JPY_PARENT_PID", str(process.pid))
         finding = doctor.widgets()
         process.stdin.close()
-    assert finding.ok and "no Python that can be asked" in finding.says
+    assert finding.ok and "not a Python that can be asked" in finding.detail
 
 
-# --- The computer --------------------------------------------------------------------------------------------------
+# -- The computer ------------------------------------------------------------------------------------------------------
 
 
 def test_more_threads_than_processors(monkeypatch):
@@ -231,7 +231,7 @@ def test_more_threads_than_processors(monkeypatch):
     assert wrong(doctor.threads(), "TensorFlow uses 999", "set TF_NUM_INTRAOP_THREADS=")
 
 
-def test_a_share_of_the_processors_that_tensorflow_is_not_told_of(monkeypatch):
+def test_a_share_of_the_processors_that_tensorflow_ignores(monkeypatch):
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(16)), raising=False)
     monkeypatch.setenv("CPU_LIMIT", "1.5")
@@ -269,16 +269,16 @@ def test_nowhere_to_save_answers(monkeypatch, tmp_path):
     assert wrong(doctor.write_access(), "answers cannot be stored", "MODEL_CLONING_PROGRESS")
 
 
-# --- run.py doctor -----------------------------------------------------------------------------------------------
+# -- run.py doctor -----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def run(run, monkeypatch, tmp_path):
-    """A run.py whose .venv is another one, and which must not mend it by itself."""
+    """A run.py whose .venv is another one, and which must not fix it by itself."""
     monkeypatch.chdir(ROOT)  # run.py changes to its folder, and the next test should find itself where it was
     monkeypatch.setattr(run, "STAMP", tmp_path / "stamp")
     monkeypatch.setattr(run, "PYTHON", tmp_path / "python")
-    monkeypatch.setattr(run, "set_up", lambda: pytest.fail("something was mended"))
+    monkeypatch.setattr(run, "set_up", lambda: pytest.fail("something was fixed"))
     monkeypatch.setattr(run, "call", lambda *command: 0)
     return run
 

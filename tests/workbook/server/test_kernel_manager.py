@@ -1,4 +1,4 @@
-"""Kernels make room for each other where memory is limited: the one left alone longest, and it says so."""
+"""Where memory is limited, the least recently used kernel is restarted, and says so."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from traitlets.config.loader import PyFileConfigLoader
 from traitlets.utils.importstring import import_item
 
 from workbook.server import memory
-from workbook.server.kernel_manager import MB, RoomyKernelManager
+from workbook.server.kernel_manager import MB, MemoryLimitedKernelManager
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-# --- How much memory there is ------------------------------------------------------------------------------------
+# -- How much memory there is ------------------------------------------------------------------------------------------
 
 
 def test_memory_that_is_taken_is_seen_and_the_children_s_too():
@@ -52,7 +52,7 @@ def test_shared_memory_counts_once():
 
 
 @pytest.mark.parametrize(
-    ("told", "files", "expected"),
+    ("variable", "files", "expected"),
     [
         ("2147483648", [], 2 * 1024**3),
         ("", ["1073741824\n"], 1024**3),
@@ -65,8 +65,8 @@ def test_shared_memory_counts_once():
         ("0", [], None),
     ],
 )
-def test_the_limit_is_what_the_hub_or_the_container_says(monkeypatch, tmp_path, told, files, expected):
-    monkeypatch.setenv("MEM_LIMIT", told)
+def test_the_limit_is_what_the_hub_or_the_container_says(monkeypatch, tmp_path, variable, files, expected):
+    monkeypatch.setenv("MEM_LIMIT", variable)
     paths = [tmp_path / str(number) for number in range(3)]
     for path, text in zip(paths, files, strict=False):
         path.write_text(text, encoding="ascii")
@@ -82,13 +82,13 @@ def test_free_memory_is_what_the_session_has_left_of_its_limit(monkeypatch):
     assert memory.free() == 0
 
 
-# --- Room for a notebook -----------------------------------------------------------------------------------------
+# -- Room for a notebook -----------------------------------------------------------------------------------------------
 
 TAKE = f"held = bytearray(b'x') * {250 * MB}"
 
 
 class Tab:
-    """What runs cells in one kernel, and finds it again after it was started anew."""
+    """What runs cells in one kernel, and finds it again after a restart."""
 
     def __init__(self, manager, kernel_id):
         self.id = kernel_id
@@ -117,7 +117,7 @@ def with_tabs(number, what, **options):
     """Run a coroutine function on a manager and some open tabs, and end their kernels."""
 
     async def main(connections):
-        manager = RoomyKernelManager(connection_dir=connections, **options)
+        manager = MemoryLimitedKernelManager(connection_dir=connections, **options)
         tabs = [Tab(manager, await manager.start_kernel()) for _ in range(number)]
         try:
             await asyncio.wait_for(what(manager, *tabs), 180)
@@ -128,42 +128,42 @@ def with_tabs(number, what, **options):
         asyncio.run(main(connections))
 
 
-def limit_memory(monkeypatch, room):
+def limit_memory(monkeypatch, headroom):
     """Set a limit that leaves so many megabytes beyond what is used now."""
-    monkeypatch.setenv("MEM_LIMIT", str(memory.used() + room * MB))
+    monkeypatch.setenv("MEM_LIMIT", str(memory.used() + headroom * MB))
 
 
-def test_the_one_left_longest_makes_room_and_says_so(monkeypatch):
+def test_the_least_recently_used_kernel_is_restarted_and_says_so(monkeypatch):
     monkeypatch.delenv("MEM_LIMIT", raising=False)
 
     async def check(manager, first, second, third):
         for tab in (second, first, third):
             await tab.run(TAKE)
         limit_memory(monkeypatch, 400)  # 600 have to be free: one of the three has to go, and one is enough
-        assert await manager.make_room() == [second.id]
-        assert await manager.make_room() == []
+        assert await manager.reclaim_memory() == [second.id]
+        assert await manager.reclaim_memory() == []
         said = await second.run("len(held)")
-        assert said[0].startswith("This notebook was started anew to make room for another") and "Run All" in said[0]
+        assert said[0].startswith("The kernel of this notebook was restarted to free memory") and "Run All" in said[0]
         assert said[1] == "NameError"
-        assert await second.run("print('again')") == ["again\n"]  # told once
+        assert await second.run("print('again')") == ["again\n"]  # the notice comes once
         assert await first.run("print(len(held))") == await third.run("print(len(held))") == [f"{250 * MB}\n"]
 
     with_tabs(3, check)
 
 
-def test_no_kernel_is_touched_while_there_is_room_or_no_limit(monkeypatch):
+def test_no_kernel_is_restarted_while_memory_is_free_or_unlimited(monkeypatch):
     monkeypatch.delenv("MEM_LIMIT", raising=False)
 
     async def check(manager, first, second):
         await first.run(TAKE)
         await second.run("pass")
         monkeypatch.setattr(memory, "limit", lambda: None)
-        assert await manager.make_room() == []
+        assert await manager.reclaim_memory() == []
         monkeypatch.undo()
         limit_memory(monkeypatch, 700)
-        assert await manager.make_room() == []
+        assert await manager.reclaim_memory() == []
         limit_memory(monkeypatch, 500)
-        assert await manager.make_room() == [first.id]
+        assert await manager.reclaim_memory() == [first.id]
 
     with_tabs(2, check)
 
@@ -183,13 +183,13 @@ def test_a_kernel_at_work_the_last_one_used_and_small_ones_are_left_alone(monkey
             await asyncio.sleep(0.05)
         await last.run("pass")
         limit_memory(monkeypatch, 1)
-        assert await manager.make_room() == []
+        assert await manager.reclaim_memory() == []
         running.cancel()
 
     with_tabs(3, check)
 
 
-def test_the_manager_looks_by_itself(monkeypatch):
+def test_the_manager_checks_memory_by_itself(monkeypatch):
     monkeypatch.setenv("MEM_LIMIT", str(memory.used() + 100 * MB))
     seen = []
 
@@ -202,24 +202,24 @@ def test_the_manager_looks_by_itself(monkeypatch):
 
     async def restart(self, kernel_id, now=False):
         seen.append(kernel_id)
-        self._looking.stop()
+        self._timer.stop()
 
     async def no_notice(self, kernel_id, sentence):
         pass
 
-    monkeypatch.setattr(RoomyKernelManager, "restart_kernel", restart)
-    monkeypatch.setattr(RoomyKernelManager, "_leave_a_notice", no_notice)
+    monkeypatch.setattr(MemoryLimitedKernelManager, "restart_kernel", restart)
+    monkeypatch.setattr(MemoryLimitedKernelManager, "_leave_a_notice", no_notice)
     with_tabs(2, check, interval=100)
 
 
 @pytest.mark.parametrize("program", ["jupyterlab", "notebook", "jupyter_server"])
-def test_every_way_to_start_jupyter_is_told_of_the_manager(program):
+def test_every_way_to_start_jupyter_uses_the_manager(program):
     """Binder, JupyterHub and people do not start the same one."""
     env = {**os.environ, "JUPYTER_CONFIG_PATH": str(ROOT / "binder" / "jupyter")}
     command = [sys.executable, "-m", program, "--show-config-json"]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     name = json.loads(done.stdout)["ServerApp"]["kernel_manager_class"]
-    assert import_item(name) is RoomyKernelManager
+    assert import_item(name) is MemoryLimitedKernelManager
 
 
 def test_a_server_without_the_workbook_s_packages_starts_all_the_same(monkeypatch):

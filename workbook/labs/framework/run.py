@@ -42,7 +42,7 @@ class Problem:
     @property
     def lesson(self) -> str:
         """One sentence on what the error teaches."""
-        return errors.lesson(self.error)
+        return errors.hint_for(self.error)
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ import tensorflow as tf
 from helpers import keras_compat as generations
 from helpers import keras_files, snapshot, training
 from helpers.keras_files import Refusal
+from helpers.keras_files.refusal import short_message
 from helpers.methods import METHODS, classes_and_functions
 from helpers.text import listed
-from workbook import errors
 from workbook.labs.framework.run import Run, Stage
 from workbook.labs.framework.settings import LabSettings, flag, text
 from workbook.labs.method_table.run import MethodTableRun, Subject
@@ -297,15 +297,8 @@ def _try(model: Any, inputs: Any) -> None:
     except Exception as error:
         wants = _wants(model)
         raise Refusal(
-            f"The model {model.name!r} does not take inputs of {_shapes(inputs)}{wants}: {_said_by(error)}"
+            f"The model {model.name!r} does not take inputs of {_shapes(inputs)}{wants}: {short_message(error)}"
         ) from None
-
-
-def _said_by(error: Exception) -> str:
-    """Say in a line what an error says, without the line in which Keras 3 only says where it was."""
-    lines = errors.readable(error, lines=60).splitlines()
-    told = [line for line in lines if not line.startswith(("Exception encountered", "Arguments received"))]
-    return f"{type(error).__name__}: {(told or lines)[0].strip()[:200]}"
 
 
 def _wants(model: Any) -> str:
@@ -340,7 +333,7 @@ def make_targets(
             raise Refusal(f"There are {wanted} inputs and {count} targets: give one target for each input.")
         error = _step_error(model, inputs, targets)
         if error is not None:
-            raise Refusal(f"The model {model.name!r} cannot be trained on these targets: {_said_by(error)}")
+            raise Refusal(f"The model {model.name!r} cannot be trained on these targets: {short_message(error)}")
         return targets, "the targets that you gave"
     if not generations.is_compiled(model):
         return None, "no targets, for the model is not compiled"

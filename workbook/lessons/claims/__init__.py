@@ -1,6 +1,6 @@
-"""What is claimed about Keras, and whether a notebook's own cells find it true.
+"""Claims about Keras, and the verdicts that a notebook's cells find.
 
-Each lesson treats one text from the web. Every example and every claim of that text has a number here, a sentence in
+Each lesson examines one text from the web. Every example and every claim of that text has a number here, a sentence in
 our own words, and what works today. The verdict is not written down: the notebook's cells compute it.
 """
 
@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Claim", "Verdicts"]
+from workbook.text import KERAS_VERSIONS
 
-GENERATIONS = {"keras": "Keras 3", "tf_keras": "Keras 2"}
+__all__ = ["Claim", "Verdicts"]
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Claim:
     """One example or claim of a text.
 
     Attributes:
-        number: number of the text, a dot, and the number in it: E1, E2, ... for examples of code, 1, 2, ... for claims.
-        text: what is claimed, in one sentence.
-        today: what works today, in one sentence.
+        number: Number of the text, a dot, and the number in it: E1, E2, ... for examples of code, 1, 2, ... for claims.
+        text: The claim, in one sentence.
+        today: What works today, in one sentence.
 
     Example:
         >>> Claim("0.4", "clone_model copies weights.", today="Call set_weights.").tag
@@ -42,13 +42,13 @@ class Claim:
 
 
 class Verdicts:
-    """What the cells of a notebook found out about each claim of a text; shows itself as a table.
+    """The verdicts of a notebook's cells on the claims of a text; a cell shows them as a table.
 
     Args:
-        lesson: number of the lesson that treats the text, such as "01".
+        lesson: Number of the lesson that examines the text, such as "01".
 
     Raises:
-        ValueError: the lesson treats no text.
+        ValueError: If the lesson examines no text.
 
     Example:
         >>> verdicts = Verdicts("02")
@@ -68,40 +68,40 @@ class Verdicts:
         self._sources: dict[str, str] = {}
 
     def record(self, number: str, **found: bool | Iterable[bool]) -> None:
-        """Note what a cell found out about a claim.
+        """Record what a cell found out about a claim; recording it again replaces the earlier values.
 
         Args:
-            number: the claim's number.
-            **found: for ``keras``, ``tf_keras`` or both, whether the claim holds there; several values if the claim
-                has several parts. What is recorded again, as when a cell is run again, replaces what was there.
+            number: The claim's number.
+            **found: For `keras`, `tf_keras` or both, whether the claim holds there; several values if the claim has
+                several parts.
 
         Raises:
-            ValueError: no claim has that number, or a keyword is no generation of Keras.
+            ValueError: If no claim has that number, or a keyword is not a Keras package.
         """
         parts = self._parts_of(number)
         for name, values in found.items():
-            if name not in GENERATIONS:
-                raise ValueError(f"There is no Keras named {name!r}. Use {' or '.join(GENERATIONS)}.")
+            if name not in KERAS_VERSIONS:
+                raise ValueError(f"There is no Keras named {name!r}. Use {' or '.join(KERAS_VERSIONS)}.")
             values = list(values) if isinstance(values, (list, tuple)) else [values]
             parts[name] = [bool(value) for value in values]
 
     def cite(self, number: str, holds: bool, source: str) -> None:
-        """Note the verdict on a claim that no run can show, such as a date.
+        """Record the verdict on a claim that no code can show, such as a date.
 
         Args:
-            number: the claim's number.
-            holds: whether the source confirms it.
-            source: address of the source.
+            number: The claim's number.
+            holds: Whether the source confirms it.
+            source: Address of the source.
 
         Raises:
-            ValueError: no claim has that number.
+            ValueError: If no claim has that number.
         """
         parts = self._parts_of(number)
-        parts.update({name: [holds] for name in GENERATIONS})
+        parts.update({name: [holds] for name in KERAS_VERSIONS})
         self._sources[number] = source
 
     def verdict(self, number: str) -> str:
-        """Return the verdict on a claim in words, or that its cell was not run yet."""
+        """Return the verdict on a claim in words; "not run yet" if its cell has not run."""
         parts = self._parts_of(number)
         values = [value for each in parts.values() for value in each]
         if not values:
@@ -113,12 +113,12 @@ class Verdicts:
         whole = [name for name, each in parts.items() if all(each)]
         none = [name for name, each in parts.items() if not any(each)]
         if len(whole) == 1 and len(none) == 1:
-            return f"holds only on {GENERATIONS[whole[0]]}"
+            return f"holds only on {KERAS_VERSIONS[whole[0]]}"
         return "holds in part"
 
     @property
     def open(self) -> list[str]:
-        """Numbers of the claims that no cell has judged yet."""
+        """Numbers of the claims without a verdict."""
         return [claim.number for claim in self.claims if not self._parts.get(claim.number)]
 
     def _parts_of(self, number: str) -> dict[str, list[bool]]:
@@ -136,8 +136,8 @@ class Verdicts:
     def summary(self) -> str:
         """How many claims there are, and how many of them hold."""
         words = [self.verdict(claim.number) for claim in self.claims]
-        told = [f"{words.count(word)} {end}" for word, end in _SUMMARY.items() if words.count(word)]
-        return f"{len(words)} claims: {', '.join(told)}."
+        counts = [f"{words.count(word)} {end}" for word, end in _SUMMARY.items() if words.count(word)]
+        return f"{len(words)} claims: {', '.join(counts)}."
 
     def __str__(self) -> str:
         lines = [f"{each.number:6} {self.verdict(each.number)}: {each.text}" for each in self.claims]
@@ -149,7 +149,7 @@ class Verdicts:
         left = "text-align:left;vertical-align:top"
         head = "".join(
             f'<th scope="col" style="{left}">{text}</th>'
-            for text in ("No.", "Claim", *GENERATIONS.values(), "Verdict", "What works today")
+            for text in ("No.", "Claim", *KERAS_VERSIONS.values(), "Verdict", "What works today")
         )
         rows = []
         for claim in self.claims:
@@ -157,7 +157,8 @@ class Verdicts:
             source = self._sources.get(claim.number)
             link = f' (<a href="{html.escape(source)}">source</a>)' if source else ""
             found = "".join(
-                f'<td style="{left};white-space:nowrap">{self._cell(claim.number, name)}</td>' for name in GENERATIONS
+                f'<td style="{left};white-space:nowrap">{self._cell(claim.number, name)}</td>'
+                for name in KERAS_VERSIONS
             )
             rows.append(
                 f'<tr><th scope="row" style="{left}">{number}</th><td style="{left}">{text}</td>{found}'
@@ -172,7 +173,7 @@ class Verdicts:
 
 
 def _coded(text: str) -> str:
-    """Escape a text, and show what stands between backticks as code."""
+    """Escape a text, and show words between backticks as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
