@@ -731,9 +731,99 @@ def test_the_job_tries_every_declared_python_and_the_three_systems(job):
         assert pythons == (PYTHONS if system.startswith("ubuntu") else [PYTHONS[0], PYTHONS[-1]])
 
 
-def test_the_job_runs_the_test_command_of_the_readme(job):
+def test_the_job_runs_the_test_command_of_the_readme_with_all_tests(job):
     commands = [step["run"] for step in job["jobs"]["tests"]["steps"] if "run" in step]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (tested,) = re.findall(r"^python3 (run\.py test)\b", readme, re.M)
     # What actions/setup-python puts first on the path is named `python` on all three systems.
-    assert f"python {tested}" in commands
+    assert f"python {tested} --all" in commands
+
+
+def test_the_weekly_job_also_tries_the_oldest_and_the_newest_versions(job):
+    versions = job["jobs"]["versions"]
+    assert "schedule" in versions["if"] and "push" not in versions["if"]
+    oldest, newest = versions["strategy"]["matrix"]["include"]
+    assert (oldest["versions"], oldest["resolution"], oldest["unlocked"]) == ("oldest", "lowest-direct", "")
+    assert newest["versions"] == "newest" and {"keras", "tensorflow"} <= set(newest["unlocked"].split())
+    assert oldest["python"] == PYTHONS[0] and newest["python"] == PYTHONS[-1]
+    install, upgrade, _, tests = [step for step in versions["steps"] if "run" in step]
+    (extras,) = re.findall(r"-e \"\.\[(.*?)\]\"", install["run"])
+    assert set(extras.split(",")) == set(PROJECT["optional-dependencies"])
+    assert "--resolution ${{ matrix.resolution }}" in install["run"]
+    assert upgrade["if"] == "matrix.unlocked" and "--upgrade ${{ matrix.unlocked }}" in upgrade["run"]
+    assert tests["run"].endswith("-m pytest --all")
+
+
+# --- For those who report, cite and contribute --------------------------------------------------------------------
+
+
+def test_every_yaml_file_can_be_read():
+    files = [path for folder in (ROOT, ROOT / ".github") for path in [*folder.glob("*.y*ml"), *folder.glob("*/*.yml")]]
+    files += [ROOT / ".pre-commit-config.yaml", ROOT / "CITATION.cff"]
+    assert len(files) >= 7
+    for path in files:
+        assert yaml.safe_load(path.read_text(encoding="utf-8")), path
+
+
+@pytest.mark.parametrize("name, asked", [("clone_refused_my_model", "code"), ("a_statement_is_wrong", "statement")])
+def test_a_report_asks_for_what_is_needed_to_see_the_fault(name, asked):
+    form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / f"{name}.yml").read_text(encoding="utf-8"))
+    assert form["name"] and form["description"]
+    fields = {field["id"]: field for field in form["body"] if field["type"] != "markdown"}
+    assert fields[asked]["validations"]["required"]
+    assert "run.py doctor" in fields["versions"]["attributes"]["description"]
+    for field in fields.values():
+        assert field["type"] in ("input", "textarea", "dropdown") and field["attributes"]["label"]
+
+
+def test_the_citation_names_the_version_and_the_licences_of_the_project():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == PROJECT["version"]
+    assert " AND ".join(citation["license"]) == PROJECT["license"]
+    holders = re.search(r"Copyright \(c\) \d+ (.*)", (ROOT / "LICENSE").read_text(encoding="utf-8")).group(1)
+    assert [author["name"] for author in citation["authors"]] == [holders]
+
+
+def test_the_hooks_use_the_locked_versions():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    versions = locked("3.12")
+    seen = []
+    for repository in hooks["repos"]:
+        for hook in repository["hooks"]:
+            for name, version in (each.split("==") for each in hook["additional_dependencies"]):
+                assert versions[name] == version, "write the version that requirements.lock has"
+                seen.append(name)
+    assert {"ruff", "nbconvert", "nbformat"} == set(seen)
+
+
+def test_the_hook_says_which_notebooks_it_changed(tmp_path, capsys):
+    (first, *_) = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    tidied, untidy = tmp_path / "tidied.ipynb", tmp_path / "untidy.ipynb"
+    tidied.write_bytes(first.read_bytes())
+    notebook = nbformat.read(first, as_version=4)
+    notebook.metadata.language_info.version = "3.99"
+    nbformat.write(notebook, untidy)
+    assert tidy.main([str(tidied), str(untidy)]) == 1
+    assert capsys.readouterr().out == f"tidied {untidy}\n"
+    assert untidy.read_bytes() == tidied.read_bytes() == first.read_bytes()
+
+
+def test_the_container_sets_up_with_run_py(run):
+    settings = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    (python,) = re.findall(r"^python:(3\.\d+)$", settings["image"])
+    assert python in PYTHONS
+    for command in settings["postCreateCommand"].split(" && "):
+        assert re.match(r"python3 run\.py (check|lab --version)$", command)
+
+
+def test_the_changelog_has_a_part_for_what_comes_next():
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    parts = re.findall(r"^## (.*)$", text, re.M)
+    assert parts[0] == "[Unreleased]" and parts[-1].startswith("First edition")
+
+
+def test_what_security_says_of_limits_is_what_the_code_has():
+    from helpers.keras_files import refusal
+
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    assert f"more than {refusal.MAX_SECONDS} seconds" in text
