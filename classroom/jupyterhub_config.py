@@ -51,8 +51,8 @@ elif ROOT:
     groups = {group.gr_name for group in grp.getgrall()}
     if "workbook" not in groups:
         sys.exit(
-            "Nobody could log in, for this machine has no group 'workbook': make it with `groupadd workbook`, and put "
-            "the students into it with `usermod -aG workbook NAME`."
+            "Nobody could log in, because this machine has no group 'workbook': make it with `groupadd workbook`, and "
+            "put the students into it with `usermod -aG workbook NAME`."
         )
     c.JupyterHub.authenticator_class = "pam"
     c.PAMAuthenticator.allowed_groups = {"workbook"}

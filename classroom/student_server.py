@@ -1,7 +1,7 @@
 """Give a student their own copy of the workbook, and become their Jupyter server.
 
 JupyterHub starts this in place of ``jupyterhub-singleuser``, as the student and in the student's home, on one machine
-and in a container alike. It tells the limits by ``MEM_LIMIT`` (bytes) and ``CPU_LIMIT`` (cores).
+and in a container alike. It passes the limits on in ``MEM_LIMIT`` (bytes) and ``CPU_LIMIT`` (cores).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def hand_out(workbook: Path, copy: Path) -> list[Path]:
     for path in missing:
         target = copy / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        # In two steps, for half a file would count as the student's own for ever after.
+        # In two steps: half a file would count as the student's own from then on.
         part = target.with_name(f".{target.name}.part")
         shutil.copyfile(workbook / path, part)
         part.replace(target)

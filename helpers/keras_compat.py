@@ -240,5 +240,6 @@ def bookkeeping(name: str, kind: str) -> frozenset[str]:
     inputs = package.Input((1,), name="bare_input")
     subclassed = type("Bare", (package.Model,), {})(name="bare")
     subclassed.compile("sgd")
-    models = [subclassed, package.Model(inputs, inputs, name="bare"), package.Sequential([inputs], name="bare")]
+    outputs = package.layers.Activation("linear")(inputs)  # Keras 3.12 takes no outputs that are inputs
+    models = [subclassed, package.Model(inputs, outputs, name="bare"), package.Sequential([inputs], name="bare")]
     return bare.union(*map(vars, models)) | tf_private.LEFT_BY_FIT

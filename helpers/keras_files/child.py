@@ -12,6 +12,8 @@ one file and ends.
 from __future__ import annotations
 
 import contextlib
+import importlib
+import importlib.util
 import json
 import os
 import select
@@ -53,9 +55,12 @@ def main() -> None:
     source = sys.stdin.buffer.raw  # without a buffer, so that a fork finds what it has not read yet
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever else prints must not get between the answers
-    import tf_keras  # noqa: F401
-
+    from helpers import keras_compat
     from helpers.keras_files import archive, config  # noqa: F401
+
+    for name in keras_compat.GENERATIONS:
+        if importlib.util.find_spec(name):  # Keras 2 may be missing
+            importlib.import_module(name)
 
     send(answers, b'{"ready": true}')
     stream = _Unbuffered(source)
@@ -138,6 +143,11 @@ def inspect(
     try:
         contents = archive.read(name, content)
         version = contents.keras
+        if not importlib.util.find_spec(version):
+            raise Refusal(
+                f"{name} was written by Keras 2, which is not installed here: install it with `pip install tf-keras`, "
+                "restart the kernel, and give the file again"
+            )
         inspection = config.Inspection(name, version, own.get(version, {}), registered.get(version, []))
         inspection.check(contents.config)
     except RecursionError:
@@ -160,8 +170,6 @@ def load_in_this_process(generation: str, name: str, content: bytes, classes: Ma
     Raises:
         Refusal: Keras does not load it, or there is no room for it.
     """
-    import importlib
-
     import tensorflow as tf
 
     keras = importlib.import_module(generation)

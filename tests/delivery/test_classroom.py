@@ -466,37 +466,39 @@ def test_the_readme_explains_each_variable():
 
 
 @pytest.fixture
-def run(run, monkeypatch, tmp_path):
-    """A run.py of another folder, which must run nothing by itself."""
-    monkeypatch.setattr(run, "ROOT", tmp_path)
-    monkeypatch.setattr(run, "WINDOWS", False)
-    monkeypatch.setattr(run, "become", lambda *command: list(map(str, command)))
-    monkeypatch.setattr(run, "call", lambda *command: pytest.fail("something was run"))
-    monkeypatch.setattr(run.shutil, "which", lambda name: None)
-    return run
+def command(monkeypatch, tmp_path):
+    """The command of another folder, which must run nothing by itself."""
+    from tools import classroom as command
+
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+    monkeypatch.setattr(command, "WINDOWS", False)
+    monkeypatch.setattr(command, "become", lambda *command: list(map(str, command)))
+    monkeypatch.setattr(command, "call", lambda *command: pytest.fail("something was run"))
+    monkeypatch.setattr(command.shutil, "which", lambda name: None)
+    return command
 
 
-def test_the_proxy_is_installed_once(run, monkeypatch, tmp_path):
+def test_the_proxy_is_installed_once(command, monkeypatch, tmp_path):
     called = []
-    monkeypatch.setattr(run.shutil, "which", {"npm": "/usr/bin/npm"}.get)
-    monkeypatch.setattr(run, "call", lambda *command: called.append(list(map(str, command))) or 0)
-    command = run.classroom(["--port=9000"])
+    monkeypatch.setattr(command.shutil, "which", {"npm": "/usr/bin/npm"}.get)
+    monkeypatch.setattr(command, "call", lambda *command: called.append(list(map(str, command))) or 0)
+    started = command.classroom(["--port=9000"])
     assert called[0][:2] == ["/usr/bin/npm", "ci"] and called[0][-1] == str(tmp_path / "classroom")
-    assert command[1:3] == ["-m", "jupyterhub"] and command[-1] == "--port=9000"
-    assert command[command.index("--config") + 1] == str(tmp_path / "classroom" / "jupyterhub_config.py")
+    assert started[1:3] == ["-m", "jupyterhub"] and started[-1] == "--port=9000"
+    assert started[started.index("--config") + 1] == str(tmp_path / "classroom" / "jupyterhub_config.py")
     (tmp_path / "classroom" / "node_modules").mkdir(parents=True)
-    run.classroom([])
+    command.classroom([])
     assert len(called) == 1
 
 
 @pytest.mark.parametrize("windows, npm, why", [(True, None, "Windows"), (False, None, "npm"), (False, 1, "npm")])
-def test_what_is_missing_for_a_class_is_said_in_a_sentence(run, monkeypatch, windows, npm, why):
-    monkeypatch.setattr(run, "WINDOWS", windows)
+def test_what_is_missing_for_a_class_is_said_in_a_sentence(command, monkeypatch, windows, npm, why):
+    monkeypatch.setattr(command, "WINDOWS", windows)
     if npm:
-        monkeypatch.setattr(run.shutil, "which", {"npm": "/usr/bin/npm"}.get)
-        monkeypatch.setattr(run, "call", lambda *command: npm)
-    with pytest.raises(run.Problem) as caught:
-        run.classroom([])
+        monkeypatch.setattr(command.shutil, "which", {"npm": "/usr/bin/npm"}.get)
+        monkeypatch.setattr(command, "call", lambda *command: npm)
+    with pytest.raises(command.Problem) as caught:
+        command.classroom([])
     assert why in str(caught.value) and ": " in str(caught.value) and "\n" not in str(caught.value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import importlib
 import json
 import os
 import re
@@ -20,6 +21,10 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from traitlets.config.loader import PyFileConfigLoader
+
+import run as run_py
+from tools import lab, lint, lock, notebooks, tidy
+from tools import test as test_command
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -46,11 +51,15 @@ def target(python, system="linux"):
     return seen
 
 
-def declared(extra=True):
-    """The direct dependencies of pyproject.toml."""
-    extras = PROJECT["optional-dependencies"].values() if extra else []
-    lines = PROJECT["dependencies"] + [line for lines in extras for line in lines]
+def declared(*extras):
+    """The direct dependencies of pyproject.toml: those of `helpers`, and those of some extras."""
+    lines = PROJECT["dependencies"] + [line for name in extras for line in PROJECT["optional-dependencies"][name]]
     return [Requirement(line) for line in lines]
+
+
+def all_declared():
+    """The direct dependencies of pyproject.toml with all extras."""
+    return declared(*PROJECT["optional-dependencies"])
 
 
 def lock_entries():
@@ -79,7 +88,7 @@ def locked(python, system="linux"):
 @pytest.mark.parametrize("python", PYTHONS)
 def test_lock_satisfies_every_declared_dependency(python, system):
     versions = locked(python, system)
-    for requirement in declared():
+    for requirement in all_declared():
         if requirement.marker is None or requirement.marker.evaluate(target(python, system)):
             assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
 
@@ -89,7 +98,7 @@ def test_lock_has_nothing_that_nobody_asks_for():
     entries = lock_entries()
     names = {entry.name for entry in entries}
     assert {entry.name for entry in entries if project in entry.asked_by} == {
-        canonicalize_name(requirement.name) for requirement in declared()
+        canonicalize_name(requirement.name) for requirement in all_declared()
     }, "run `run.py lock`"
     for entry in entries:
         assert entry.asked_by, entry.name
@@ -122,7 +131,7 @@ def test_conda_environment_pins_the_locked_versions():
     # In any other form, such as `python >=3.12`, Binder does not see it and takes an older Python.
     assert (python, pip) == ("python=3.12", "pip")
     versions = locked("3.12")
-    names = [canonicalize_name(requirement.name) for requirement in declared(extra=False)]
+    names = [canonicalize_name(requirement.name) for requirement in declared("workbook", "probabilistic")]
     assert sorted(pins["pip"]) == sorted(f"{name}=={versions[name]}" for name in names), "run `run.py lock`"
 
 
@@ -414,6 +423,39 @@ def test_other_peoples_settings_do_not_reach_the_venv(run, monkeypatch):
 # --- The commands -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", run_py.TOOLS)
+def test_each_command_after_the_set_up_is_a_program_in_tools(run, monkeypatch, name):
+    commands = []
+    monkeypatch.chdir(ROOT)  # run.py changes to its folder, and the next test should find itself where it was
+    monkeypatch.setattr(run, "set_up", lambda: commands.append("set up"))
+    monkeypatch.setattr(run, "become", lambda *command: commands.append(list(command)) or 7)
+    assert run.main([name, "--option"]) == 7
+    (python, *program, last) = commands.pop()
+    assert last == "--option"
+    assert python == (sys.executable if name == "links" else run.PYTHON)
+    if name in ("site", "slides"):
+        assert program == [ROOT / "tools" / "site" / "build.py", name]
+    else:
+        assert program == ["-m", f"tools.{name}"]
+        module = importlib.import_module(program[1])
+        assert callable(getattr(module, name))
+    if name not in ("links", "lock"):
+        assert commands == ["set up"]
+
+
+def test_a_lock_that_cannot_be_installed_does_not_prevent_a_new_one(house, run, monkeypatch):
+    house.set_up()
+    run.LOCK.write_text("broken", encoding="utf-8")
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(run, "become", lambda *command: 0)
+    monkeypatch.setattr(run, "set_up", lambda: pytest.fail("the broken lock was installed"))
+    assert run.main(["lock"]) == 0
+
+
+def test_run_py_is_short():
+    assert len((ROOT / "run.py").read_text(encoding="utf-8").splitlines()) <= 260
+
+
 @pytest.mark.parametrize(
     "args, local",
     [
@@ -424,13 +466,60 @@ def test_other_peoples_settings_do_not_reach_the_venv(run, monkeypatch):
         (["--ServerApp.ip=0.0.0.0"], False),
     ],
 )
-def test_lab_stays_on_this_computer_unless_told_otherwise(run, monkeypatch, args, local):
+def test_lab_stays_on_this_computer_unless_told_otherwise(monkeypatch, args, local):
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/mine")
-    monkeypatch.setattr(run, "become", lambda *command: list(command))
-    command = run.lab(args)
+    monkeypatch.setattr(lab, "become", lambda *command: list(command))
+    command = lab.lab(args)
     assert ("--ip=127.0.0.1" in command) == local
     assert command[len(command) - len(args) :] == args
     assert os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep) == [str(ROOT / "binder" / "jupyter"), "/mine"]
+
+
+def test_tests_do_not_write_into_a_readers_progress(monkeypatch):
+    monkeypatch.setenv("MODEL_CLONING_PROGRESS", "/mine")
+    monkeypatch.setattr(test_command, "become", lambda *command: list(command))
+    assert test_command.test(["-k", "clone"])[1:] == ["-m", "pytest", "-k", "clone"]
+    assert os.environ["MODEL_CLONING_PROGRESS"] == ""
+
+
+@pytest.mark.parametrize("args, changes", [([], False), (["--fix"], True)])
+def test_lint_changes_files_only_if_asked(monkeypatch, args, changes):
+    commands = []
+    monkeypatch.setattr(lint, "call", lambda *command: commands.append(command[3:]) or len(commands) - 1)
+    assert lint.lint(args) == 1
+    assert [("--fix" in command or "--quiet" in command) for command in commands] == [changes, changes]
+
+
+def test_the_lock_is_of_all_extras_and_the_pins_of_those_that_the_notebooks_need(monkeypatch, tmp_path):
+    commands = []
+
+    def call(*command, stdout=None):
+        commands.append(list(map(str, command)))
+        (tmp_path / "direct-pins.txt").write_text("keras==3.0\nnumpy==2.0\n", encoding="utf-8")
+        return 0
+
+    (tmp_path / "environment.yml").write_text("name: x\ndependencies:\n  - pip:\n      - old==1\n", encoding="utf-8")
+    monkeypatch.setattr(lock, "find_uv", lambda: "uv")
+    monkeypatch.setattr(lock, "call", call)
+    monkeypatch.setattr(lock, "ROOT", tmp_path)
+    monkeypatch.setattr(lock, "VENV", tmp_path)
+    assert lock.lock(["--upgrade"]) == 0
+    assert "--all-extras" in commands[0] and commands[0][-1] == "--upgrade"
+    assert [option for option in commands[1] if option.startswith("--extra")] == [
+        "--extra=workbook",
+        "--extra=probabilistic",
+    ]
+    text = (tmp_path / "environment.yml").read_text(encoding="utf-8")
+    assert text == "name: x\ndependencies:\n  - pip:\n      - keras==3.0\n      - numpy==2.0\n"
+
+
+@pytest.mark.parametrize("uv, word", [(None, "online"), ("uv", "requirements.lock")])
+def test_a_lock_that_cannot_be_made_is_one_sentence(monkeypatch, uv, word):
+    monkeypatch.setattr(lock, "find_uv", lambda: uv)
+    monkeypatch.setattr(lock, "call", lambda *command, **options: 1)
+    with pytest.raises(lock.Problem) as caught:
+        lock.lock([])
+    assert is_one_sentence(str(caught.value)) and word in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -464,29 +553,29 @@ def test_lab_does_not_ask_about_news():
     assert settings == {"fetchNews": "false", "checkForUpdates": False}
 
 
-def test_an_unknown_notebook_is_one_sentence(run, monkeypatch):
-    monkeypatch.setattr(run, "call", lambda *command: pytest.fail("something was run"))
-    with pytest.raises(run.Problem) as caught:
-        run.notebooks(["99_no_such_lesson"])
+def test_an_unknown_notebook_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(notebooks, "call", lambda *command: pytest.fail("something was run"))
+    with pytest.raises(notebooks.Problem) as caught:
+        notebooks.notebooks(["99_no_such_lesson"])
     assert is_one_sentence(str(caught.value))
     assert "99_no_such_lesson.ipynb" in str(caught.value)
 
 
-def test_a_notebook_that_fails_is_named_and_the_others_still_run(run, monkeypatch, tmp_path):
+def test_a_notebook_that_fails_is_named_and_the_others_still_run(monkeypatch, tmp_path):
     for name in ("01_a", "02_b", "03_c"):
         (tmp_path / f"{name}.ipynb").touch()
-    monkeypatch.setattr(run, "NOTEBOOKS", tmp_path)
-    monkeypatch.setattr(run, "call", lambda *command: int(command[-1].stem == "01_a"))
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(notebooks, "call", lambda *command: int(command[-1].stem == "01_a"))
     tidied = []
-    monkeypatch.setattr(run, "tidy", lambda path: tidied.append(path.stem))
-    with pytest.raises(run.Problem) as caught:
-        run.notebooks([])
+    monkeypatch.setattr(notebooks, "tidy", lambda path: tidied.append(path.stem))
+    with pytest.raises(notebooks.Problem) as caught:
+        notebooks.notebooks([])
     assert is_one_sentence(str(caught.value))
     assert "01_a" in str(caught.value)
     assert tidied == ["02_b", "03_c"]
 
 
-def test_stored_notebooks_differ_only_where_it_means_something(run, tmp_path):
+def test_stored_notebooks_differ_only_where_it_means_something(tmp_path):
     path = tmp_path / "lesson.ipynb"
     view = {"model_id": "8c1f0a", "version_major": 2, "version_minor": 0}
     cell = nbformat.v4.new_code_cell("panel", id="one", execution_count=1, metadata={"tags": ["keep"]})
@@ -499,7 +588,7 @@ def test_stored_notebooks_differ_only_where_it_means_something(run, tmp_path):
         this.cells[0].metadata["execution"] = {"iopub.execute_input": model}
         this.cells[0].outputs[0].data["application/vnd.jupyter.widget-view+json"]["model_id"] = model
         nbformat.write(this, path)
-        run.tidy(path)
+        tidy.tidy(path)
         texts.append(path.read_bytes())
     assert texts[0] == texts[1]
     stored = nbformat.read(path, as_version=4)
@@ -510,7 +599,7 @@ def test_stored_notebooks_differ_only_where_it_means_something(run, tmp_path):
     assert texts[0].decode("utf-8") == nbformat.writes(stored) + "\n"
 
 
-def test_printed_text_is_stored_in_one_piece_however_it_arrived(run, tmp_path):
+def test_printed_text_is_stored_in_one_piece_however_it_arrived(tmp_path):
     path = tmp_path / "lesson.ipynb"
     texts = []
     for pieces in (["one\ntwo\nthree"], ["one\n", "two\nth", "ree"]):
@@ -519,7 +608,7 @@ def test_printed_text_is_stored_in_one_piece_however_it_arrived(run, tmp_path):
         cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text="other"))
         cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text="after"))
         nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
-        run.tidy(path)
+        tidy.tidy(path)
         texts.append(path.read_bytes())
     assert texts[0] == texts[1]
     (cell,) = nbformat.read(path, as_version=4).cells
@@ -642,9 +731,98 @@ def test_the_job_tries_every_declared_python_and_the_three_systems(job):
         assert pythons == (PYTHONS if system.startswith("ubuntu") else [PYTHONS[0], PYTHONS[-1]])
 
 
-def test_the_job_runs_the_test_command_of_the_readme(job):
+def test_the_job_runs_the_test_command_of_the_readme_with_all_tests(job):
     commands = [step["run"] for step in job["jobs"]["tests"]["steps"] if "run" in step]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (tested,) = re.findall(r"^python3 (run\.py test)\b", readme, re.M)
     # What actions/setup-python puts first on the path is named `python` on all three systems.
-    assert f"python {tested}" in commands
+    assert f"python {tested} --all" in commands
+
+
+def test_the_weekly_job_also_tries_the_oldest_and_the_newest_versions(job):
+    versions = job["jobs"]["versions"]
+    assert "schedule" in versions["if"] and "push" not in versions["if"]
+    oldest, newest = versions["strategy"]["matrix"]["include"]
+    assert (oldest["versions"], oldest["resolution"], oldest["unlocked"]) == ("oldest", "lowest-direct", "")
+    assert newest["versions"] == "newest" and {"keras", "tensorflow"} <= set(newest["unlocked"].split())
+    assert oldest["python"] == PYTHONS[0] and newest["python"] == PYTHONS[-1]
+    install, upgrade, _, tests = [step for step in versions["steps"] if "run" in step]
+    (extras,) = re.findall(r"-e \"\.\[(.*?)\]\"", install["run"])
+    assert set(extras.split(",")) == set(PROJECT["optional-dependencies"])
+    assert "--resolution ${{ matrix.resolution }}" in install["run"]
+    assert upgrade["if"] == "matrix.unlocked" and "--upgrade ${{ matrix.unlocked }}" in upgrade["run"]
+    assert tests["run"].endswith("-m pytest --all")
+
+
+# --- For those who report, cite and contribute --------------------------------------------------------------------
+
+
+def test_every_yaml_file_can_be_read():
+    files = [path for folder in (ROOT, ROOT / ".github") for path in [*folder.glob("*.y*ml"), *folder.glob("*/*.yml")]]
+    files += [ROOT / ".pre-commit-config.yaml", ROOT / "CITATION.cff"]
+    assert len(files) >= 7
+    for path in files:
+        assert yaml.safe_load(path.read_text(encoding="utf-8")), path
+
+
+@pytest.mark.parametrize("name, asked", [("clone_refused_my_model", "code"), ("a_statement_is_wrong", "statement")])
+def test_a_report_asks_for_what_is_needed_to_see_the_fault(name, asked):
+    form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / f"{name}.yml").read_text(encoding="utf-8"))
+    assert form["name"] and form["description"]
+    fields = {field["id"]: field for field in form["body"] if field["type"] != "markdown"}
+    assert fields[asked]["validations"]["required"]
+    assert "run.py doctor" in fields["versions"]["attributes"]["description"]
+    for field in fields.values():
+        assert field["type"] in ("input", "textarea", "dropdown") and field["attributes"]["label"]
+
+
+def test_the_citation_names_the_version_and_the_licences_of_the_project():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == PROJECT["version"]
+    assert " AND ".join(citation["license"]) == PROJECT["license"]
+    holders = re.search(r"Copyright \(c\) \d+ (.*)", (ROOT / "LICENSE").read_text(encoding="utf-8")).group(1)
+    assert [author["name"] for author in citation["authors"]] == [holders]
+
+
+def test_the_hooks_use_the_locked_versions():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    versions = locked("3.12")
+    seen = []
+    for repository in hooks["repos"]:
+        for hook in repository["hooks"]:
+            for name, version in (each.split("==") for each in hook["additional_dependencies"]):
+                assert versions[name] == version, "write the version that requirements.lock has"
+                seen.append(name)
+    assert {"ruff", "nbconvert", "nbformat"} == set(seen)
+
+
+def test_the_hook_says_which_notebooks_it_changed(tmp_path, capsys):
+    (first, *_) = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    tidied, untidy = tmp_path / "tidied.ipynb", tmp_path / "untidy.ipynb"
+    tidied.write_bytes(first.read_bytes())
+    notebook = nbformat.read(first, as_version=4)
+    notebook.metadata.language_info.version = "3.99"
+    nbformat.write(notebook, untidy)
+    assert tidy.main([str(tidied), str(untidy)]) == 1
+    assert capsys.readouterr().out == f"tidied {untidy}\n"
+    assert untidy.read_bytes() == tidied.read_bytes() == first.read_bytes()
+
+
+def test_the_container_sets_up_with_run_py(run):
+    settings = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    (python,) = re.findall(r"^python:(3\.\d+)$", settings["image"])
+    assert python in PYTHONS
+    for command in settings["postCreateCommand"].split(" && "):
+        assert re.match(r"python3 run\.py (check|lab --version)$", command)
+
+
+def test_the_changelog_has_a_part_for_what_comes_next():
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    parts = re.findall(r"^## (.*)$", text, re.M)
+    assert parts[0] == "[Unreleased]" and parts[-1].startswith("First edition")
+
+
+def test_what_security_says_of_limits_is_what_the_code_has():
+    limits = (ROOT / "helpers" / "keras_files" / "refusal.py").read_text(encoding="utf-8")
+    (seconds,) = re.findall(r"^MAX_SECONDS = (\d+)", limits, re.M)
+    assert f"more than {seconds} seconds" in (ROOT / "SECURITY.md").read_text(encoding="utf-8")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -11,6 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import nbformat
 import notebook_checks as checks
 import pytest
+
+from tools import links
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,17 +27,20 @@ LAUNCHERS = re.compile(r"https?://[^\s)\"'>\]]*(?:mybinder|colab\.research|git-p
 
 
 @pytest.fixture
-def fork(run, monkeypatch, tmp_path):
+def fork(monkeypatch, tmp_path):
     """A copy of what carries links, whose pyproject.toml a test may change."""
     for name in ("README.md", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run, "ROOT", tmp_path)
-    monkeypatch.setattr(run, "PYPROJECT", tmp_path / "pyproject.toml")
-    monkeypatch.setattr(run, "NOTEBOOKS", tmp_path / "notebooks")
-    monkeypatch.setattr(run, "set_up", lambda: pytest.fail("links need no .venv"))
+    monkeypatch.setattr(links, "README", tmp_path / "README.md")
+    monkeypatch.setattr(links, "PYPROJECT", tmp_path / "pyproject.toml")
+    monkeypatch.setattr(links, "NOTEBOOKS", tmp_path / "notebooks")
     return tmp_path
+
+
+def write(*args):
+    """Run the command, as `run.py links` does."""
+    return links.main(list(args), links.links)
 
 
 def declare(fork, address):
@@ -63,22 +70,22 @@ def launchers(text):
     return LAUNCHERS.findall(text)
 
 
-def test_every_link_in_the_repository_is_the_one_that_its_address_makes(run):
+def test_every_link_in_the_repository_is_the_one_that_its_address_makes():
     for path, text in pages(ROOT).items():
         opens = "notebooks/00_start_here.ipynb" if path == "README.md" else path
-        assert launchers(text) == ([run.binder_link(run.repository(), opens)] if HERE else []), "run `run.py links`"
+        assert launchers(text) == ([links.binder_link(links.repository(), opens)] if HERE else []), "run `run.py links`"
 
 
-def test_run_py_reads_the_address_as_a_toml_reader_does(run, fork):
-    assert run.repository() == HERE
+def test_the_command_reads_the_address_as_a_toml_reader_does(fork):
+    assert links.repository() == HERE
     declare(fork, "https://github.com/some-org/some-repo")
-    assert run.repository() == "https://github.com/some-org/some-repo"
+    assert links.repository() == "https://github.com/some-org/some-repo"
 
 
 @pytest.mark.parametrize("ending", ["", "/", ".git", ".git/"])
-def test_one_line_changes_every_link(run, fork, ending):
+def test_one_line_changes_every_link(fork, ending):
     declare(fork, "https://github.com/some-org/some-repo" + ending)
-    assert run.main(["links"]) == 0
+    assert write() == 0
     start = "https://mybinder.org/v2/gh/some-org/some-repo/HEAD?urlpath=lab/tree/notebooks/"
     for path, text in pages(fork).items():
         name = "00_start_here.ipynb" if path == "README.md" else Path(path).name
@@ -87,27 +94,27 @@ def test_one_line_changes_every_link(run, fork, ending):
         assert text.index(start) < text.index("\n\n", text.index(start)) < 600  # below the title
 
 
-def test_links_are_written_once_and_leave_no_trace(run, fork):
+def test_links_are_written_once_and_leave_no_trace(fork):
     declare(fork, "")
-    run.main(["links"])
+    write()
     without = content(fork)
     declare(fork, "https://github.com/some-org/some-repo")
-    run.main(["links"])
+    write()
     once = content(fork)
     assert all(once[path] != without[path] for path in once)
-    run.main(["links"])
+    write()
     assert content(fork) == once
     declare(fork, "https://gitlab.com/another/home")
-    run.main(["links"])
+    write()
     assert not any(b"some-org" in text for text in content(fork).values())
     declare(fork, "")
-    run.main(["links"])
+    write()
     assert content(fork) == without
 
 
-def test_a_notebook_with_a_link_passes_every_check(run, fork):
+def test_a_notebook_with_a_link_passes_every_check(fork):
     declare(fork, "https://github.com/some-org/some-repo")
-    run.main(["links"])
+    write()
     for path in (fork / "notebooks").glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
@@ -122,18 +129,18 @@ def test_a_notebook_with_a_link_passes_every_check(run, fork):
         ("https://git.school.example/a/b", "git/https%3A%2F%2Fgit.school.example%2Fa%2Fb"),
     ],
 )
-def test_binder_is_told_where_the_repository_is_in_its_own_way(run, address, place):
-    link = run.binder_link(address, "notebooks/a name & more.ipynb")
+def test_binder_is_told_where_the_repository_is_in_its_own_way(address, place):
+    link = links.binder_link(address, "notebooks/a name & more.ipynb")
     assert link.startswith(f"https://mybinder.org/v2/{place}/HEAD?urlpath=")
     assert " " not in link and "&" not in link
     assert parse_qs(urlsplit(link).query) == {"urlpath": ["lab/tree/notebooks/a name & more.ipynb"]}
 
 
 @pytest.mark.parametrize("hub", ["https://hub.example.org", "https://hub.example.org/", "http://127.0.0.1:8000/base"])
-def test_a_hub_gets_a_link_that_copies_the_repository_and_opens_the_first_notebook(run, fork, capsys, hub):
+def test_a_hub_gets_a_link_that_copies_the_repository_and_opens_the_first_notebook(fork, capsys, hub):
     declare(fork, "https://github.com/some-org/some-repo.git")
     before = content(fork)
-    assert run.main(["links", "--hub", hub]) == 0
+    assert write("--hub", hub) == 0
     link = capsys.readouterr().out.strip()
     assert link.startswith(hub.rstrip("/") + "/hub/user-redirect/git-pull?")
     assert parse_qs(urlsplit(link).query) == {
@@ -156,10 +163,25 @@ def test_a_hub_gets_a_link_that_copies_the_repository_and_opens_the_first_notebo
         ("", ["--hub", "https://hub.example.org"], "pyproject.toml"),
     ],
 )
-def test_what_cannot_work_is_one_sentence_and_changes_nothing(run, fork, capsys, address, args, word):
+def test_what_cannot_work_is_one_sentence_and_changes_nothing(fork, capsys, address, args, word):
     declare(fork, address)
     before = content(fork)
-    assert run.main(["links", *args]) == 1
+    assert write(*args) == 1
     said = capsys.readouterr().err.strip()
     assert word in said and "\n" not in said and ": " in said and said.endswith(".")
     assert content(fork) == before
+
+
+def test_links_need_no_venv_and_no_new_python(tmp_path):
+    """Any Python that can read run.py writes them."""
+    for name in ("run.py", "tools/links.py"):
+        ast.parse((ROOT / name).read_text(encoding="utf-8"), feature_version=(3, 6))
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    (tmp_path / "tools").mkdir()
+    for name in ("run.py", "tools/__init__.py", "tools/links.py", "README.md", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    declare(tmp_path, "https://github.com/some-org/some-repo")
+    done = subprocess.run([sys.executable, "-S", "run.py", "links"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "some-org" in done.stdout and launchers((tmp_path / "README.md").read_text(encoding="utf-8"))
+    assert not (tmp_path / ".venv").exists()

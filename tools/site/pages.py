@@ -138,7 +138,7 @@ def _target(reference: str, source: PurePosixPath) -> tuple[PurePosixPath | None
         return None, parts.fragment
     file = (ROOT / source.parent / unquote(parts.path)).resolve()
     if ROOT not in (file, *file.parents) or not file.exists():
-        raise Problem(f"{source} refers to {reference}, which is not there: mend it.")
+        raise Problem(f"{source} refers to {reference}, which is not there: fix it.")
     return PurePosixPath(file.relative_to(ROOT).as_posix()), parts.fragment
 
 

@@ -25,6 +25,7 @@ __all__ = ["CheckResult", "examine", "report"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "model-cloning-workbook"
+EXTRAS = ("", "workbook", "probabilistic")  # what the notebooks need of its dependencies
 GB = 1024**3
 
 NEEDED_MEMORY = 1.0
@@ -129,7 +130,7 @@ def packages() -> CheckResult:
         )
     wrong, fixes = [], []
     for wanted in map(Requirement, lines):
-        if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
+        if wanted.marker and not any(wanted.marker.evaluate({"extra": extra}) for extra in EXTRAS):
             continue
         try:
             version = metadata.version(wanted.name)

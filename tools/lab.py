@@ -1,0 +1,42 @@
+"""Opens the workbook in JupyterLab: what `run.py lab` does after the set-up."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+
+from run import PYTHON, ROOT, WINDOWS, become, main
+
+
+def command(args: Sequence[str]) -> list[str]:
+    """Return the command that starts JupyterLab, for this computer only unless `args` name an address.
+
+    Args:
+        args: Options of JupyterLab.
+
+    Returns:
+        The program and its arguments.
+
+    Example:
+        >>> command(["--no-browser"])[-1]
+        '--no-browser'
+    """
+    options = [f"--ServerApp.root_dir={ROOT}"]
+    if not any(re.match(r"--(ServerApp\.)?ip\b", arg) for arg in args):
+        options.append("--ip=127.0.0.1")
+    if not WINDOWS and os.geteuid() == 0:
+        options.append("--allow-root")  # in a container there is often no other user
+    return [str(PYTHON), "-m", "jupyterlab", *options, *args]
+
+
+def lab(args: Sequence[str]) -> int:
+    """Open JupyterLab; its settings, and which notebook comes first, are in `binder/jupyter`."""
+    paths = [str(ROOT / "binder" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(path for path in paths if path)
+    return become(*command(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], lab))
