@@ -1,0 +1,49 @@
+"""Two tiers of tests: what is run after a change, and with `--all` what is slow or rare as well."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+import pytest
+
+# nbval executes these after a change: the first lesson, the frame that others follow, and the last lesson, which uses
+# most of the helpers. The other notebooks are executed with `--all`.
+QUICK_NOTEBOOKS = ("00_start_here", "01_how_subclassing_works", "06_bring_your_own_model")
+
+
+def pytest_addoption(parser):
+    """Add `--all`. Here, because an option of tests/conftest.py is not known where only a notebook is named."""
+    parser.addoption("--all", action="store_true", help="run the tests that are marked as slow, too")
+
+
+def pytest_report_header(config):
+    """Say which tier is run."""
+    return "tier: all tests" if config.getoption("all") else "tier: quick tests; --all runs the slow ones, too"
+
+
+def pytest_collection_modifyitems(config, items):
+    """Keep on one worker what shares a kernel or a browser, and deselect slow tests unless all are wanted."""
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            if item.path.stem not in QUICK_NOTEBOOKS:
+                item.add_marker(pytest.mark.slow)
+        elif item.path.parent.name == "browser":
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    if config.getoption("all"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _free_memory():
+    """Free the models of a module when it ends: a worker lives as long as the whole run."""
+    yield
+    for name in ("keras", "tf_keras"):
+        if name in sys.modules:
+            sys.modules[name].backend.clear_session()
+    gc.collect()
