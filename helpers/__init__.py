@@ -12,20 +12,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers read; `__getattr__` below loads the same names at run time
-    from helpers.auditing import Report, audit
+    from helpers.auditing import audit
     from helpers.cloning import CloneError, clone
-    from helpers.distances import compare
+    from helpers.engine import three_tests
     from helpers.methods import METHODS
+    from helpers.report import Report
 
-__all__ = ["METHODS", "CloneError", "Report", "audit", "clone", "compare"]
+__all__ = ["METHODS", "CloneError", "Report", "audit", "clone", "three_tests"]
 
 _WHERE = {
     "audit": "auditing",
     "clone": "cloning",
     "CloneError": "cloning",
-    "compare": "distances",
     "METHODS": "methods",
-    "Report": "auditing",
+    "Report": "report",
+    "three_tests": "engine",
 }
 
 

@@ -284,6 +284,27 @@ def same_random_state(draws: list | None = None) -> Iterator[list]:
             tf.config.run_functions_eagerly(eagerly)
 
 
+@contextmanager
+def seeded_tracing(seed: int) -> Iterator[None]:
+    """Let functions that are traced in the body draw alike if they are built alike.
+
+    Random operations take their seeds from TensorFlow's global one while they are traced. ``tf.random.set_seed`` would
+    also restart the random operations inside every other compiled function of the process.
+    Private: ``tensorflow.python.eager.context.context()._seed`` and ``._rng`` (tensorflow 2.21.0).
+    """
+    from tensorflow.python.eager import context
+
+    with random_state_kept():
+        random.seed(seed)
+        np.random.seed(seed)
+        vars(context.context()).update(_seed=seed, _rng=random.Random(seed))
+        for holder, name in _homes_of_generators():
+            generator = getattr(holder, name, None)
+            if isinstance(generator, random.Random):
+                generator.seed(seed)
+        yield
+
+
 def _described_draw(entry: tuple[str, Any]) -> tuple:
     return entry[0], [(tensor.shape, tensor.dtype) for tensor in tf.nest.flatten(entry[1])]
 

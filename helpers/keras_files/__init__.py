@@ -61,8 +61,9 @@ def load(
     }
     # Keras finds a registered object by itself, whatever was passed under that name.
     usable = {**(own_classes or {}), **({} if own_classes is None else registered)}
-    states = {key: _state(value, "withheld") for key, value in {**(withheld or {}), **registered}.items()}
+    states = {key: _state(value, "withheld") for key, value in (withheld or {}).items()}
     states |= {key: _state(value, "class") for key, value in usable.items()}
+    states |= {key: states.get(key) or _state(value, "withheld") or "function" for key, value in registered.items()}
     states = {key: state for key, state in states.items() if state}
 
     def pickled(names: list[str]) -> bytes:

@@ -155,6 +155,7 @@ class Process:
                 "made, or load it yourself if you trust it"
             )
         if "ended" in told:
+            self.end()  # the one that died may have left a frame unread
             raise _died(name)
         return told
 

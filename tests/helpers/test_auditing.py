@@ -29,6 +29,15 @@ def broken(keras, make=sequential):
     return model, helpers.clone(model, x), x, y
 
 
+def copy_optimizer_state(source, target):
+    """Copy iterations, slots and learning rate of an optimizer into one that is built for a like model."""
+    theirs, ours = (generations.optimizer_variables(optimizer) for optimizer in (source, target))
+    distances.assign(ours[: len(theirs)], distances.values(theirs))
+    rates = [source.learning_rate, target.learning_rate]
+    if all(map(generations.is_variable, rates)):  # Keras 2 leaves the rate out of the optimizer's variables
+        distances.assign(rates[1:], distances.values(rates[:1]))
+
+
 def test_an_alias_fails_own_life_only(keras):
     model, x, y = sequential(keras)
     report = helpers.audit(model, model, x, y)
@@ -266,7 +275,7 @@ def test_probabilistic_models_with_equal_weights_are_true_clones(packages, make)
     model, twin, x, y = pair(packages["tf_keras"], make)
     # Training twice ends a few bits apart, which the audit would rightly find.
     twin.set_weights(model.get_weights())
-    distances.copy_optimizer_state(model.optimizer, twin.optimizer)
+    copy_optimizer_state(model.optimizer, twin.optimizer)
     report = helpers.audit(model, twin, x, y)
     assert report.ok, report
 
@@ -323,7 +332,10 @@ def test_models_without_weights_are_compared_as_far_as_they_go(keras):
     x = np.zeros((4, 6), "float32")
     report = helpers.audit(unbuilt(0.1), unbuilt(0.1), x)
     assert report.ok
-    assert "could not be tried out yet" in report.sentence
+    assert (
+        "“Same start”, “Same future” and “Own life” were not tried" in report.sentence
+        and "true clone" not in report.sentence
+    )
     assert "has no weights yet: call" in str(report)
     assert helpers.audit(unbuilt(0.1), unbuilt(0.2), x).failures == ["layer settings"]
 

@@ -11,12 +11,13 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from results import result
 
-from helpers.pairs import OTHER_STATE, OUTPUTS, Pair, describe
+from helpers.report import OTHER_STATE, OUTPUTS, describe
 from workbook.labs.framework import figure as plots
 
-NAIVE = Pair("clone_model", {"a": 0.4, "b": 0.0, "c": None}, [0.4, 0.5, 0.6], [0.0, 0.0, 0.0], [0.0, 0.1, 0.2])
-TRUE = Pair("clone", {"a": 0.0, "b": 0.0, "c": 0.0}, [0.0] * 3, [0.0] * 3)
+NAIVE = result("clone_model", {"a": 0.4, "b": 0.0, "c": None}, [0.4, 0.5, 0.6], [0.0, 0.0, 0.0], [0.0, 0.1, 0.2])
+TRUE = result("clone", {"a": 0.0, "b": 0.0, "c": 0.0}, [0.0] * 3, [0.0] * 3)
 
 
 def dots(picture, index):
@@ -46,7 +47,7 @@ def test_the_level_of_exact_zero_is_named():
 
 def test_methods_at_exact_zero_do_not_hide_each_other():
     picture = plots.ThreeTestsPicture(pairs=4)
-    picture.update([Pair(label, {"a": 0.0}, [0.0, 0.0], [0.0, 0.0]) for label in "vwxy"])
+    picture.update([result(label, {"a": 0.0}, [0.0, 0.0], [0.0, 0.0]) for label in "vwxy"])
     levels = {picture._traces[index]["own_life"][0].get_ydata()[0] for index in range(4)}
     assert len(levels) == 4 and max(levels) < plots._LOWEST
 
@@ -54,14 +55,14 @@ def test_methods_at_exact_zero_do_not_hide_each_other():
 @pytest.mark.parametrize("value", [math.inf, math.nan, None])
 def test_what_is_not_finite_is_drawn_at_the_top(value):
     picture = plots.ThreeTestsPicture()
-    picture.update([Pair("x", {"a": value}, [0.1, value], [0.0, value])])
+    picture.update([result("x", {"a": value}, [0.1, value], [0.0, value])])
     assert dots(picture, 0)[0] > picture._top
     assert picture._traces[0]["future"][0].get_ydata()[-1] > picture._top
 
 
 def test_a_runaway_model_stays_on_the_axis():
     picture = plots.ThreeTestsPicture()
-    picture.update([Pair("x", {"a": 1.0}, [1.0, 3e7], [0.0, 0.0])])
+    picture.update([result("x", {"a": 1.0}, [1.0, 3e7], [0.0, 0.0])])
     assert picture._traces[0]["future"][0].get_ydata()[-1] == pytest.approx(math.log10(3e7))
     assert picture._top >= 8
 
@@ -75,10 +76,10 @@ def test_all_three_panels_share_one_scale():
 def test_other_numbers_move_artists_only():
     picture = plots.ThreeTestsPicture()
     assert picture.update([NAIVE, TRUE], steps=40)
-    grown = Pair(NAIVE.label, NAIVE.start, [0.4] * 9, [0.0] * 9, [0.1] * 9)
+    grown = result(NAIVE.name, NAIVE.start, [0.4] * 9, [0.0] * 9, [0.1] * 9)
     assert not picture.update([grown, TRUE], steps=40)
     assert picture.update([grown, TRUE], steps=80)
-    assert picture.update([Pair("other", NAIVE.start, [0.4]), TRUE], steps=80)
+    assert picture.update([result("other", NAIVE.start, [0.4]), TRUE], steps=80)
 
 
 def test_methods_differ_in_more_than_colour():
@@ -88,14 +89,14 @@ def test_methods_differ_in_more_than_colour():
 
 
 def test_every_method_has_its_name_and_its_result_in_each_panel():
-    pairs = [Pair(label, {"a": 0.0, "b": 0.1}, [0.0, 0.1], [0.0, 0.1]) for label in ("one", "two", "three", "four")]
+    pairs = [result(label, {"a": 0.0, "b": 0.1}, [0.0, 0.1], [0.0, 0.1]) for label in ("one", "two", "three", "four")]
     heights = []
     for count in (3, 4):
         figure = plots.three_tests(pairs[:count])
         plots.png(figure)  # lays it out
         for ax in figure.axes:
             boxes = {text.get_text(): text.get_window_extent() for text in ax.texts if text.get_text()}
-            names = [boxes[pair.label] for pair in pairs[:count]]
+            names = [boxes[pair.name] for pair in pairs[:count]]
             assert all(above.y0 >= below.y1 for above, below in itertools.pairwise(names))
             assert names[-1].y0 >= ax.get_window_extent().y1, "the last name is inside the panel"
         heights.append(figure.axes[0].get_position().height * figure.get_figheight())
@@ -110,12 +111,12 @@ def test_no_method_runs_into_its_result(error):
 
     for method in METHODS.values():
         picture = plots.ThreeTestsPicture()
-        apart = Pair(method.label, {"a": 8e-5, "b": 0.1}, [8e-5], [8e-5], error=error)
+        apart = result(method.label, {"a": 8e-5, "b": 0.1}, [8e-5], [8e-5], error=error)
         picture.update([apart, TRUE])
         for ax in picture.axes:
             texts = {text.get_gid() or text.get_text(): text.get_window_extent() for text in ax.texts}
-            (result,) = [box for name, box in texts.items() if name.startswith("result 0")]
-            assert texts[method.label].x1 < result.x0, method.label
+            (shown,) = [box for name, box in texts.items() if name.startswith("result 0")]
+            assert texts[method.label].x1 < shown.x0, method.label
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_no_method_runs_into_its_result(error):
     ],
 )
 def test_the_head_counts_layers_as_the_sentence_does(start, words):
-    pair = Pair("x", start, [0.0], [0.0])
+    pair = result("x", start, [0.0], [0.0])
     picture = plots.ThreeTestsPicture()
     picture.update([pair])
     assert words in [text.get_text() for text in picture.axes[0].texts]
@@ -147,7 +148,7 @@ def test_the_head_counts_layers_as_the_sentence_does(start, words):
 )
 def test_names_of_layers_do_not_run_into_each_other(names, slanted):
     picture = plots.ThreeTestsPicture()
-    picture.update([Pair("x", dict.fromkeys(names, 0.0), [0.0], [0.0])])
+    picture.update([result("x", dict.fromkeys(names, 0.0), [0.0], [0.0])])
     plots.png(picture.figure)  # lays it out
     labels = picture.axes[0].get_xticklabels()
     assert all((label.get_rotation() > 0) == slanted for label in labels)

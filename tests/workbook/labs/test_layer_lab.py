@@ -62,10 +62,11 @@ def test_any_combination_works_or_shows_its_error_and_a_lesson(shared, settings)
 
 
 def test_the_naive_way_fails_and_the_correct_way_passes(lab):
-    assert lab.verdict == (
-        "clone_model does not give a true clone: it fails Same start (2 of 2 layers differ) and Same future (unequal "
-        "from the start), and passes Own life; helpers.clone gives a true clone: it passes all three tests."
-    )
+    assert lab.verdict.splitlines() == [
+        "clone_model: ✗ Not a true clone: it fails “Same start” (2 of 2 layers differ) and “Same future” (unequal from "
+        "the start).",
+        "helpers.clone: ✓ A true clone: same start, same future, own life.",
+    ]
 
 
 def test_a_new_value_gives_a_new_picture_and_a_new_model(lab):
@@ -109,7 +110,7 @@ def test_one_model_alone_can_be_trained(lab, who):
     lab.control("naive").value, lab.control("train").value = "alias", who
     alias, clone = lab._run.pairs
     assert alias.own_life[-1] > 0 and clone.own_life[-1] == 0
-    assert f"Same future is not measured, since only the {who} was trained" in lab.verdict
+    assert f"“Same future” was not tried, because only the {who} was trained." in lab.verdict
 
 
 def test_play_trains_on_and_stops_by_itself(lab, monkeypatch):

@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 import pytest
 
 from helpers import auditing
-from helpers.auditing import Check, Report
 from helpers.methods import METHODS
+from helpers.report import Check, Report
 from workbook.labs.framework.figure import png
 from workbook.labs.framework.run import Problem
 from workbook.labs.method_table import run as matrix

@@ -29,7 +29,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from helpers.pairs import OTHER_STATE, TESTS, Pair, as_pairs, describe, is_equal
+from helpers.report import OTHER_STATE, OWN_LIFE, QUESTIONS, SAME_FUTURE, SAME_START, ThreeTestsResult, describe
 
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which all common kinds of colour vision tell apart.
 VERMILLION, BLUE, GREEN, PURPLE = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
@@ -83,24 +83,29 @@ def _fit(text: Text, room: float) -> None:
     text.set_fontsize(9 * min(1.0, 0.92 * room / text.get_window_extent().width))
 
 
-def _headline(pair: Pair, test: str) -> str:
+def _headline(result: ThreeTestsResult, test: str) -> str:
     """Say the result of one test in the few words that fit above a panel."""
-    if pair.error:
+    if result.error:
         return "\N{BALLOT X} no clone"  # the sentence names the error
-    passed = pair.results()[test]
+    passed = result.verdicts[test].passed
     if passed is None:
-        return "not measured"
-    mark = "\N{CHECK MARK}" if passed else "\N{BALLOT X}"
-    if test == "Same start":
-        different = [name for name, distance in pair.start.items() if not is_equal(distance)]
-        layers = sum(name in pair.layers for name in different)
+        return "not tried"
+    if passed:
+        return f"\N{CHECK MARK} {_PASSED[test]}"
+    if test == SAME_START:
+        layers = sum(name in result.layers for name in result.different)
         if layers:
-            return f"{mark} {layers} of {len(pair.layers)} differ"
-        return f"{mark} equal" if passed else f"{mark} {', '.join(_shown(name, slanted=True) for name in different)}"
-    distance = (pair.future if test == "Same future" else pair.own_life)[-1]
-    if test == "Same future":
-        return f"{mark} stay equal" if passed else f"{mark} apart by {_size(distance)}"
-    return f"{mark} keeps still" if passed else f"{mark} moved by {_size(distance)}"
+            return f"\N{BALLOT X} {layers} of {len(result.layers)} differ"
+        different = [_shown(name, slanted=True) for name in result.different]
+        return f"\N{BALLOT X} {', '.join(different) or 'settings differ'}"
+    if test == SAME_FUTURE:
+        apart = result.first_apart is not None and len(result.future) > 1
+        return f"\N{BALLOT X} apart by {_size(result.future[-1])}" if apart else "\N{BALLOT X} another future"
+    moved = len(result.own_life) > 1 and result.own_life[-1] != 0
+    return f"\N{BALLOT X} moved by {_size(result.own_life[-1])}" if moved else "\N{BALLOT X} something is shared"
+
+
+_PASSED = {SAME_START: "equal", SAME_FUTURE: "stay equal", OWN_LIFE: "keeps still"}
 
 
 # --- the picture ------------------------------------------------------------------------------------------
@@ -126,7 +131,7 @@ class ThreeTestsPicture:
 
     Example:
         >>> picture = ThreeTestsPicture()
-        >>> picture.update([Pair("clone", {"dense": 0.0}, [0.0], [0.0])], steps=40)
+        >>> picture.update([ThreeTestsResult("clone", start={"dense": 0.0})], steps=40)
         True
     """
 
@@ -150,7 +155,7 @@ class ThreeTestsPicture:
 
     def update(
         self,
-        pairs: Mapping[str, Any] | Iterable[Any],
+        pairs: Mapping[str, ThreeTestsResult] | Iterable[ThreeTestsResult],
         train: str = "both",
         steps: int | None = None,
         message: str | None = None,
@@ -170,12 +175,12 @@ class ThreeTestsPicture:
             >>> ThreeTestsPicture().update([], message="There is no model to show.")
             True
         """
-        read = as_pairs(pairs)
+        read = _in_order(pairs)
         longest = max((len(trace) - 1 for pair in read for trace in (pair.future, pair.own_life)), default=0)
         steps = max(steps or 0, longest, 1)
         layers = list(dict.fromkeys(name for pair in read for name in pair.start))
         highest = _decade_above(read)
-        layout = (tuple(pair.label for pair in read), tuple(layers), train, steps, highest, message)
+        layout = (tuple(pair.name for pair in read), tuple(layers), train, steps, highest, message)
         changed = layout != self._layout
         if changed:
             self._layout = layout
@@ -186,11 +191,13 @@ class ThreeTestsPicture:
             self._move(index, pair, layers)
         return changed
 
-    def _lay_out(self, pairs: list[Pair], layers: list[str], train: str, steps: int, message: str | None) -> None:
+    def _lay_out(
+        self, pairs: list[ThreeTestsResult], layers: list[str], train: str, steps: int, message: str | None
+    ) -> None:
         for artist in (*self.moving, *self._still):
             artist.remove()
         self.moving, self._still, self._ends = [], [], {}
-        for ax, (name, question) in zip(self.axes, TESTS.items(), strict=True):
+        for ax, (name, question) in zip(self.axes, QUESTIONS.items(), strict=True):
             ax.clear()
             self._axis(ax, first=ax is self.axes[0])
             self._head(ax, name, _question(name, question, train), pairs)
@@ -206,7 +213,7 @@ class ThreeTestsPicture:
             ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5, integer=True))
             ax.set_xlabel("training step", labelpad=3)
         self._traces = [self._artists(index, steps) for index in range(len(pairs))]
-        text = "" if train == "both" else f"Not measured:\nonly the {train} is trained."
+        text = "" if train == "both" else f"Not tried:\nonly the {train} is trained."
         self._note(self.axes[1], text)
         if message:
             self._still.append(
@@ -243,8 +250,8 @@ class ThreeTestsPicture:
             ax.get_yticklabels()[-1].set(fontsize=7.5, linespacing=0.95)
             ax.set_ylabel("largest absolute difference", labelpad=6)
 
-    def _head(self, ax: Axes, name: str, question: str, pairs: list[Pair]) -> None:
-        number = list(TESTS).index(name) + 1
+    def _head(self, ax: Axes, name: str, question: str, pairs: list[ThreeTestsResult]) -> None:
+        number = list(QUESTIONS).index(name) + 1
         inches = ax.get_position().height * self.figure.get_figheight()
 
         def above(distance: float) -> float:
@@ -273,7 +280,7 @@ class ThreeTestsPicture:
                 )
             )
             level = {"va": "center", "fontsize": 9, "transform": ax.transAxes}
-            label = ax.text(0.115, height, pair.label, color=style.color, **level)
+            label = ax.text(0.115, height, pair.name, color=style.color, **level)
             result = ax.text(1.0, height, "", ha="right", **level)
             # As small as it takes to leave room for the usual result. One with more digits is written smaller itself.
             result.set_text(f"\N{BALLOT X} apart by {_size(0.25)}")
@@ -344,7 +351,7 @@ class ThreeTestsPicture:
                 heights.append(min(max(math.log10(distance), _LOWEST), self._top))
         return np.array(heights)
 
-    def _move(self, index: int, pair: Pair, layers: list[str]) -> None:
+    def _move(self, index: int, pair: ThreeTestsResult, layers: list[str]) -> None:
         artists = self._traces[index]
         known = [(place, pair.start[name]) for place, name in enumerate(layers) if name in pair.start]
         others = len(self._traces) - 1
@@ -378,11 +385,11 @@ class ThreeTestsPicture:
                 if text != artist.get_text():
                     artist.set_text(text)
                     _fit(artist, artist.get_window_extent().x1 - self._ends[gid])
-                artist.set_color(GREY if text == "not measured" else INK)
+                artist.set_color(GREY if text == "not tried" else INK)
 
 
 def _question(name: str, question: str, train: str) -> str:
-    if name == "Own life" and train != "both":
+    if name == OWN_LIFE and train != "both":
         watched = {"original": "clone", "clone": "original"}[train]
         return f"The {train} is trained: does the {watched} keep still?"
     return question
@@ -397,19 +404,24 @@ def _shown(name: str, slanted: bool) -> str:
     return name.replace(OTHER_STATE, "other state" if slanted else "random state\nand others")
 
 
-def _decade_above(pairs: list[Pair]) -> int:
+def _in_order(pairs: Mapping[str, ThreeTestsResult] | Iterable[ThreeTestsResult]) -> list[ThreeTestsResult]:
+    return list(pairs.values() if isinstance(pairs, Mapping) else pairs)
+
+
+def _decade_above(pairs: list[ThreeTestsResult]) -> int:
     """Find the highest decade to show: the usual one, or more if a model has run away."""
     values = [value for pair in pairs for value in (*pair.start.values(), *pair.future, *pair.own_life, *pair.moved)]
     largest = max((value for value in values if value is not None and math.isfinite(value)), default=1.0)
     return max(_HIGHEST, 2 * math.ceil(math.log10(max(largest, 1.0)) / 2))
 
 
-def three_tests(pairs: Mapping[str, Any] | Iterable[Any], train: str = "both", caption: str | None = None) -> Figure:
+def three_tests(
+    pairs: Mapping[str, ThreeTestsResult] | Iterable[ThreeTestsResult], train: str = "both", caption: str | None = None
+) -> Figure:
     """Draw the three tests for one or more ways of cloning, in the same axes.
 
     Args:
-        pairs: A mapping from label to an object with `start`, `future`, `own_life` (such as
-            `helpers.distances.ThreeTests`), or `Pair` objects. Put the naive way first.
+        pairs: What `helpers.three_tests` returns, or the results alone. Put the naive way first.
         train: What was trained: "both", "original" or "clone".
         caption: Text to write under the panels, for places that show the image alone.
 
@@ -417,16 +429,16 @@ def three_tests(pairs: Mapping[str, Any] | Iterable[Any], train: str = "both", c
         The figure; its attribute `alt` is the sentence of `describe`.
 
     Example:
-        >>> figure = three_tests([Pair("clone", {"dense": 0.0}, [0.0, 0.0], [0.0, 0.0])])
+        >>> figure = three_tests([ThreeTestsResult("deepcopy", error="TypeError")])
         >>> figure.alt
-        'clone gives a true clone: it passes all three tests.'
+        'deepcopy: ✗ No clone at all: it raises a TypeError.'
     """
-    read = as_pairs(pairs)
+    read = _in_order(pairs)
     picture = ThreeTestsPicture(pairs=len(read))
     picture.update(read, train, message=None if read else "There is nothing to compare.")
     for artist in picture.moving:
         artist.set_animated(False)
-    picture.figure.alt = describe(read, train)
+    picture.figure.alt = describe(read)
     if caption:
         lines = textwrap.wrap(caption, 150)
         height = -0.03 if _are_slanted(list({name: None for pair in read for name in pair.start})) else -0.01
@@ -445,7 +457,7 @@ def png(figure: Figure, dpi: float | None = None) -> bytes:
         The bytes of a PNG file, on opaque white.
 
     Example:
-        >>> png(three_tests([Pair("clone", {"dense": 0.0})]))[1:4]
+        >>> png(three_tests([ThreeTestsResult("clone", start={"dense": 0.0})]))[1:4]
         b'PNG'
     """
     buffer = io.BytesIO()

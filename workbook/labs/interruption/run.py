@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from helpers import distances as divergence
+from helpers import distances
 from helpers import keras_compat as generations
 from workbook import notebook
 from workbook.labs.framework import program
@@ -340,7 +340,7 @@ _STATISTICS = ("norm.moving_mean", "norm.moving_variance")
 def _read(model: Any, names: tuple[str, ...], settings: InterruptionSettings) -> list[Any]:
     """Copy the values of weights, found by the attributes that hold them."""
     wanted = [name.split(".") for name in names if settings.has_norm or not name.startswith("norm.")]
-    return divergence.values([getattr(getattr(model, layer), weight) for layer, weight in wanted])
+    return distances.values([getattr(getattr(model, layer), weight) for layer, weight in wanted])
 
 
 class _Training:
@@ -367,21 +367,21 @@ class _Training:
         return len(self.losses) - 1
 
     def _note(self, module: Any) -> None:
-        self._states.append(divergence.values(self._held))
+        self._states.append(distances.values(self._held))
         self.losses.append(module.loss(self.model))
         self.trained.append(_read(self.model, _TRAINED, self._settings))
         self.statistics.append(_read(self.model, _STATISTICS, self._settings))
 
     def go_on(self, module: Any, steps: int) -> None:
         """Train by some steps from the last one on."""
-        divergence.assign(self._held, self._states[-1])
+        distances.assign(self._held, self._states[-1])
         for _ in range(steps):
             module.train_step(self.model, self.step)
             self._note(module)
 
     def at(self, step: int) -> Any:
         """Return the model as it was after a step."""
-        divergence.assign(self._held, self._states[step])
+        distances.assign(self._held, self._states[step])
         return self.model
 
 
@@ -583,13 +583,13 @@ class Interruption(Run):
         self.resumed_losses.append(loss)
 
     def _measure(self, step: int) -> None:
-        for names, theirs, distances in (
+        for names, theirs, trace in (
             (_TRAINED, self._training.trained, self.trained),
             (_STATISTICS, self._training.statistics, self.statistics),
         ):
             mine = _read(self._resumed, names, self.settings)
             if mine:
-                distances.append(max(map(divergence.largest_difference, mine, theirs[step])))
+                trace.append(max(map(distances.largest_difference, mine, theirs[step])))
 
     def _go_on(self, module: Any, steps: int) -> None:
         for _ in range(steps):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.pairs import Pair, describe
+from helpers.report import ThreeTestsResult, describe
 from workbook.labs.framework.run import Run, Stage
 from workbook.labs.layer import spec as definitions
 from workbook.labs.layer.spec import Definition
@@ -82,7 +82,8 @@ class Experiment(Run):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.model: Any = None
-        self._tests: dict[int, Any] = {}
+        self._tests: Any = None  # a ThreeTests, in which each clone goes by the index of its method
+        self._cloned: list[int] = []
         self._raised: dict[int, str] = {}
 
     @property
@@ -91,29 +92,28 @@ class Experiment(Run):
         return _method(self.settings.naive).label, _method(self.settings.correct).label
 
     @property
-    def pairs(self) -> list[Pair]:
-        """The numbers so far, one entry per method; none if there is no model."""
+    def pairs(self) -> list[ThreeTestsResult]:
+        """What was found so far, one entry per method; none if there is no model."""
+        found = self._tests.results() if self._tests is not None else {}
         pairs = []
         for index, label in enumerate(self.labels):
-            tests = self._tests.get(index)
             if index in self._raised:
-                pairs.append(Pair(label, error=self._raised[index]))
-            elif tests is not None:
-                traces = (list(tests.future), list(tests.own_life), list(tests.moved))
-                pairs.append(Pair(label, dict(tests.start), *traces))
+                pairs.append(ThreeTestsResult(label, error=self._raised[index]))
+            elif index in found:
+                pairs.append(dataclasses.replace(found[index], name=label))
         return pairs
 
     @property
     def step(self) -> int:
         """Training steps made since the cloning."""
-        return max((len(tests.own_life) - 1 for tests in self._tests.values()), default=0)
+        return max((self._tests.steps(index) for index in self._cloned), default=0)
 
     @property
     def verdict(self) -> str:
         """One sentence on what the run has shown so far."""
         if self.model is None and self.problems:
             return "There is no model to clone: Keras refuses this definition, for the reason below."
-        return describe(self.pairs, self.settings.train)
+        return describe(self.pairs)
 
     @property
     def source(self) -> str:
@@ -159,12 +159,13 @@ class Experiment(Run):
             self._attempt(f"Cloning with {label}", functools.partial(self._clone, index, name), index)
         yield Stage("training", pictured=True)
         # Compiling a training step takes longer than anything else here, so each has a slice of its own.
-        for index, tests in list(self._tests.items()):
-            for who in ("original", "clone") if settings.train == "both" else (settings.train,):
-                yield Stage("compiling the training step")
-                if index in self._tests:
-                    prepare = functools.partial(tests.prepare, who)
-                    self._attempt(f"Training with {self.labels[index]}", prepare, index)
+        if self._cloned:
+            yield Stage("compiling the training step")
+            self._prepare(None)
+        for index in [] if settings.train == "original" else list(self._cloned):
+            yield Stage("compiling the training step")
+            if index in self._cloned:
+                self._prepare(index)
         yield from self.train_on(settings.steps, STRIDE)
         self.finished = True
 
@@ -179,22 +180,35 @@ class Experiment(Run):
             Stages, each with new numbers to draw once all pairs have made the same steps.
         """
         target = self.step + steps
-        while self._tests and self.step < target:
+        while self._cloned and self.step < target:
             ahead = min(self.step + stride, target)
-            for index, tests in list(self._tests.items()):
-                missing = ahead - (len(tests.own_life) - 1)
+            for index in list(self._cloned):
+                missing = ahead - self._tests.steps(index)
                 if missing > 0:
                     label = self.labels[index]
-                    advance = functools.partial(tests.advance, missing, self.settings.train)
+                    advance = functools.partial(self._tests.advance, missing, self.settings.train, [index])
                     self._attempt(f"Training with {label}", advance, index)
                     yield Stage("training")
             yield Stage("training", pictured=True)
+        if self._cloned and steps:
+            self._tests.compare_answers(self._cloned)
+            yield Stage("comparing the outputs", pictured=True)
+
+    def _prepare(self, index: int | None) -> None:
+        """Compile the training step of a clone, or of the original; then what it raises is a problem of all clones."""
+        for each in list(self._cloned) if index is None else [index]:
+            self._attempt(f"Training with {self.labels[each]}", lambda: self._tests.prepare(index), each)
+            error = self._tests.error(index) if each in self._cloned else None
+            if error is not None:
+                self._attempt(f"Training with {self.labels[each]}", functools.partial(_raise, error), each)
 
     def _attempt(self, where: str, action: Any, index: int | None = None) -> bool:
         """Do something that may well raise; a method that raised is out of the run."""
         went_well = self.attempt(where, action)
         if not went_well and index is not None:
-            self._tests.pop(index, None)
+            if index in self._cloned:
+                self._cloned.remove(index)
+                self._tests.drop(index)
             self._raised[index] = self.problems[-1].name
         return went_well
 
@@ -215,14 +229,21 @@ class Experiment(Run):
             step((tf.constant(images[first : first + 32]), tf.constant(labels[first : first + 32])))
 
     def _clone(self, index: int, name: str) -> None:
-        from helpers.distances import ThreeTests
+        from helpers.engine import ThreeTests
 
         images, labels = _data()
         # What a method leaves behind shows in the picture; a warning would stand under the cell for good.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             twin = _method(name)(self.model, images[:1])
-        self._tests[index] = ThreeTests(self.model, twin, images, labels, seed=self.settings.definition.seed)
+        if self._tests is None:
+            self._tests = ThreeTests(self.model, images, labels, compiled=True)
+        self._tests.add(index, twin)
+        self._cloned.append(index)
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 def _method(name: str) -> Any:

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import distances, keras_files, snapshot
 from helpers import keras_compat as generations
+from helpers import keras_files, snapshot, training
 from helpers.keras_files import Refusal
 from helpers.methods import METHODS, classes_and_functions
 from helpers.text import listed
@@ -371,13 +371,13 @@ def _targets_to_try(model: Any, inputs: Any) -> Iterator[Any]:
 
 
 def _step_error(model: Any, inputs: Any, targets: Any) -> Exception | None:
-    if not model.built or not distances.has_own_step(model):
+    if not model.built or not training.has_own_step(model):
         return None
     first = [tf.nest.map_structure(lambda e: tf.convert_to_tensor(e[:32]), each) for each in (inputs, targets)
              if each is not None]  # fmt: skip
     with snapshot.unchanged(model):
         try:
-            distances.own_step(model, tuple(first) if targets is not None else first[0])
+            training.make_step(model, tuple(first) if targets is not None else first[0], own=True)
         except Exception as error:
             return error.with_traceback(None)
     return None

@@ -15,13 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from helpers.pairs import ROUNDING
 from workbook import notebook
 from workbook.labs.framework.run import Run, Stage
 
 TRAIN = {"both": "both, alike", "original": "the original only", "clone": "the clone only"}
 PRIORS = {"narrow": 0.1, "standard": 1.0, "wide": 5.0}
-SAME = ROUNDING**2  # a KL divergence goes with the square of the difference
 WEIGHTS = ("w1", "w2", "w3")
 TRUTH = (0.8, -0.5, 0.3)
 SAMPLES = 64
@@ -226,8 +224,8 @@ def divergence(mine: tuple[np.ndarray, np.ndarray], theirs: tuple[np.ndarray, np
 
 
 def is_same(kl: float) -> bool:
-    """Tell whether a KL divergence is 0, or as small as rounding."""
-    return kl <= SAME
+    """Return True if a KL divergence is 0 exactly: both posteriors are computed by the same arithmetic."""
+    return kl == 0.0
 
 
 class TwoPosteriors(Run):

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.pairs import OUTPUTS, Pair, is_equal
+from helpers.report import OUTPUTS, SAME_FUTURE, ThreeTestsResult
 from helpers.text import listed
 from workbook import notebook
 from workbook.labs.framework.program import GENERATIONS, MODULE
@@ -451,7 +451,7 @@ class Transfer(Run):
         self._here: Any = None
         self._there: Any = None
         self._tests: Any = None
-        self._start: dict[str, float | None] = {}
+        self._names: dict[str, str] = {}
         self._unlike = 0  # inputs that the two models read as different numbers
         self._untrainable = ""
 
@@ -461,15 +461,14 @@ class Transfer(Run):
         return "".join(text for _, text in here(self.settings) + there(self.settings))
 
     @property
-    def pairs(self) -> list[Pair]:
-        """The numbers so far; none if nothing was loaded."""
-        if not self._start:
+    def pairs(self) -> list[ThreeTestsResult]:
+        """What was found so far; none if nothing was loaded."""
+        if self._tests is None:
             return []
-        label = f"loaded from {FORMATS[self.settings.file].split(',')[0]}"
-        tests = self._tests
-        if self._untrainable:
-            return [Pair(label, dict(self._start))]
-        return [Pair(label, dict(self._start), list(tests.future), list(tests.own_life), list(tests.moved))]
+        (found,) = self._tests.results().values()
+        start = {self._names.get(layer, layer): distance for layer, distance in found.start.items()}
+        different = [self._names.get(layer, layer) for layer in found.different]
+        return [dataclasses.replace(found, start=start, different=different)]
 
     @property
     def train(self) -> str:
@@ -484,7 +483,7 @@ class Transfer(Run):
     @property
     def message(self) -> str | None:
         """What stands in the picture if there is nothing to draw."""
-        if self._start:
+        if self._tests is not None:
             return None
         return "Nothing was loaded.\nThe reason stands below." if self.problems else "No model was loaded."
 
@@ -501,11 +500,12 @@ class Transfer(Run):
     def _outcome(self) -> str:
         if self.carried is None:
             return "Nothing is saved: the model is refused." if self.problems else "Nothing is saved yet."
-        if not self._start:
+        if self._tests is None:
             if self.problems:
                 return "Nothing is loaded, and an error says so: you cannot overlook it."
             return f"No error, and what comes back is no model: it is {self.loaded!r}, a {type(self.loaded).__name__}."
-        if self._unlike or not is_equal(self._start[OUTPUTS]):
+        (found,) = self.pairs
+        if self._unlike or OUTPUTS in found.different:
             how = "all" if self._unlike == SAMPLES else "most" if self._unlike > SAMPLES / 2 else "some"
             reads = (
                 f"reads {how} of the {SAMPLES} digits differently" if self._unlike else "answers a little differently"
@@ -513,11 +513,12 @@ class Transfer(Run):
             return f"No error, and it is another model: it {reads}."
         if self._untrainable:
             return f"Loading raises nothing and the answers are the same, but training raises {self._untrainable}."
-        results = self.pairs[0].results()
-        if results["Same future"] is False:
-            first = next(step for step, distance in enumerate(self._tests.future) if not is_equal(distance))
-            return f"No error and the same answers, but another future: trained alike, the two part at step {first}."
-        if all(results.values()):
+        if found.verdicts[SAME_FUTURE].passed is False:
+            when = (
+                f"the two part at step {found.first_apart}" if found.first_apart else found.verdicts[SAME_FUTURE].reason
+            )
+            return f"No error and the same answers, but another future: trained alike, {when}."
+        if all(verdict.passed for verdict in found.verdicts.values()):
             return "No error, and the loaded model is a true clone: it passes all three tests."
         return "No error, and the same answers."
 
@@ -526,7 +527,7 @@ class Transfer(Run):
         yield from self._save()
         if self.carried is not None:
             yield from self._load()
-        if self._start:
+        if self._tests is not None:
             yield Stage("training", pictured=True)
             yield from self._train()
         self.finished = True
@@ -573,42 +574,30 @@ class Transfer(Run):
             self.attempt("Asking the loaded model", self._compare)
 
     def _compare(self) -> None:
-        from helpers.distances import ThreeTests, largest_difference
+        from helpers.engine import ThreeTests
 
         model, images, labels = (self._here[name] for name in ("model", "images", "labels"))
         mine, theirs = (np.asarray(each(images[:SAMPLES])) for each in (model, self.loaded))
         self._unlike = int((mine.argmax(-1) != theirs.argmax(-1)).sum())
-        counterparts = None
-        if self.settings.style == "subclassed" and self.settings.change == "order":
-            # Its weights come in another order, and which belong together is a matter of their names.
-            counterparts = [weight for name in _LAYERS for weight in getattr(self.loaded, name).weights]
-        self._tests = ThreeTests(model, self.loaded, images[:SAMPLES], labels[:SAMPLES], counterparts=counterparts)
-        names = {}
         if self.settings.style == "subclassed":  # Keras calls them dense_7; the class calls them left
-            names = {getattr(model, name).name: name for name in _LAYERS}
-        start = {names.get(layer, layer): distance for layer, distance in self._tests.start.items()}
-        self._start = {**start, OUTPUTS: largest_difference(mine, theirs)}
+            self._names = {getattr(model, name).name: name for name in _LAYERS}
+        tests = ThreeTests(model, images[:SAMPLES], labels[:SAMPLES], compiled=True)
+        tests.add(f"loaded from {FORMATS[self.settings.file].split(',')[0]}", self.loaded)
+        self._tests = tests
 
     def _train(self) -> Iterator[Stage]:
         tests = self._tests
-        slices = [lambda: self._try_to_train(), *(lambda who=who: tests.prepare(who) for who in ("original", "clone"))]
-        slices += [lambda: tests.advance(STRIDE)] * (STEPS // STRIDE)
+        (name,) = tests.results()
+        slices = [lambda: tests.prepare(), lambda: tests.prepare(name)]
+        slices += [lambda: tests.advance(STRIDE)] * (STEPS // STRIDE) + [lambda: tests.compare_answers()]
         for number, action in enumerate(slices):
             if number:
-                yield Stage("training", pictured=number > 3)
-            if not self.attempt("Training the loaded model", action):
-                name = self.problems[-1].name
-                self._untrainable = f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+                yield Stage("training", pictured=number > 2)
+            went_well = self.attempt("Training the loaded model", action)
+            error = tests.error(name)
+            if went_well and error is not None:
+                self.problems.append(Problem("Training the loaded model", error.with_traceback(None)))
+            if not went_well or error is not None:
+                raised = self.problems[-1].name
+                self._untrainable = f"{'an' if raised[0] in 'AEIOU' else 'a'} {raised}"
                 return
-
-    def _try_to_train(self) -> None:
-        """Make one step as `fit` would, and take it back: a stand-in optimizer would hide one that is unfit for use."""
-        import tensorflow as tf
-
-        from helpers import keras_compat as generations
-        from helpers.distances import kept_as_they_are
-
-        if generations.is_compiled(self.loaded) and generations.is_compiled(self._here["model"]):
-            batch = tuple(tf.constant(self._here[name][:32]) for name in ("images", "labels"))
-            with notebook.logs_held_back(), kept_as_they_are(self.loaded):
-                self.loaded.train_step(batch)

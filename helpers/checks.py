@@ -1,0 +1,299 @@
+"""What the three tests compare, one check each: at rest, in answering, and in training."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from helpers import distances, model_diff, snapshot
+from helpers import keras_compat as generations
+from helpers.report import OWN_LIFE, SAME_FUTURE, SAME_START, Check
+from helpers.text import digits
+from helpers.training import Batches
+
+
+def first_line(error: Exception) -> str:
+    """Return the class of an error and the first line of its message."""
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
+    return f"{type(error).__name__}: {line[:160]}"
+
+
+# -- at rest -----------------------------------------------------------------------------------------------------------
+
+
+class Counterparts:
+    """Which variable of a clone belongs to which of the original: by its place in the model, else by position.
+
+    Args:
+        mine: variables of the original.
+        theirs: variables of the clone.
+        walk: the walk through both models.
+
+    Attributes:
+        places: for each of the original's variables the position of its counterpart in the clone's, or None.
+        extra: the clone's variables that are nobody's counterpart.
+    """
+
+    def __init__(self, mine: Sequence[Any], theirs: Sequence[Any], walk: model_diff.Comparison):
+        self.mine, self.theirs = list(mine), list(theirs)
+        places = {id(generations.storage(v)): place for place, v in enumerate(theirs)}
+        partner = {id(generations.storage(a)): places.get(id(generations.storage(b))) for _, _, a, b in walk.pairs}
+        self.places = [
+            partner.get(id(generations.storage(v)), place if place < len(theirs) else None)
+            for place, v in enumerate(mine)
+        ]
+        taken = set(self.places)
+        self.extra = [v for place, v in enumerate(theirs) if place not in taken]
+
+    @property
+    def complete(self) -> bool:
+        """Whether each variable has exactly one counterpart."""
+        return not self.extra and None not in self.places and len(self.mine) == len(self.theirs)
+
+    def apart(self, original: Any, clone: Any) -> dict[str, float | None]:
+        """Measure how far each of the original's variables is from its counterpart.
+
+        Returns:
+            The largest absolute difference by name, such as ``dense/kernel``; None where there is no counterpart of
+            the same shape and dtype. Names that occur twice get a number. Variables that only the clone has follow.
+        """
+        found: dict[str, float | None] = {}
+
+        def note(name: str, distance: float | None) -> None:
+            unique, count = name, 2
+            while unique in found:
+                unique, count = f"{name} #{count}", count + 1
+            found[unique] = distance
+
+        for variable, place in zip(self.mine, self.places, strict=True):
+            distance = None
+            if place is not None:
+                a, b = distances.values([variable, self.theirs[place]])
+                alike = a.shape == b.shape and a.dtype == b.dtype
+                distance = distances.largest_difference(a, b) if alike else None
+            note(generations.variable_name(variable, original), distance)
+        for variable in self.extra:
+            note(f"{generations.variable_name(variable, clone)} (clone only)", None)
+        return found
+
+
+def at_rest(original: Any, clone: Any, walk: model_diff.Comparison, weights: dict[str, float | None]) -> list[Check]:
+    """Compare everything that two models are made of.
+
+    Args:
+        original: a model.
+        clone: the model to judge.
+        walk: the walk through both models.
+        weights: the distance of each weight (see ``Counterparts.apart``).
+    """
+    return [
+        _weights(original, clone, weights),
+        _other_state(original, clone, walk),
+        _of_findings(SAME_START, "structure", walk.of(model_diff.STRUCTURE), "same layers, connected alike"),
+        _of_findings(SAME_START, "layer settings", walk.of(model_diff.SETTING), "all are equal"),
+        _compile_settings(original, clone, walk),
+        _optimizer_state(original, clone, walk),
+        _separate_storage(original, clone),
+    ]
+
+
+def _of_findings(test: str, name: str, findings: list, otherwise: str) -> Check:
+    if not findings:
+        return Check(test, name, True, otherwise)
+    return Check(test, name, False, _listed(findings))
+
+
+def _listed(findings: list, most: int = 3) -> str:
+    more = f"; and {len(findings) - most} more" if len(findings) > most else ""
+    return "; ".join(map(str, findings[:most])) + more
+
+
+def _weights(original: Any, clone: Any, apart: dict[str, float | None]) -> Check:
+    mine, theirs = generations.weights(original), generations.weights(clone)
+    if not mine and not theirs:
+        return Check(SAME_START, "weights", None, "neither model has weights (yet)")
+    if len(mine) != len(theirs):
+        evidence = f"the original has {len(mine)} weights, the clone {len(theirs)}"
+        return Check(SAME_START, "weights", False, evidence)
+    different = {name: distance for name, distance in apart.items() if distance != 0.0}
+    if not different:
+        return Check(SAME_START, "weights", True, f"all {len(apart)} are equal, bit for bit")
+    unlike = next((name for name, distance in different.items() if distance is None), None)
+    if unlike is not None:
+        evidence = f"{len(different)} of {len(apart)} weights differ; {unlike} has another shape or dtype"
+    else:
+        worst = max(different, key=different.get)
+        largest = digits(different[worst])
+        evidence = f"{len(different)} of {len(apart)} weights differ; largest |difference| {largest} in {worst}"
+    return Check(SAME_START, "weights", False, evidence)
+
+
+def _other_state(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
+    name = "other state"
+    mine, theirs = generations.other_state(original), generations.other_state(clone)
+    findings = walk.of(model_diff.STATE)
+    if findings:
+        return Check(SAME_START, name, False, _listed(findings))
+    if len(mine) != len(theirs):
+        evidence = f"the original has {len(mine)} variables outside its weights, the clone {len(theirs)}"
+        return Check(SAME_START, name, False, evidence)
+    if not mine:
+        return Check(SAME_START, name, None, "no variables outside the weights")
+    return Check(SAME_START, name, True, f"{len(mine)} outside the weights, all equal")
+
+
+def _compile_settings(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
+    name = "compile settings"
+    findings = walk.of(model_diff.COMPILATION)
+    compiled = [generations.is_compiled(model) for model in (original, clone)]
+    if not any(compiled):
+        # An optimizer or metric may also be an attribute of a model that trains itself.
+        return Check(SAME_FUTURE, name, False if findings else None, _listed(findings) or "neither model is compiled")
+    if not all(compiled):
+        without = "clone" if compiled[0] else "original"
+        return Check(SAME_FUTURE, name, False, f"the {without} is not compiled")
+    return _of_findings(SAME_FUTURE, name, findings, "same optimizer, learning rate, loss and metrics, set alike")
+
+
+def _optimizer_state(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
+    name = "optimizer state"
+    findings = walk.of(model_diff.OPTIMIZER)
+    if generations.is_compiled(original) and not generations.is_compiled(clone):
+        return Check(SAME_FUTURE, name, False, "the clone has no optimizer")
+    count, after = sum(pair[0] == model_diff.OPTIMIZER for pair in walk.pairs), ""
+    if generations.is_compiled(original):
+        iterations = [int(model.optimizer.iterations) for model in (original, clone)]
+        if iterations[0] != iterations[1]:
+            evidence = f"the original has made {iterations[0]} steps, the clone {iterations[1]}"
+            return Check(SAME_FUTURE, name, False, evidence)
+        counts = [len(generations.optimizer_variables(model.optimizer)) for model in (original, clone)]
+        if counts[0] != counts[1] and not findings:
+            if iterations[0] == 0:
+                return Check(SAME_FUTURE, name, True, "neither has made a step")
+            return Check(SAME_FUTURE, name, False, f"{counts[0]} variables against {counts[1]}")
+        after = f", after {iterations[0]} steps"
+        count = count or counts[0]  # one optimizer in both is equal to itself, and not walked through
+    if not count and not findings:
+        return Check(SAME_FUTURE, name, None, "there is none")
+    if findings:
+        apart = [finding.distance for finding in findings if finding.distance is not None]
+        largest = f"; largest |difference| {digits(max(apart))}" if apart else ""
+        evidence = f"{len(findings)} of {count} variables differ{largest}, such as {findings[0].path}"
+        return Check(SAME_FUTURE, name, False, evidence)
+    return Check(SAME_FUTURE, name, True, f"all {count} variables are equal{after}")
+
+
+def _separate_storage(original: Any, clone: Any) -> Check:
+    name = "separate storage"
+    if original is clone:
+        return Check(OWN_LIFE, name, False, "both names stand for one object")
+    found = model_diff.shared(original, clone)
+    variables = [path for path, value in found if generations.is_variable(value)]
+    others = [(path, value) for path, value in found if not generations.is_variable(value)]
+    count = len({id(generations.storage(v)) for v in distances.all_variables(original)})
+    parts = []
+    if variables:
+        parts.append(f"{len(variables)} of {max(count, len(variables))} variables are shared, such as {variables[0]}")
+    if others:
+        listed = ", ".join(f"{path or 'the model'} ({type(value).__name__})" for path, value in others[:3])
+        parts.append(f"shared: {listed}{f' and {len(others) - 3} more' if len(others) > 3 else ''}")
+    return Check(
+        OWN_LIFE,
+        name,
+        not parts,
+        "; ".join(parts) or f"none of {count} variables (weights, optimizer, metrics) is shared",
+    )
+
+
+# -- in answering ------------------------------------------------------------------------------------------------------
+
+ANSWERS = ("outputs", "outputs in training mode")
+
+
+class Answers:
+    """What a model answers from where it stands, in inference and in training mode, and the losses that it adds.
+
+    Everything is run eagerly, which needs no tracing, and under the same random state for every model.
+
+    Args:
+        model: the model.
+        batches: what to answer.
+        draws: the random numbers that another model drew, to be drawn again.
+
+    Attributes:
+        by_name: the outputs, or the error that was raised, by the names in ``ANSWERS``.
+        losses: the losses that the model added in training mode.
+        draws: the random numbers that this model drew.
+    """
+
+    def __init__(self, model: Any, batches: Batches, draws: list | None = None):
+        self.losses: list = []
+        with snapshot.unchanged(model), generations.same_random_state(draws) as self.draws:
+            self.by_name = {
+                "outputs": _tried(lambda: distances.answers(model(batches.inputs, training=False))),
+                "outputs in training mode": _tried(lambda: self._in_training_mode(model, batches)),
+            }
+
+    def _in_training_mode(self, model: Any, batches: Batches) -> list:
+        outputs = distances.answers(model(batches.batch(0)[0], training=True))
+        self.losses = [np.asarray(loss) for loss in model.losses]
+        return outputs
+
+
+def _tried(run: Any) -> Any:
+    try:
+        return run()
+    except Exception as error:  # whatever a model raises is part of the evidence
+        return error
+
+
+def of_answers(name: str, mine: Answers, theirs: Answers, original: Any, clone: Any) -> Check:
+    """Compare what two models answer, in one of the two modes of ``ANSWERS``."""
+    a, b = mine.by_name[name], theirs.by_name[name]
+    if isinstance(a, NotImplementedError):
+        return Check(SAME_START, name, None, "the original has no call of its own")
+    if isinstance(a, Exception):
+        return Check(SAME_START, name, None, f"the original cannot be called in training mode ({first_line(a)})")
+    if generations.weights(original) and not generations.weights(clone):
+        return Check(SAME_START, name, False, "the clone has no weights yet: it was never called")
+    if isinstance(b, Exception):
+        return Check(SAME_START, name, False, f"the clone cannot be called ({first_line(b)})")
+    if len(a) != len(b):
+        return Check(SAME_START, name, False, f"the original gives {len(a)} outputs, the clone {len(b)}")
+    largest = distances.largest_of(map(distances.largest_difference, a, b))
+    allowed = max(map(distances.rounding, a), default=0.0)
+    same = not any(map(distances.differs, a, b)) and [x.dtype for x in a] == [x.dtype for x in b]
+    evidence = f"largest |difference| {digits(largest)} over {len(a[0]) if a and a[0].shape else 1} samples"
+    if largest and allowed:
+        evidence += f"; up to {allowed:.1g} is rounding in {a[0].dtype}"
+    unlike = next(((x.dtype, y.dtype) for x, y in zip(a, b, strict=True) if x.dtype != y.dtype), None)
+    if unlike:
+        evidence += f"; {unlike[0]} against {unlike[1]}"
+    return Check(SAME_START, name, same, evidence)
+
+
+def of_added_losses(mine: Answers, theirs: Answers) -> Check:
+    """Compare the losses that two models add in training mode."""
+    a, b = mine.losses, theirs.losses
+    name = "added losses"
+    if not a and not b:
+        return Check(SAME_FUTURE, name, None, "neither model adds losses or penalties of its own")
+    if len(a) != len(b):
+        return Check(SAME_FUTURE, name, False, f"the original adds {len(a)} losses, the clone {len(b)}")
+    largest = distances.largest_of(map(distances.largest_difference, a, b))
+    same = not any(map(distances.differs, a, b))
+    return Check(SAME_FUTURE, name, same, f"{len(a)} losses, largest |difference| {digits(largest)}")
+
+
+def outputs(model: Any, batches: Batches, draws: list) -> list[np.ndarray]:
+    """Return what a model answers from where it stands, drawing the same random numbers again."""
+    with generations.same_random_state(draws):
+        return distances.answers(model(batches.inputs, training=False))
+
+
+def movement(now: Sequence[np.ndarray], before: Sequence[np.ndarray]) -> float:
+    """Return how far outputs are from others, with 0 for what is rounding."""
+    if len(now) != len(before):
+        return float("inf")
+    apart = [distances.largest_difference(a, b) for a, b in zip(now, before, strict=True) if distances.differs(a, b)]
+    return max(apart, default=0.0)

@@ -1,0 +1,554 @@
+"""The three tests of a true clone, in numbers and words: Same start, Same future, Own life.
+
+There is one engine, ``ThreeTests``. ``three_tests`` and ``audit`` let it run to the end; a lab takes it a few steps at
+a time. It decides by one rule, for each variable by itself. Where nothing is computed, a variable has to be equal bit
+for bit. After training it may be 100 units in the last place away from its counterpart, and never more than a
+thousandth of what this variable has moved (``distances.allowed_in_training``). Outputs may differ by 100 units in the
+last place of the largest one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from helpers import checks, distances, model_diff, snapshot
+from helpers import keras_compat as generations
+from helpers.report import (
+    ORDER,
+    OTHER_STATE,
+    OUTPUTS,
+    OWN_LIFE,
+    QUESTIONS,
+    SAME_FUTURE,
+    SAME_START,
+    Check,
+    ThreeTestsResult,
+)
+from helpers.text import digits
+from helpers.training import Batches, CompiledRun, EagerRun, Run, has_own_step
+
+__all__ = ["ThreeTests", "three_tests"]
+
+TRAIN = ("both", "original", "clone")
+
+
+def three_tests(
+    original: Any,
+    clones: Any,
+    inputs: Any,
+    targets: Any = None,
+    steps: int = 20,
+    train_batch: Any = None,
+) -> dict[str, ThreeTestsResult]:
+    """Try the three tests on one or more clones of a model, and leave all models as they were.
+
+    Args:
+        original: a model of keras or tf_keras.
+        clones: the clones by name, or one clone, which is then called "clone".
+        inputs: a batch of inputs that all of them take, (samples, ...), or a list or dict of such arrays.
+        targets: targets for the loss that the models were compiled with, (samples, ...). Without them, training is
+            the model's own as far as its ``train_step`` needs none, and otherwise reduces the mean square of the
+            outputs.
+        steps: how many training steps each model makes, at least 1.
+        train_batch: the batch that the model's own ``train_step`` takes, where that is not ``(inputs, targets)``.
+
+    Returns:
+        For each clone, by its name, what was found: ``.ok``, ``.verdicts``, ``.sentence``, and the numbers.
+
+    Raises:
+        ValueError: the models are of different Keras versions, or the original does not take ``inputs``, ``targets``
+            or ``train_batch``, or ``steps`` is not a number of steps.
+        TypeError: one of them is not a Keras model.
+
+    Example:
+        >>> results = three_tests(model, {"clone_model": keras.models.clone_model(model)}, x, y)  # doctest: +SKIP
+        >>> results["clone_model"].fails                                                          # doctest: +SKIP
+        ['Same start', 'Same future']
+    """
+    named = clones if isinstance(clones, Mapping) else {"clone": clones}
+    check_arguments(original, named, steps)
+    try:
+        tests = tried(original, named, inputs, targets, steps, train_batch, compiled=True)
+        failed = any(tests.error(name) is not None for name in (None, *named))
+    except ValueError:
+        failed = True
+    if failed:
+        # A step that cannot be compiled may still run; if not, the error is the model's own.
+        tests = tried(original, named, inputs, targets, steps, train_batch, compiled=False)
+    return tests.results()
+
+
+def check_arguments(original: Any, clones: Mapping[str, Any], steps: int) -> None:
+    """Raise an error if models cannot be compared, or the number of steps is not one."""
+    for clone in clones.values():
+        kinds = [generations.generation(model) for model in (original, clone)]
+        if kinds[0] != kinds[1]:
+            raise ValueError(
+                f"The original is a model of {kinds[0]}, the clone one of {kinds[1]}. "
+                "Compare two models of one generation."
+            )
+    if steps < 1:
+        raise ValueError(f"The models cannot be trained for {steps} steps. Let them make 1 or more.")
+
+
+def tried(
+    original: Any,
+    clones: Mapping[str, Any],
+    inputs: Any,
+    targets: Any,
+    steps: int,
+    train_batch: Any,
+    compiled: bool,
+) -> ThreeTests:
+    """Let the engine run to the end, for all clones.
+
+    Args:
+        original: see ``three_tests``.
+        clones: the clones by name.
+        inputs: see ``three_tests``.
+        targets: see ``three_tests``.
+        steps: see ``three_tests``.
+        train_batch: see ``three_tests``.
+        compiled: see ``ThreeTests``.
+    """
+    tests = ThreeTests(original, inputs, targets, train_batch=train_batch, compiled=compiled)
+    for name, clone in clones.items():
+        tests.add(name, clone)
+    tests.advance(steps)
+    tests.compare_answers()
+    return tests
+
+
+class ThreeTests:
+    """The engine of the three tests, one step at a time. All models are as they were after every call.
+
+    Call ``add`` for each clone, then ``advance`` as often as you like (``prepare`` only splits its work), then
+    ``compare_answers`` if you want the outputs after training compared as well. ``results`` is cheap at any time.
+
+    Args:
+        original: the model.
+        inputs: see ``three_tests``.
+        targets: see ``three_tests``.
+        train_batch: see ``three_tests``.
+        compiled: whether to compile the training step. Then many steps are fast, and may be made a few at a time;
+            otherwise all steps are made in one call, and nothing is compiled.
+
+    Example:
+        >>> tests = ThreeTests(model, x, y, compiled=True)    # doctest: +SKIP
+        >>> tests.add("deepcopy", copy.deepcopy(model))       # doctest: +SKIP
+        >>> tests.advance(2)                                  # doctest: +SKIP
+        >>> tests.results()["deepcopy"].future                # doctest: +SKIP
+        [0.0, 0.0, 0.0]
+    """
+
+    def __init__(
+        self, original: Any, inputs: Any, targets: Any = None, *, train_batch: Any = None, compiled: bool = False
+    ):
+        generations.generation(original)
+        self.original, self.compiled = original, compiled
+        self._batches = Batches(original, inputs, targets, train_batch)
+        self._answers: checks.Answers | None = None
+        self._pairs: dict[str, _Pair] = {}
+        self._run: Run | None = None
+        self._why_not = ""  # why the original cannot be trained
+        self._train: str | None = None
+
+    def add(self, name: str, clone: Any) -> None:
+        """Compare a clone with the original as they are now: everything that needs no training.
+
+        Args:
+            name: what to call the clone.
+            clone: the model to judge.
+        """
+        generations.generation(clone)
+        if self._run is not None:
+            raise ValueError("The training has begun. Add all clones before it, or make a new ThreeTests.")
+        self._pairs[name] = _Pair(self, name, clone)
+
+    def drop(self, name: str) -> None:
+        """Leave a clone out from now on."""
+        self._pairs.pop(name, None)
+
+    def steps(self, name: str) -> int:
+        """Return how many steps a clone was asked to make, whether or not it can be trained."""
+        return self._pairs[name].asked
+
+    def prepare(self, name: str | None = None) -> None:
+        """Compile the training step of a clone, or of the original, which takes longer than many steps.
+
+        ``advance`` does it when needed. A caller that has something else to do in between can do it before.
+        """
+        if name is None:
+            self._prepare_original(0)
+        else:
+            self._pairs[name].prepare(0)
+
+    def advance(self, steps: int = 1, train: str = "both", names: Iterable[str] | None = None) -> None:
+        """Train on by a number of steps.
+
+        Args:
+            steps: how many training steps.
+            train: ``"both"``, ``"original"`` or ``"clone"``; the same at every call. With one alone, Same future
+                is not tried, because the two were not trained alike.
+            names: the clones to go on with; all of them if it is None.
+        """
+        if train not in TRAIN:
+            raise ValueError(f"There is no training of {train!r}. Use 'both', 'original' or 'clone'.")
+        if self._train not in (None, train):
+            raise ValueError("The training has begun with other models. Make a new ThreeTests to train others.")
+        self._train = train
+        for name in self._pairs if names is None else names:
+            self._pairs[name].advance(steps, train)
+        if self._run is not None and self._pairs:
+            self._run.forget(min(pair.judged for pair in self._pairs.values()) + 1)
+
+    def compare_answers(self, names: Iterable[str] | None = None) -> None:
+        """Compare what the models answer after the steps made so far: with each other, and with before."""
+        for name in self._pairs if names is None else names:
+            self._pairs[name].compare_answers()
+
+    def results(self) -> dict[str, ThreeTestsResult]:
+        """Return what was found so far, by the names of the clones."""
+        return {name: pair.result() for name, pair in self._pairs.items()}
+
+    def error(self, name: str | None = None) -> Exception | None:
+        """Return what training a clone has raised, or what training the original has."""
+        run = self._run if name is None else self._pairs[name].run
+        return run.error if run is not None else None
+
+    def answers(self) -> checks.Answers | None:
+        """Return what the original answers before training; None if it has no weights to answer with yet."""
+        if self._answers is None and (self.original.built or generations.weights(self.original)):
+            found = checks.Answers(self.original, self._batches)
+            error = found.by_name["outputs"]
+            # A model that is only trained, as many a GAN, may do without a call of its own.
+            if isinstance(error, Exception) and not isinstance(error, NotImplementedError):
+                raise ValueError(
+                    f"The model {self.original.name!r} does not take these inputs ({checks.first_line(error)}). "
+                    "Pass inputs of the shape and dtype that it is called with."
+                ) from error
+            self._batches.check()
+            self._answers = found
+        return self._answers
+
+    def make_run(self, model: Any, watched: Mapping[str, Any], own: bool, draws: list | None = None) -> Run:
+        """Make a run of a model, compiled or not."""
+        if self.compiled:
+            return CompiledRun(model, watched, self._batches, own)
+        return EagerRun(model, watched, self._batches, own, draws)
+
+    def _prepare_original(self, steps: int) -> Run | None:
+        """Let the original make at least so many steps, in the way that fits it; None if it cannot be trained."""
+        if self._run is None and not self._why_not:
+            self._start_original(steps)
+        run = self._run
+        if run is not None and run.error is None and run.steps < steps:
+            run.advance(steps - run.steps)
+        if run is not None and run.error is not None:
+            self._why_not = f"the original cannot be trained ({checks.first_line(run.error)})"
+        return None if self._why_not else run
+
+    def _start_original(self, steps: int) -> None:
+        model, batches = self.original, self._batches
+        if self.answers() is None:
+            self._why_not = f"the original has no weights yet: call {model.name} once on inputs"
+            return
+        if not generations.weights(model) or not model.trainable_weights:
+            self._why_not = "the original has no trainable weights"
+            return
+        watched = {name: pair.clone for name, pair in self._pairs.items()}
+
+        def started(own: bool) -> Run:
+            run = self.make_run(model, watched, own)
+            if run.error is None:
+                run.advance(max(steps, 1) if not self.compiled else 0)
+            return run
+
+        if not has_own_step(model) and batches.train_batch is None:
+            self._run = started(False)
+            return
+        self._run = started(True)
+        error = self._run.error
+        if error is None:
+            return
+        if batches.train_batch is not None:
+            raise ValueError(
+                f"The model {model.name!r} cannot be trained on this train_batch ({checks.first_line(error)}). "
+                "Pass the batch that its train_step takes."
+            ) from error
+        stand_in = started(False)
+        # With targets, only a model that cannot be trained in any way is excused.
+        if not batches.only_inputs and (stand_in.error is None or isinstance(stand_in.error, NotImplementedError)):
+            raise ValueError(
+                f"The model {model.name!r} cannot be trained on these inputs and targets "
+                f"({checks.first_line(error)}). Pass targets of the kind that its loss takes, or none."
+            ) from error
+        if stand_in.error is None and (self.compiled or stand_in.moved[-1]):
+            self._run = stand_in
+
+
+class _Pair:
+    """The original and one clone: what was compared so far."""
+
+    def __init__(self, tests: ThreeTests, name: str, clone: Any):
+        self._tests, self.name, self.clone = tests, name, clone
+        original = tests.original
+        walk = model_diff.compare(original, clone)
+        self._weights = checks.Counterparts(generations.weights(original), generations.weights(clone), walk)
+        self._state = checks.Counterparts(generations.other_state(original), generations.other_state(clone), walk)
+        apart = self._weights.apart(original, clone)
+        self._checks = checks.at_rest(original, clone, walk, apart)
+        self.start: dict[str, float | None] = {}
+        for weight, distance in apart.items():
+            layer = weight.rsplit("/", 1)[0]
+            known = self.start.get(layer, 0.0)
+            self.start[layer] = None if distance is None or known is None else max(known, distance)
+        self._largest = distances.largest_of(self.start.values())
+        self._answers: checks.Answers | None = None
+        self._compare_answers_now()
+        passed = {check.name: check.passed for check in self._checks}
+        if passed["other state"] is not None:
+            self.start[OTHER_STATE] = 0.0 if passed["other state"] else float("inf")
+        if passed[OUTPUTS] is not None:
+            self.start[OUTPUTS] = self._distance_of_outputs()
+        unequal = {OTHER_STATE: passed["other state"] is False, OUTPUTS: passed[OUTPUTS] is False}
+        self.different = [n for n, distance in self.start.items() if unequal.get(n, distance != 0.0)]
+        self.run: Run | None = None
+        self.asked = self.judged = 0
+        self.future = [self._largest]
+        self.future_state = [self.start.get(OTHER_STATE, 0.0)]
+        same = all(passed[name] is not False for name in ("weights", "other state"))
+        self.first_apart: int | None = None if same else 0
+        self._reach: list[list[float]] = [[0.0] * len(self._weights.mine), [0.0] * len(self._state.mine)]
+        self._worst = (0.0, "", 0.0)  # how much further apart than allowed, which variable, what is allowed
+        self._allowed_distance = 0.0
+        self.future_outputs: float | None = None
+        self._outputs_apart = False
+        self.answers_moved: dict[str, float] = {}
+
+    # -- at rest and in answering --
+
+    def _compare_answers_now(self) -> None:
+        tests, original = self._tests, self._tests.original
+        mine = tests.answers()
+        if mine is None:
+            reason = f"the original has no weights yet: call {original.name} once on inputs"
+            self._checks += [Check(SAME_START, name, None, reason) for name in checks.ANSWERS]
+            self._checks.append(Check(SAME_FUTURE, "added losses", None, reason))
+            return
+        self._answers = checks.Answers(self.clone, tests._batches, mine.draws)
+        self._checks += [checks.of_answers(name, mine, self._answers, original, self.clone) for name in checks.ANSWERS]
+        self._checks.append(checks.of_added_losses(mine, self._answers))
+
+    def _distance_of_outputs(self) -> float | None:
+        mine, theirs = (each.by_name[OUTPUTS] for each in (self._tests.answers(), self._answers))
+        return None if isinstance(theirs, Exception) else distances.largest_between(mine, theirs)
+
+    # -- in training --
+
+    @property
+    def _why_not(self) -> str:
+        """Why the clone cannot be trained, in words, or an empty string."""
+        original, clone = self._tests.original, self.clone
+        if not generations.weights(clone):
+            return "it has no weights"
+        if generations.is_compiled(original) and not generations.is_compiled(clone):
+            return "it is not compiled"
+        if not clone.trainable_weights:
+            return "it has no trainable weights"
+        return checks.first_line(self.run.error) if self.run is not None and self.run.error else ""
+
+    def prepare(self, steps: int) -> Run | None:
+        """Let the clone make at least so many steps; None if it cannot be trained."""
+        original = self._tests._prepare_original(steps)
+        if original is None or self._why_not:
+            return None
+        if self.run is None:
+            watched = {"original": self._tests.original}
+            self.run = self._tests.make_run(self.clone, watched, original.own, getattr(original, "draws", None))
+        if self.run.error is None and self.run.steps < steps:
+            self.run.advance(steps - self.run.steps)
+        return None if self.run.error else self.run
+
+    def advance(self, steps: int, train: str) -> None:
+        self.asked += steps
+        original = self._tests._prepare_original(self.asked if train != "clone" else 0)
+        clone = self.prepare(self.asked) if train != "original" and original is not None else None
+        if train == "both" and original is not None and clone is not None:
+            for step in range(self.judged + 1, self.asked + 1):
+                self._judge(step, original, clone)
+        self.judged = self.asked
+
+    def _judge(self, step: int, original: Run, clone: Run) -> None:
+        """Compare the two after one step of training alike."""
+        largest = []
+        for kind, (counterparts, mine, theirs, start) in enumerate(
+            (
+                (self._weights, original.weights[step], clone.weights[step], original.weights[0]),
+                (self._state, original.state[step], clone.state[step], original.state[0]),
+            )
+        ):
+            apart = 0.0
+            if not counterparts.complete or len(theirs) != len(counterparts.theirs):
+                apart = float("inf")
+                self._note_worst(float("inf"), "", 0.0, step)
+            else:
+                for number, (a, place) in enumerate(zip(mine, counterparts.places, strict=True)):
+                    reach = self._reach[kind]
+                    reach[number] = max(reach[number], distances.largest_difference(a, start[number]))
+                    distance = distances.largest_difference(a, theirs[place])
+                    apart = max(apart, distance)
+                    if not distance:
+                        continue
+                    allowed = distances.allowed_in_training(a, reach[number])
+                    if distance > allowed:
+                        name = generations.variable_name(counterparts.mine[number], self._tests.original)
+                        self._note_worst(distance, name, allowed, step)
+            largest.append(apart)
+        self.future.append(largest[0])
+        self.future_state.append(largest[1])
+        clone.forget(step + 1)
+
+    def _note_worst(self, distance: float, name: str, allowed: float, step: int) -> None:
+        if self.first_apart is None:
+            self.first_apart = step
+        if distance >= self._worst[0]:
+            self._worst = distance, name, allowed
+
+    def compare_answers(self) -> None:
+        """Compare what both answer after training, and what each answers while the other is trained."""
+        tests = self._tests
+        mine, theirs = tests.answers(), self._answers
+        if mine is None or any(isinstance(each.by_name[OUTPUTS], Exception) for each in (mine, theirs)):
+            return
+        runs = {"original": tests._run if tests._train != "clone" else None, "clone": self.run}
+        models = {"original": tests.original, "clone": self.clone}
+        before = {"original": mine.by_name[OUTPUTS], "clone": theirs.by_name[OUTPUTS]}
+        trained = {}
+        for who, watched in (("original", "clone"), ("clone", "original")):
+            run = runs[who]
+            if run is None or run.error is not None or not run.steps:
+                continue
+            with snapshot.unchanged(tests.original, self.clone), run.trained():
+                now = checks.outputs(models[watched], tests._batches, mine.draws)
+                trained[who] = checks.outputs(models[who], tests._batches, mine.draws)
+            self.answers_moved[watched] = checks.movement(now, before[watched])
+        if len(trained) == 2:
+            one, two = trained["original"], trained["clone"]
+            self.future_outputs = distances.largest_between(one, two)
+            # Where rounding already shows in the weights, it shows in the outputs in any size.
+            exact = not any(self.future) and not any(self.future_state)
+            self._outputs_apart = exact and checks.movement(one, two) > 0.0
+
+    # -- the result --
+
+    def result(self) -> ThreeTestsResult:
+        """Put together what was found so far."""
+        found = sorted(
+            [*self._checks, *self._training_checks()],
+            key=lambda check: (_TESTS.index(check.test), ORDER.index(check.name)),
+        )
+        original, clone = self._runs()
+        moves = [
+            run.watched_moved[name]
+            for run, name in ((original, self.name), (clone, "original"))
+            if run is not None and run.steps
+        ]
+        moved = [run.moved for run in (original, clone) if run is not None and run.steps]
+        answers = self.answers_moved.values()
+        return ThreeTestsResult(
+            self.name,
+            found,
+            dict(self.start),
+            tuple(self.different),
+            list(self.future),
+            list(self.future_state),
+            self.future_outputs,
+            self.first_apart,
+            _largest_by_step(moves, self.asked),
+            max(answers) if answers else None,
+            _largest_by_step(moved, self.asked),
+        )
+
+    def _runs(self) -> tuple[Run | None, Run | None]:
+        """Return the runs of original and clone, as far as they were trained."""
+        train = self._tests._train
+        original = self._tests._run if train != "clone" and not self._tests._why_not else None
+        return original, self.run if train != "original" else None
+
+    def _training_checks(self) -> list[Check]:
+        why = self._tests._why_not
+        names = [(SAME_FUTURE, "training steps"), (OWN_LIFE, "clone keeps still"), (OWN_LIFE, "original keeps still")]
+        if not why and not self.asked:
+            why = "no training step was made yet"
+        if why:
+            return [Check(test, name, None, why) for test, name in names]
+        original, clone = self._runs()
+        why_not = self._why_not
+        if why_not:
+            why_not = f"the clone cannot be trained: {why_not}"
+        return [
+            self._of_steps(original, clone, why_not),
+            self._of_watching("clone", "original", original, why_not),
+            self._of_watching("original", "clone", clone, why_not),
+        ]
+
+    def _of_steps(self, original: Run | None, clone: Run | None, why_not: str) -> Check:
+        name = "training steps"
+        alone = self._tests._train
+        if alone != "both":
+            return Check(SAME_FUTURE, name, None, f"only the {alone} was trained")
+        if why_not:
+            return Check(SAME_FUTURE, name, False, why_not)
+        if not self._weights.complete:
+            return Check(SAME_FUTURE, name, False, "the models have different weights, so their steps cannot be alike")
+        steps, moved = len(self.future) - 1, original.moved[-1]
+        apart, worst, allowed = self._worst
+        if not any(original.moved) and not any(clone.moved) and not apart:
+            return Check(SAME_FUTURE, name, None, f"{steps} training steps moved no weight")
+        evidence = f"after {steps} steps alike, largest |difference| {digits(self.future[-1])}"
+        evidence += f"; training moved {digits(moved)}"
+        if apart and worst:
+            evidence += f"; up to {allowed:.1g} would be rounding in {worst}, which is {digits(apart)} apart"
+        elif apart:
+            evidence += "; the models have different state outside the weights"
+        elif any(self.future):
+            evidence += "; all of it is rounding"
+        if apart and not any(self.future):
+            return Check(SAME_FUTURE, name, False, f"{evidence}; but the state outside the weights went apart")
+        if self._outputs_apart:
+            return Check(SAME_FUTURE, name, False, f"{evidence}; but the outputs went apart")
+        return Check(SAME_FUTURE, name, not apart, evidence)
+
+    def _of_watching(self, watched: str, trained: str, run: Run | None, why_not: str) -> Check:
+        name = f"{watched} keeps still"
+        if run is None:
+            alone = self._tests._train
+            only = f"only the {alone} was trained" if alone != "both" else f"the {trained} was not trained"
+            return Check(OWN_LIFE, name, None, why_not if trained == "clone" and why_not else only)
+        if run.error is not None or not run.steps:
+            return Check(OWN_LIFE, name, None, why_not or f"the {trained} was not trained")
+        key = self.name if watched == "clone" else "original"
+        variables = run.watched_variables[key]
+        moved = max(variables.values(), default=0.0)
+        if not moved and not any(run.moved):
+            return Check(OWN_LIFE, name, None, f"{run.steps} training steps moved no weight")
+        evidence = f"while the {trained} made {run.steps} steps alone, the {watched} moved {digits(moved)}"
+        if variables:
+            evidence += f", such as in {max(variables, key=variables.get)}"
+        answers = self.answers_moved.get(watched, 0.0)
+        if answers and not moved:
+            evidence += f", but its answers moved {digits(answers)}"
+        return Check(OWN_LIFE, name, not moved and not answers, evidence)
+
+
+_TESTS = list(QUESTIONS)
+
+
+def _largest_by_step(traces: Sequence[Sequence[float]], steps: int) -> list[float]:
+    """Return the largest of several traces at each step."""
+    if not traces:
+        return [0.0]
+    length = min(steps + 1, max(map(len, traces)))
+    return [max(trace[step] for trace in traces if step < len(trace)) for step in range(length)]
