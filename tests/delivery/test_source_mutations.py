@@ -1,4 +1,4 @@
-"""The faults of tools/source_mutations.py, which is run by hand, still fit the code, and quick tests are named for them."""
+"""The faults of tools/source_mutations.py, which is run by hand, still fit the code, and each names quick tests."""
 
 from __future__ import annotations
 
@@ -27,17 +27,7 @@ def test_a_fault_stands_where_it_is_put(fault):
 def quick():
     """The tests of the files that are named for a fault, as they are collected without --all."""
     files = {each for fault in FAULTS for each in fault.tests if each.startswith(("tests/", "notebooks/"))}
-    options = [
-        "-n0",
-        "--collect-only",
-        "-q",
-        "-q",
-        "--no-header",
-        "-p",
-        "no:cacheprovider",
-        "-o",
-        "verbosity_collect=1",
-    ]
+    options = ["-n0", "--collect-only", "-q", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *options, *sorted(files)]
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
