@@ -11,6 +11,12 @@ import pytest
 # most of the helpers. The other notebooks are executed with `--all`.
 QUICK_NOTEBOOKS = ("00_start_here", "01_how_subclassing_works", "06_bring_your_own_model")
 
+# Files of many tests that share nothing. One worker would still be busy with them when the others are done.
+SPREAD = tuple(
+    f"tests/{name}.py"
+    for name in ("helpers/test_auditing", "helpers/test_cloning", "helpers/test_engine", "helpers/test_keras_files")
+)
+
 
 def pytest_addoption(parser):
     """Add `--all`. Here, because an option of tests/conftest.py is not known where only a notebook is named."""
@@ -23,20 +29,31 @@ def pytest_report_header(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Keep on one worker what shares a kernel or a browser, and deselect slow tests unless all are wanted."""
+    """Deselect slow tests unless all are wanted."""
     for item in items:
-        if item.path.suffix == ".ipynb":
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-            if item.path.stem not in QUICK_NOTEBOOKS:
-                item.add_marker(pytest.mark.slow)
-        elif item.path.parent.name == "browser":
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        if item.path.suffix == ".ipynb" and item.path.stem not in QUICK_NOTEBOOKS:
+            item.add_marker(pytest.mark.slow)
     if config.getoption("all"):
         return
     slow = [item for item in items if item.get_closest_marker("slow")]
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep each file on one worker, as `--dist=loadfile` does, apart from those whose tests can be spread."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return nodeid if file.endswith(SPREAD) else file
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from faulty_clones import FAULTS, PROBABILISTIC, pair
+from tiers import on_one_keras
 from zoo import (
     adapted_normalization,
     batch_normalization_and_dropout,
@@ -238,12 +239,12 @@ def test_the_report_reads_without_colour(keras):
 
 @pytest.mark.parametrize(
     ("package", "name"),
-    [
+    on_one_keras(
         (package, name)
         for name, fault in FAULTS.items()
         for package in ("keras", "tf_keras")
         if fault.only_on in ("", package)
-    ],
+    ),
 )
 def test_every_fault_is_found_and_named(packages, package, name):
     keras, fault = packages[package], FAULTS[name]
@@ -263,7 +264,7 @@ MAKERS = {
 }
 
 
-@pytest.mark.parametrize(("package", "name"), list(MAKERS))
+@pytest.mark.parametrize(("package", "name"), on_one_keras(MAKERS))
 def test_a_model_built_twice_under_one_seed_is_a_true_clone(packages, package, name):
     model, twin, x, y = pair(packages[package], MAKERS[package, name])
     report = helpers.audit(model, twin, x, y)

@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiers import on_one_keras, slow_unless
 from zoo import (
     KINDS,
     MODULES,
@@ -26,14 +27,14 @@ TRUE_KINDS = [entry for entry in KINDS if entry not in REFUSED]
 WITH_COMPILED_TRAINING = ("sequential", "own_train_step", "stateful_recurrent", "dense_flipout")
 
 
-@pytest.mark.parametrize(("package", "kind"), TRUE_KINDS)
+@pytest.mark.parametrize(("package", "kind"), on_one_keras(TRUE_KINDS))
 def test_the_clone_is_true_and_the_original_untouched(package, kind, packages):
     clone_is_true(package, kind, packages)
 
 
 @pytest.mark.parametrize(
     ("package", "kind"),
-    [pytest.param(*each, marks=[pytest.mark.slow] * (each[1] not in WITH_COMPILED_TRAINING)) for each in TRUE_KINDS],
+    [slow_unless(each[1] in WITH_COMPILED_TRAINING, *each) for each in TRUE_KINDS],
 )
 def test_so_it_is_where_the_original_holds_its_compiled_training(package, kind, packages):
     with compiled_training():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import third_party_models
+from tiers import on_one_keras
 
 import helpers
 import workbook
@@ -67,8 +68,17 @@ STRANGERS = [
 ]
 
 
+QUICK_STRANGERS = ["transformer-keras", "vae-tf_keras", "recommender-keras", "probabilistic_regression-tf_keras"]
+QUICK_STRANGERS += ["MobileNet-keras"]
+
+
 @pytest.mark.parametrize(
-    ("package", "make", "expected"), STRANGERS, ids=[f"{make.__name__}-{package}" for package, make, _ in STRANGERS]
+    ("package", "make", "expected"),
+    [
+        pytest.param(package, make, expected, id=name, marks=[pytest.mark.slow] * (name not in QUICK_STRANGERS))
+        for package, make, expected in STRANGERS
+        for name in [f"{make.__name__}-{package}"]
+    ],
 )
 def test_a_stranger_gets_code_that_makes_a_true_clone(packages, package, make, expected):
     workbook.set_seeds(0)
@@ -415,7 +425,12 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("mistake", WRONG, ids=lambda mistake: mistake.__name__)
+@pytest.mark.parametrize(
+    ("keras", "mistake"),
+    on_one_keras((package, mistake) for mistake in WRONG for package in ("keras", "tf_keras")),
+    indirect=["keras"],
+    ids=lambda each: getattr(each, "__name__", each),
+)
 def test_what_a_reader_gets_wrong_is_answered_in_one_sentence(keras, mistake, tmp_path):
     class Net(keras.Model):
         pass
