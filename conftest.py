@@ -12,10 +12,7 @@ import pytest
 QUICK_NOTEBOOKS = ("00_start_here", "01_how_subclassing_works", "06_bring_your_own_model")
 
 # Files of many tests that share nothing. One worker would still be busy with them when the others are done.
-SPREAD = tuple(
-    f"tests/{name}.py"
-    for name in ("helpers/test_auditing", "helpers/test_cloning", "helpers/test_engine", "helpers/test_keras_files")
-)
+SPREAD = tuple(f"tests/helpers/{name}.py" for name in ("test_auditing", "test_cloning", "test_engine"))
 
 
 def pytest_addoption(parser):

@@ -18,15 +18,17 @@ def every(nth: int, values: Iterable[Any]) -> list[Any]:
     return [slow_unless(number % nth == 0, value) for number, value in enumerate(values)]
 
 
-def on_one_keras(cases: Iterable[tuple[str, Any]]) -> list[Any]:
-    """Leave each thing among the quick cases with one Keras version: the first of its versions, then the last, in turn.
+def on_one_keras(cases: Iterable[tuple[str, Any]], nth: int = 1) -> list[Any]:
+    """Leave every nth thing among the quick cases, with one Keras version: the first and the last of its own in turn.
 
     Args:
         cases: A Keras version and a thing each, where a thing may come with one version only.
+        nth: How many things there are for each quick one.
     """
     cases = list(cases)
     versions: dict[Any, list[str]] = {}
     for version, thing in cases:
         versions.setdefault(thing, []).append(version)
-    quick = {(each[-(number % 2)], thing) for number, (thing, each) in enumerate(versions.items())}
+    chosen = list(versions.items())[::nth]
+    quick = {(each[-(number % 2)], thing) for number, (thing, each) in enumerate(chosen)}
     return [slow_unless(case in quick, *case) for case in cases]
