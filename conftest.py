@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-# nbval executes these after a change: the first lesson, the frame that others follow, and the last lesson, which uses
-# most of the helpers. The other notebooks are executed with `--all`.
+# nbval executes these after a change: the first two, which every reader meets, and the last, which uses most of the
+# helpers. With `--all` it executes the others, too.
 QUICK_NOTEBOOKS = ("00_start_here", "01_how_subclassing_works", "06_bring_your_own_model")
 
 # Files of many tests that share nothing. One worker would still be busy with them when the others are done.
