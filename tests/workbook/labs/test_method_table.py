@@ -19,7 +19,7 @@ from workbook.labs.method_table.figure import MatrixPicture
 from workbook.labs.method_table.run import ASPECTS, KINDS, Matrix, MatrixSettings, Outcome, Subject, kinds_on
 
 
-@pytest.fixture(scope="module", params=["keras", pytest.param("tf_keras", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.slow) for name in ("keras", "tf_keras")])
 def full(request, packages):
     """All kinds of models on one Keras."""
     made = Matrix(MatrixSettings(request.param))
