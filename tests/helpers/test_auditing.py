@@ -10,6 +10,7 @@ from tiers import on_one_keras
 from zoo import (
     adapted_normalization,
     batch_normalization_and_dropout,
+    compiled_training,
     data,
     not_compiled,
     not_trainable_eagerly,
@@ -173,7 +174,8 @@ def test_a_layer_missing_in_the_clone_is_found(keras):
 @pytest.mark.parametrize("make", [sequential, batch_normalization_and_dropout, own_train_step])
 @pytest.mark.parametrize("method", ["alias", "clone"])
 def test_both_models_and_the_random_state_are_left_as_they_were(keras, make, method):
-    model, x, y = make(keras)
+    with compiled_training():
+        model, x, y = make(keras)
     other = model if method == "alias" else helpers.clone(model, x)
     workbook.set_seeds(5)
     expected = random.random(), np.random.uniform(), float(tf.random.uniform([]))
@@ -287,7 +289,8 @@ def test_compiled_functions_keep_their_random_state(keras, make):
     ends = []
     for audited in (False, True):
         workbook.set_seeds(0)
-        model, x, y = make(keras)
+        with compiled_training():
+            model, x, y = make(keras)
         if audited:
             assert helpers.audit(model, helpers.clone(model), x, y).ok
         model.fit(x, y, batch_size=32, verbose=0)

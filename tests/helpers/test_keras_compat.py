@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import tensorflow as tf
-from zoo import nested, sequential, stateful_recurrent
+from zoo import compiled_training, nested, sequential, stateful_recurrent
 
 import workbook
 from helpers import keras_compat as generations
@@ -125,7 +125,8 @@ def test_containers_of_tensorflow_are_the_proxies_that_are_known():
 
 
 def test_compiled_functions_of_a_model_are_still_named_so(keras):
-    model, x, y = sequential(keras)
+    with compiled_training():
+        model, x, y = sequential(keras)
     model.evaluate(x, y, verbose=0)
     model.predict(x, verbose=0)
     compiled = {name for name, value in vars(model).items() if name.endswith("_function") and callable(value)}
@@ -202,7 +203,8 @@ def test_symbols_stand_for_inputs_in_their_structure(keras):
 
 
 def test_a_layer_frozen_after_training_is_told(keras):
-    model, x, y = sequential(keras)
+    with compiled_training():
+        model, x, y = sequential(keras)
     assert generations.changed_since_compiled(model) == []
     model.layers[0].trainable = False
     still_trained = keras.__name__ == "keras"

@@ -1035,7 +1035,8 @@ def compiled_function_as_attribute(keras):
 
 @kind(refused="train_function = None", only_on="keras")
 def frozen_after_training(keras):
-    model, x, y = sequential(keras)
+    with compiled_training():
+        model, x, y = sequential(keras)
     model.layers[0].trainable = False
     return model, x, y
 
