@@ -51,11 +51,11 @@ _compiling = False
 def compiled_training():
     """Train models as `fit` does by default, in a compiled function, which the model then holds."""
     global _compiling
-    _compiling = True
+    before, _compiling = _compiling, True
     try:
         yield
     finally:
-        _compiling = False
+        _compiling = before
 
 
 def fit(model: Any, *data: Any, **options: Any) -> None:
