@@ -1,4 +1,4 @@
-"""What several modules of tests need: both Kerases without their log lines, run.py as a module, the Dockerfile."""
+"""What several modules of tests need: both Keras versions without log lines, run.py as a module, the Dockerfile."""
 
 import importlib.util
 import os
@@ -38,7 +38,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def packages():
-    """The two generations of Keras by name."""
+    """Both Keras versions by name."""
     workbook.quiet_tensorflow()
     import keras
     import tf_keras
@@ -48,7 +48,7 @@ def packages():
 
 @pytest.fixture(params=["keras", "tf_keras"])
 def keras(request, packages):
-    """Each of the two Kerases in turn, under the same seed."""
+    """Each Keras version in turn, under the same seed."""
     workbook.set_seeds(0)
     return packages[request.param]
 

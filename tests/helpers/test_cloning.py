@@ -24,10 +24,12 @@ from helpers import distances, graph_copy
 from helpers import keras_compat as generations
 
 TRUE_KINDS = [entry for entry in KINDS if entry not in REFUSED]
+# With `--all` every kind is tried after compiled training.
+TRAINED_EAGERLY = [case for case in on_one_keras(TRUE_KINDS) if not case.marks]
 WITH_COMPILED_TRAINING = ("sequential", "own_train_step", "stateful_recurrent", "dense_flipout")
 
 
-@pytest.mark.parametrize(("package", "kind"), on_one_keras(TRUE_KINDS))
+@pytest.mark.parametrize(("package", "kind"), TRAINED_EAGERLY)
 def test_the_clone_is_true_and_the_original_untouched(package, kind, packages):
     clone_is_true(package, kind, packages)
 

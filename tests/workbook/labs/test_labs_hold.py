@@ -1,8 +1,8 @@
 """Every lab under random sequences of changes: it never fails, never shows what is out of date without saying so.
 
 Most sequences drive the controls over a run that only pretends to work, so that hundreds of them take seconds; it
-is slow, fails or breaks in ways that depend on the settings alone. Some twenty drive the real one: changes follow each
-other fast, and only the last of them runs to the end. More of both: `--hypothesis-profile=thorough`.
+is slow, fails or breaks in ways that depend on the settings alone. A few drive the real one: changes follow each
+other fast, and only the last of them runs to the end. More of both: `--all`, or `--hypothesis-profile=thorough`.
 """
 
 from __future__ import annotations
