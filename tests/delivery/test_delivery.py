@@ -642,9 +642,9 @@ def test_the_job_tries_every_declared_python_and_the_three_systems(job):
         assert pythons == (PYTHONS if system.startswith("ubuntu") else [PYTHONS[0], PYTHONS[-1]])
 
 
-def test_the_job_runs_the_test_command_of_the_readme_with_the_slow_tests(job):
+def test_the_job_runs_the_test_command_of_the_readme(job):
     commands = [step["run"] for step in job["jobs"]["tests"]["steps"] if "run" in step]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (tested,) = re.findall(r"^python3 (run\.py test)\b", readme, re.M)
     # What actions/setup-python puts first on the path is named `python` on all three systems.
-    assert f"python {tested} --all" in commands
+    assert f"python {tested}" in commands
