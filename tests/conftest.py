@@ -1,4 +1,4 @@
-"""What several modules of tests need: both Kerases without their log lines, run.py as a module, the Dockerfile."""
+"""What several modules of tests need: both Keras versions without log lines, run.py as a module, the Dockerfile."""
 
 import importlib.util
 import os
@@ -20,19 +20,25 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 
-# The same examples each time in the suite; `--hypothesis-profile=thorough` draws many others.
-hypothesis.settings.register_profile("suite", max_examples=80, deadline=None, derandomize=True, database=None)
+# The same examples each time, a few after a change and more with `--all`; `--hypothesis-profile=thorough` draws others.
+for _name, _examples in (("quick", 10), ("all", 80)):
+    hypothesis.settings.register_profile(_name, max_examples=_examples, deadline=None, derandomize=True, database=None)
 hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None, database=None, print_blob=True)
-hypothesis.settings.load_profile("suite")
+hypothesis.settings.load_profile("quick")
 
 
 def pytest_addoption(parser):
     parser.addoption("--fuzz", type=int, default=300, help="how many files to change at random, for each Keras version")
 
 
+def pytest_configure(config):
+    if config.getoption("all") and not config.getoption("--hypothesis-profile"):
+        hypothesis.settings.load_profile("all")
+
+
 @pytest.fixture(scope="session")
 def packages():
-    """The two generations of Keras by name."""
+    """Both Keras versions by name."""
     workbook.quiet_tensorflow()
     import keras
     import tf_keras
@@ -42,7 +48,7 @@ def packages():
 
 @pytest.fixture(params=["keras", "tf_keras"])
 def keras(request, packages):
-    """Each of the two Kerases in turn, under the same seed."""
+    """Each Keras version in turn, under the same seed."""
     workbook.set_seeds(0)
     return packages[request.param]
 

@@ -76,6 +76,8 @@ def kernels(hub):
 READ = "url => fetch(url, {credentials: 'include'}).then(answer => answer.status, () => 'refused')"
 """What a page can do with an address, as the user who is logged in there."""
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_class_of_two(hub, browser):
     ada, ben = log_in(browser, hub, "ada"), log_in(browser, hub, "ben")

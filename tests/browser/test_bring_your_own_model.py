@@ -10,6 +10,8 @@ import driver
 import pytest
 from lab_panel import AT_REST, AT_WORK, change, choose, source, upload
 
+pytestmark = pytest.mark.slow
+
 SETUP = """import helpers
 import workbook
 

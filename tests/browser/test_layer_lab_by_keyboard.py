@@ -8,6 +8,8 @@ import pytest
 from lab_panel import AT_REST, AT_WORK, change, choose, source
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.slow
+
 CELL = """import workbook
 
 workbook.quiet_tensorflow()

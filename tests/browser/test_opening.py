@@ -6,6 +6,8 @@ from __future__ import annotations
 import driver
 import pytest
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOKS = sorted((driver.ROOT / "notebooks").glob("*.ipynb"))[1:]  # the first: see test_start_here.py
 
 

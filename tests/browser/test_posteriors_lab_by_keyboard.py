@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from lab_panel import change, choose
+
+pytestmark = pytest.mark.slow
 
 CELL = """import workbook
 

@@ -7,6 +7,8 @@ import re
 import pytest
 from lab_panel import change, choose, source
 
+pytestmark = pytest.mark.slow
+
 CELL = """import workbook
 
 workbook.quiet_tensorflow()

@@ -21,6 +21,8 @@ sys.path.insert(0, str(driver.ROOT / "tools" / "site"))
 import build
 import pages
 
+# The files of all notebooks are checked after each change, and in a browser these: the first, and the longest.
+QUICK = ("index", "00_start_here", "06_bring_your_own_model")
 NOTEBOOKS = {path.stem: nbformat.read(path, 4) for path in sorted((driver.ROOT / "notebooks").glob("*.ipynb"))}
 ALL = ("minor", "moderate", "serious", "critical")
 PHONE, DESKTOP, PROJECTOR = (
@@ -44,6 +46,11 @@ def documents(site):
     """Every page and every deck of slides, by its path in the site."""
     files = sorted(site.rglob("*.html"))
     return {str(path.relative_to(site)): BeautifulSoup(path.read_text("utf-8"), "html.parser") for path in files}
+
+
+def tiers(names, quick=QUICK):
+    """Mark all names as slow but those that are quick."""
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 def words(text):
@@ -350,7 +357,7 @@ def luminance(page):
     return sum(map(int, re.findall(r"\d+", colour)[:3])) / 3
 
 
-@pytest.mark.parametrize("name", ["index", *NOTEBOOKS])
+@pytest.mark.parametrize("name", tiers(["index", *NOTEBOOKS]))
 def test_a_page_fits_the_screen_and_can_be_read_by_all(site, page, name):
     for scheme in ("light", "dark"):
         visit(page, site / f"{name}.html", PHONE, scheme)
@@ -363,6 +370,7 @@ def test_a_page_fits_the_screen_and_can_be_read_by_all(site, page, name):
         page.screenshot(path=driver.artefact(f"site-{name}-{scheme}"))
 
 
+@pytest.mark.slow
 def test_other_files_fit_and_can_be_read_too(site, page, documents):
     others = [name for name in documents if "/" not in name and Path(name).stem not in ("index", *NOTEBOOKS)]
     assert len(others) >= 3
@@ -453,7 +461,7 @@ SLIDE = """() => {
 }"""
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", tiers(NOTEBOOKS, quick=("00_start_here",)))
 def test_every_slide_can_be_read_across_a_room(site, page, name):
     visit(page, site / "slides" / f"{name}.html", PROJECTOR)
     count = page.locator(".slide").count()
@@ -468,6 +476,7 @@ def test_every_slide_can_be_read_across_a_room(site, page, name):
             page.keyboard.press("ArrowRight")
 
 
+@pytest.mark.slow
 def test_slides_can_be_read_by_all(site, page):
     for scheme in ("light", "dark"):
         visit(page, site / "slides" / "06_bring_your_own_model.html", PROJECTOR, scheme)

@@ -8,6 +8,8 @@ import driver
 import pytest
 from lab_panel import AT_REST, AT_WORK, change, upload
 
+pytestmark = pytest.mark.slow
+
 CELL = """import workbook
 
 workbook.quiet_tensorflow()

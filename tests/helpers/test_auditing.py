@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from faulty_clones import FAULTS, PROBABILISTIC, pair
+from tiers import on_one_keras
 from zoo import (
     adapted_normalization,
     batch_normalization_and_dropout,
+    compiled_training,
     data,
     not_compiled,
     not_trainable_eagerly,
@@ -171,7 +173,8 @@ def test_a_layer_missing_in_the_clone_is_found(keras):
 @pytest.mark.parametrize("make", [sequential, batch_normalization_and_dropout, own_train_step])
 @pytest.mark.parametrize("method", ["alias", "clone"])
 def test_both_models_and_the_random_state_are_left_as_they_were(keras, make, method):
-    model, x, y = make(keras)
+    with compiled_training():
+        model, x, y = make(keras)
     other = model if method == "alias" else helpers.clone(model, x)
     workbook.set_seeds(5)
     expected = random.random(), np.random.uniform(), float(tf.random.uniform([]))
@@ -237,12 +240,12 @@ def test_the_report_reads_without_colour(keras):
 
 @pytest.mark.parametrize(
     ("package", "name"),
-    [
+    on_one_keras(
         (package, name)
         for name, fault in FAULTS.items()
         for package in ("keras", "tf_keras")
         if fault.only_on in ("", package)
-    ],
+    ),
 )
 def test_every_fault_is_found_and_named(packages, package, name):
     keras, fault = packages[package], FAULTS[name]
@@ -262,7 +265,7 @@ MAKERS = {
 }
 
 
-@pytest.mark.parametrize(("package", "name"), list(MAKERS))
+@pytest.mark.parametrize(("package", "name"), on_one_keras(MAKERS, nth=3))
 def test_a_model_built_twice_under_one_seed_is_a_true_clone(packages, package, name):
     model, twin, x, y = pair(packages[package], MAKERS[package, name])
     report = helpers.audit(model, twin, x, y)
@@ -285,7 +288,8 @@ def test_compiled_functions_keep_their_random_state(keras, make):
     ends = []
     for audited in (False, True):
         workbook.set_seeds(0)
-        model, x, y = make(keras)
+        with compiled_training():
+            model, x, y = make(keras)
         if audited:
             assert helpers.audit(model, helpers.clone(model), x, y).ok
         model.fit(x, y, batch_size=32, verbose=0)

@@ -5,17 +5,44 @@ import random
 import numpy as np
 import pytest
 import tensorflow as tf
-from zoo import KINDS, MODULES, REFUSED, ZOO, batch_normalization_and_dropout, data, sequential, subclass_with_config
+from tiers import on_one_keras, slow_unless
+from zoo import (
+    KINDS,
+    MODULES,
+    REFUSED,
+    ZOO,
+    batch_normalization_and_dropout,
+    compiled_training,
+    data,
+    sequential,
+    subclass_with_config,
+)
 
 import helpers
 import workbook
 from helpers import distances, graph_copy, keras_compat
 
 TRUE_KINDS = [entry for entry in KINDS if entry not in REFUSED]
+# With `--all` every kind is tried after compiled training.
+TRAINED_EAGERLY = [case for case in on_one_keras(TRUE_KINDS) if not case.marks]
+WITH_COMPILED_TRAINING = ("sequential", "own_train_step", "stateful_recurrent", "dense_flipout")
 
 
-@pytest.mark.parametrize(("package", "kind"), TRUE_KINDS)
+@pytest.mark.parametrize(("package", "kind"), TRAINED_EAGERLY)
 def test_the_clone_is_true_and_the_original_untouched(package, kind, packages):
+    clone_is_true(package, kind, packages)
+
+
+@pytest.mark.parametrize(
+    ("package", "kind"),
+    [slow_unless(each[1] in WITH_COMPILED_TRAINING, *each) for each in TRUE_KINDS],
+)
+def test_so_it_is_where_the_original_holds_its_compiled_training(package, kind, packages):
+    with compiled_training():
+        clone_is_true(package, kind, packages)
+
+
+def clone_is_true(package, kind, packages):
     workbook.set_seeds(0)
     model, x, y = ZOO[kind](packages[package])
     before = distances.values(distances.all_variables(model))
@@ -81,7 +108,8 @@ def test_the_vocabulary_of_a_lookup_is_copied(keras):
 def test_dropout_masks_of_the_next_steps_are_the_same(packages):
     # Keras 2 keeps the random state in the compiled training function, which belongs to no model.
     keras = packages["keras"]
-    model, x, y = batch_normalization_and_dropout(keras)
+    with compiled_training():
+        model, x, y = batch_normalization_and_dropout(keras)
     twin = helpers.clone(model, x)
     for either in (model, twin):
         workbook.set_seeds(3)
@@ -112,7 +140,8 @@ def test_the_random_state_of_the_process_is_left_alone(packages):
     futures = []
     for cloned in (False, True):
         workbook.set_seeds(0)
-        model, x, y = batch_normalization_and_dropout(keras)
+        with compiled_training():
+            model, x, y = batch_normalization_and_dropout(keras)
         if cloned:
             helpers.clone(model, x)
         model.fit(x, y, verbose=0)
@@ -165,10 +194,11 @@ def test_layers_of_the_twin_still_tell_their_outputs(keras):
 
 
 def test_compiled_functions_are_left_behind(keras):
-    model, x, _ = sequential(keras)
+    with compiled_training():
+        model, x, _ = sequential(keras)
     model.predict(x, verbose=0)
     twin = helpers.clone(model, x)
-    assert model.predict_function is not None
+    assert model.train_function is not None and model.predict_function is not None
     assert twin.train_function is None and twin.predict_function is None
     assert np.array_equal(twin.predict(x, verbose=0), model.predict(x, verbose=0))
 

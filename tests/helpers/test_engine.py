@@ -47,7 +47,7 @@ def cases(versions, representative):
     """Make parameters of (package, name), on the two Keras versions in turn, and mark those that a quick run omits."""
     found = []
     for number, (name, packages) in enumerate(versions.items()):
-        marks = [] if name in representative else [pytest.mark.thorough]
+        marks = [] if name in representative else [pytest.mark.slow]
         package = packages[number % len(packages)]
         found.append(pytest.param(package, name, marks=marks, id=f"{package}-{name}"))
     return found
@@ -276,7 +276,8 @@ def test_a_clone_without_weights_has_no_counterpart(keras):
 
 @pytest.mark.parametrize("make", [sequential, batch_normalization_and_dropout])
 def test_a_compiled_run_leaves_both_models_as_they_were(keras, make):
-    model, x, y = make(keras)
+    with zoo.compiled_training():
+        model, x, y = make(keras)
     clone = helpers.clone(model, x)
     held = distances.all_variables(model) + distances.all_variables(clone)
     before = distances.values(held)

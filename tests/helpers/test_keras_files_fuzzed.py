@@ -1,6 +1,6 @@
 """Configs that were changed at random: each is refused, or loaded with nothing run, within the bounds.
 
-The quick run tries a few hundred files; `--fuzz=5000` tries as many as it says.
+A few hundred files are tried; `--fuzz=5000` tries as many as it says.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import pytest
 
 from helpers import keras_files
 from helpers.keras_files import Refusal, child, process
+
+pytestmark = pytest.mark.slow
 
 MODULE = "a_module_of_a_stranger"
 NAMES = [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from zoo import nested, sequential
+from zoo import compiled_training, nested, sequential
 
 from helpers import keras_compat, tf_private
 
@@ -84,7 +84,8 @@ def test_containers_of_tensorflow_are_the_proxies_that_are_known():
 
 
 def test_compiled_functions_of_a_model_are_still_named_so(keras):
-    model, x, y = sequential(keras)
+    with compiled_training():
+        model, x, y = sequential(keras)
     model.evaluate(x, y, verbose=0)
     model.predict(x, verbose=0)
     compiled = {name for name, value in vars(model).items() if name.endswith("_function") and callable(value)}

@@ -123,7 +123,7 @@ def gan(keras):
     model, (x, _) = Gan(), data()
     model(x)
     model.compile("sgd")
-    model.fit(x, verbose=0)
+    zoo.fit(model, x, verbose=0)
     return model, x, None
 
 
@@ -162,7 +162,7 @@ def metrics(keras):
     model, x, y = zoo.sequential(keras)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("adam", loss, metrics=[keras.metrics.SparseTopKCategoricalAccuracy(k=2)])
-    model.fit(x, y, verbose=0)
+    zoo.fit(model, x, y, verbose=0)
     return model, x, y
 
 
@@ -676,7 +676,7 @@ def distribution(keras):
     ]
     model, (x, y) = keras.Sequential(stack), data()
     model.compile("adam", lambda y, p: -p.log_prob(y))
-    model.fit(x, y[:, None].astype("float32"), verbose=0)
+    zoo.fit(model, x, y[:, None].astype("float32"), verbose=0)
     return model, x, y[:, None].astype("float32")
 
 

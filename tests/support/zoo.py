@@ -1,5 +1,6 @@
 """Models of many kinds to clone: each maker takes a Keras package and returns (model, inputs, targets), trained."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -43,13 +44,36 @@ def data(shape=(6,), classes=3, samples=64):
     return generator.uniform(size=(samples, *shape)).astype("float32"), generator.integers(0, classes, samples)
 
 
+_compiling = False
+
+
+@contextlib.contextmanager
+def compiled_training():
+    """Train models as `fit` does by default, in a compiled function, which the model then holds."""
+    global _compiling
+    before, _compiling = _compiling, True
+    try:
+        yield
+    finally:
+        _compiling = before
+
+
+def fit(model: Any, *data: Any, **options: Any) -> None:
+    """Train a model eagerly, because to compile the training takes longer than a few small batches do."""
+    eagerly = model.run_eagerly
+    model.run_eagerly = eagerly or not _compiling
+    model.fit(*data, **options)
+    if not _compiling:
+        model.run_eagerly, model.train_function = eagerly, None
+
+
 def trained(keras: Any, model: Any, optimizer: Any = "adam", shape=(6,), steps: int = 2, inputs: Any = None):
     """Call, compile and train a model on made-up classes."""
     x, y = data(shape)
     x = x if inputs is None else inputs
     model(x)
     model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
-    model.fit(x, y, batch_size=32, epochs=steps, verbose=0)
+    fit(model, x, y, batch_size=32, epochs=steps, verbose=0)
     return model, x, y
 
 
@@ -254,7 +278,7 @@ def unregistered_loss(keras):
 
     model, x, y = sequential(keras)
     model.compile("sgd", my_loss)
-    model.fit(x, y, verbose=0)
+    fit(model, x, y, verbose=0)
     return model, x, y
 
 
@@ -262,7 +286,7 @@ def unregistered_loss(keras):
 def own_train_step(keras):
     model, x, y = model_kinds.own_train_step(keras)
     model.compile("adam")
-    model.fit(x, y, verbose=0)
+    fit(model, x, y, verbose=0)
     return model, x, y
 
 
@@ -272,7 +296,7 @@ def stateful_recurrent(keras):
     model = keras.Sequential([layers.Input(batch_shape=(32, 5, 4)), layers.GRU(3, stateful=True), layers.Dense(3)])
     x, y = data((5, 4))
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    model.fit(x, y, batch_size=32, verbose=0)
+    fit(model, x, y, batch_size=32, verbose=0)
     return model, x[:32], y[:32]
 
 
@@ -326,7 +350,7 @@ def functional_with_two_outputs(keras):
     model.compile("adam", {"a": "mse", "b": "mae"}, loss_weights={"a": 0.3, "b": 2.0})
     x, _ = data()
     y = {"a": np.zeros((64, 3), "float32"), "b": np.ones((64, 1), "float32")}
-    model.fit(x, y, verbose=0)
+    fit(model, x, y, verbose=0)
     return model, x, y
 
 
@@ -727,7 +751,7 @@ def everything_compiled(keras):
         run_eagerly=False,
     )
     model.optimizer.exclude_from_weight_decay(var_names=["bias"])
-    model.fit(x, y, sample_weight=np.linspace(0, 1, len(x)), verbose=0)
+    fit(model, x, y, sample_weight=np.linspace(0, 1, len(x)), verbose=0)
     return model, x, y
 
 
@@ -804,7 +828,7 @@ def generative_adversarial(keras):
     model, (x, _) = Adversarial(), data()
     model(x)
     model.compile(keras.optimizers.Adam(0.01), keras.optimizers.RMSprop(0.02))
-    model.fit(x, verbose=0)
+    fit(model, x, verbose=0)
     return model, x, None
 
 
@@ -822,7 +846,7 @@ def variational_autoencoder(keras):
     model = keras.Model(inputs, keras.layers.Dense(6)(sampled))
     x, _ = data()
     model.compile("adam", "mse")
-    model.fit(x, x, verbose=0)
+    fit(model, x, x, verbose=0)
     return model, x, x
 
 
@@ -855,7 +879,7 @@ def trained_without_a_call(keras):
 
     model, (x, _) = Auto(), data()
     model.compile(keras.optimizers.Adam(0.01))
-    model.fit(x, batch_size=32, verbose=0)
+    fit(model, x, batch_size=32, verbose=0)
     return model, x, None
 
 
@@ -872,7 +896,7 @@ def loss_with_state(keras):
 
     model, x, y = sequential(keras)
     model.compile("adam", Annealed())
-    model.fit(x, y, verbose=0)
+    fit(model, x, y, verbose=0)
     return model, x, y
 
 
@@ -885,7 +909,7 @@ def recurrent_stack_with_state_and_masks(keras):
     model = keras.Sequential(stack)
     x, y = data((5, 4))
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    model.fit(x, y, batch_size=32, verbose=0)
+    fit(model, x, y, batch_size=32, verbose=0)
     return model, x[:32], y[:32]
 
 
@@ -1011,7 +1035,8 @@ def compiled_function_as_attribute(keras):
 
 @kind(refused="train_function = None", only_on="keras")
 def frozen_after_training(keras):
-    model, x, y = sequential(keras)
+    with compiled_training():
+        model, x, y = sequential(keras)
     model.layers[0].trainable = False
     return model, x, y
 
@@ -1030,7 +1055,7 @@ def fitted(keras, model, loss=None, shape=(6,), width=1):
     y = np.random.default_rng(1).uniform(size=(64, width)).astype("float32")
     model(x)
     model.compile(keras.optimizers.Adam(0.01), loss or (lambda y, d: -d.log_prob(y)))
-    model.fit(x, y, verbose=0)
+    fit(model, x, y, verbose=0)
     return model, x, y
 
 
@@ -1105,7 +1130,7 @@ def one_hot_categorical(keras):
     model(x)
     model.compile("adam", lambda y, d: -d.log_prob(y))
     y = np.eye(3, dtype="float32")[np.arange(64) % 3]
-    model.fit(x, y, verbose=0)
+    fit(model, x, y, verbose=0)
     return model, x, y
 
 
@@ -1125,7 +1150,7 @@ def probabilistic_autoencoder(keras):
     model = keras.Model(encoder.inputs, decoder(encoder.outputs[0]))
     x, _ = data()
     model.compile("adam", lambda y, d: -d.log_prob(y))
-    model.fit(x, x, verbose=0)
+    fit(model, x, x, verbose=0)
     return model, x, x
 
 
@@ -1156,7 +1181,7 @@ def normalising_flow(keras):
     model, (x, _) = Flow(), data()
     model(x)
     model.compile("adam", lambda y, log_prob: -log_prob)
-    model.fit(x, np.zeros((64, 1), "float32"), verbose=0)
+    fit(model, x, np.zeros((64, 1), "float32"), verbose=0)
     return model, x, np.zeros((64, 1), "float32")
 
 
@@ -1181,7 +1206,7 @@ def flow_with_networks_of_keras(keras):
     model, (x, _) = Flow(), data()
     model(x)
     model.compile("adam", lambda y, log_prob: -log_prob)
-    model.fit(x, np.zeros(64, "float32"), verbose=0)
+    fit(model, x, np.zeros(64, "float32"), verbose=0)
     return model, x, np.zeros(64, "float32")
 
 

@@ -1,8 +1,8 @@
 """Every lab under random sequences of changes: it never fails, never shows what is out of date without saying so.
 
 Most sequences drive the controls over a run that only pretends to work, so that hundreds of them take seconds; it
-is slow, fails or breaks in ways that depend on the settings alone. Some twenty drive the real one: changes follow each
-other fast, and only the last of them runs to the end. More of both: `--hypothesis-profile=thorough`.
+is slow, fails or breaks in ways that depend on the settings alone. A few drive the real one: changes follow each
+other fast, and only the last of them runs to the end. More of both: `--all`, or `--hypothesis-profile=thorough`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tiers import slow_unless
 
 import workbook
 from workbook import labs
@@ -43,7 +44,7 @@ from workbook.labs.save_load.run import SaveLoadSettings
 
 workbook.quiet_tensorflow("tensorflow", "keras", "tf_keras", "tensorflow_probability")
 REST = ("Up to date", "Out of date: the lab itself failed")
-FEW = settings().max_examples // 25  # sequences over the real run, for each lab
+FEW = max(1, settings().max_examples // 25)  # sequences over the real run, for each lab
 
 LABS = {
     "layer": lambda kind: kind(Definition((LayerSpec("Dense", 6),)), steps=4),
@@ -291,7 +292,7 @@ def test_a_lab_holds_under_any_sequence_of_changes(rig, name, moves):
     sequence(rig, lab_of(rig, name, pretending(CLASSES[name])), moves)
 
 
-@pytest.mark.parametrize("name", LABS)
+@pytest.mark.parametrize("name", [slow_unless(name in ("layer", "bench"), name) for name in LABS])
 @settings(max_examples=FEW)
 @given(moves=st.lists(Move, min_size=1, max_size=4))
 def test_the_latest_change_wins_over_the_real_run(rig, name, moves):
@@ -318,7 +319,7 @@ def held():
     return len(objects), len(ipywidgets.Widget.widgets), models
 
 
-@pytest.mark.parametrize("name", LABS)
+@pytest.mark.parametrize("name", [slow_unless(name == "layer", name) for name in LABS])
 def test_many_changes_leave_nothing_behind(rig, name):
     lab = lab_of(rig, name, pretending(CLASSES[name]))
 

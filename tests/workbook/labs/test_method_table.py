@@ -20,7 +20,7 @@ from workbook.labs.method_table.models import MODEL_KINDS, kinds_on
 from workbook.labs.method_table.run import ASPECTS, MethodTableRun, MethodTableSettings, Outcome, Subject
 
 
-@pytest.fixture(scope="module", params=["keras", "tf_keras"])
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.slow) for name in ("keras", "tf_keras")])
 def full(request, packages):
     """All kinds of models on one Keras."""
     made = MethodTableRun(MethodTableSettings(request.param))

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import third_party_models
+from tiers import on_one_keras
+from zoo import fit
 
 import helpers
 import workbook
@@ -42,7 +44,7 @@ def plain(keras, size=6):
     model = keras.Sequential([keras.layers.Input((size,)), keras.layers.Dense(5, "relu"), keras.layers.Dense(3)])
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     x = np.random.default_rng(0).uniform(size=(64, size)).astype("float32")
-    model.fit(x, np.arange(64) % 3, verbose=0)
+    fit(model, x, np.arange(64) % 3, verbose=0)
     return model, x
 
 
@@ -67,8 +69,16 @@ STRANGERS = [
 ]
 
 
+QUICK_STRANGERS = ("transformer-keras", "vae-tf_keras", "recommender-keras", "probabilistic_regression-tf_keras")
+
+
 @pytest.mark.parametrize(
-    ("package", "make", "expected"), STRANGERS, ids=[f"{make.__name__}-{package}" for package, make, _ in STRANGERS]
+    ("package", "make", "expected"),
+    [
+        pytest.param(package, make, expected, id=name, marks=[pytest.mark.slow] * (name not in QUICK_STRANGERS))
+        for package, make, expected in STRANGERS
+        for name in [f"{make.__name__}-{package}"]
+    ],
 )
 def test_a_stranger_gets_code_that_makes_a_true_clone(packages, package, make, expected):
     workbook.set_seeds(0)
@@ -415,7 +425,12 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("mistake", WRONG, ids=lambda mistake: mistake.__name__)
+@pytest.mark.parametrize(
+    ("keras", "mistake"),
+    on_one_keras((package, mistake) for mistake in WRONG for package in ("keras", "tf_keras")),
+    indirect=["keras"],
+    ids=lambda each: getattr(each, "__name__", each),
+)
 def test_what_a_reader_gets_wrong_is_answered_in_one_sentence(keras, mistake, tmp_path):
     class Net(keras.Model):
         pass

@@ -5,6 +5,7 @@ import warnings
 import matplotlib
 import numpy as np
 import pytest
+from tiers import every
 
 import workbook
 from workbook import errors
@@ -31,7 +32,7 @@ def run(**changes):
     return made
 
 
-@pytest.mark.parametrize("kind", POSTERIOR_KINDS)
+@pytest.mark.parametrize("kind", every(3, POSTERIOR_KINDS))
 def test_the_whole_recipe_and_helpers_clone_are_true(kind):
     for method in ("whole", "clone"):
         both = run(kind=kind, method=method)
@@ -46,7 +47,7 @@ def test_the_whole_recipe_and_helpers_clone_are_true(kind):
         assert f"not tried, because only the {train} was trained" in alone.verdict
 
 
-@pytest.mark.parametrize("kind", POSTERIOR_KINDS)
+@pytest.mark.parametrize("kind", every(3, POSTERIOR_KINDS))
 def test_weights_without_the_optimizer_part_at_the_first_step(kind):
     made = run(kind=kind, method="weights")
     assert made.between[0] == 0 and made.between[1] > 0
@@ -54,7 +55,7 @@ def test_weights_without_the_optimizer_part_at_the_first_step(kind):
 
 
 @pytest.mark.parametrize("method", ["alias", "copy"])
-@pytest.mark.parametrize("kind", POSTERIOR_KINDS)
+@pytest.mark.parametrize("kind", every(3, POSTERIOR_KINDS))
 def test_shared_variables_show_when_one_is_trained_alone(kind, method):
     made = run(kind=kind, method=method, train="original")
     assert made.problems == [] and made.shared and made.moved[1][-1] > 0
@@ -114,7 +115,7 @@ def test_divergence():
     assert posteriors.is_same(1e-14) and not posteriors.is_same(1e-8)
 
 
-@pytest.mark.parametrize("kind", POSTERIOR_KINDS)
+@pytest.mark.parametrize("kind", every(3, POSTERIOR_KINDS))
 def test_the_source_is_what_runs(kind):
     made = run(kind=kind, method="whole")
     scope = {"__name__": "__main__"}

@@ -7,6 +7,7 @@ import itertools
 import sys
 
 import pytest
+from tiers import every
 
 from helpers.report import OUTPUTS
 from workbook import errors
@@ -34,7 +35,7 @@ def every_setting():
 
 
 @pytest.mark.parametrize(
-    "settings", list(every_setting()), ids=lambda s: "-".join(vars(s)[n] for n in list(vars(s))[:4])
+    "settings", every(2, every_setting()), ids=lambda s: "-".join(vars(s)[n] for n in list(vars(s))[:4])
 )
 def test_any_setting_is_answered(settings, packages, recwarn, caplog):
     done = run(settings)
@@ -147,7 +148,7 @@ def test_what_the_file_holds(settings, words, packages):
 
 
 @pytest.mark.parametrize("change", ["nothing", "order", "layer", "dropout", "name", "class_name", "unregistered"])
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", every(2, STYLES))
 def test_the_source_is_a_program_of_its_own(style, change, packages):
     """What is shown runs as it stands, and fails where the lab says so."""
     settings = Settings(style, file=".keras", change=change, steps=0)

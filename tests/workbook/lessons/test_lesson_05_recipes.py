@@ -5,6 +5,7 @@ for those made with functions, `clone_model` with the live functions. For distri
 fresh variables, and a checkpoint read into a rebuilt one. And `helpers.clone` for all of them.
 """
 
+import functools
 import warnings
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 import tf_keras
+from zoo import fit
 
 import helpers
 import workbook
@@ -73,8 +75,12 @@ LAYERS = {
 MADE_WITH_FUNCTIONS = [name for name in LAYERS if name.endswith(("Flipout", "Reparameterization"))]
 
 
+@functools.cache
 def made(name):
-    """Return the class of a model with that layer, one such model that is trained, and its targets."""
+    """Return the class of a model with that layer, one such model that is trained, and its targets.
+
+    One model serves all tests, because none of them trains it, and an audit puts back what it changes.
+    """
     stack, loss, targets = LAYERS[name]
 
     class Model(tf_keras.Sequential):
@@ -84,7 +90,7 @@ def made(name):
     workbook.set_seeds(0)
     model = Model()
     model.compile(tf_keras.optimizers.Adam(0.01), loss)
-    model.fit(INPUTS, targets, batch_size=8, epochs=2, verbose=0)
+    fit(model, INPUTS, targets, batch_size=8, epochs=2, verbose=0)
     return Model, model, targets
 
 

@@ -1,0 +1,34 @@
+"""Which cases of a test are quick: the others are marked as slow, and run with `--all`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+
+def slow_unless(quick: bool, *values: Any) -> Any:
+    """Make a case of a test, slow unless it is among the quick ones."""
+    return pytest.param(*values, marks=() if quick else pytest.mark.slow)
+
+
+def every(nth: int, values: Iterable[Any]) -> list[Any]:
+    """Leave every nth value among the quick cases, beginning with the first."""
+    return [slow_unless(number % nth == 0, value) for number, value in enumerate(values)]
+
+
+def on_one_keras(cases: Iterable[tuple[str, Any]], nth: int = 1) -> list[Any]:
+    """Leave every nth thing among the quick cases, with one Keras version: the first and the last of its own in turn.
+
+    Args:
+        cases: A Keras version and a thing each, where a thing may come with one version only.
+        nth: How many things there are for each quick one.
+    """
+    cases = list(cases)
+    versions: dict[Any, list[str]] = {}
+    for version, thing in cases:
+        versions.setdefault(thing, []).append(version)
+    chosen = list(versions.items())[::nth]
+    quick = {(each[-(number % 2)], thing) for number, (thing, each) in enumerate(chosen)}
+    return [slow_unless(case in quick, *case) for case in cases]
