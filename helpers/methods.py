@@ -95,8 +95,8 @@ def _new_instance(model: Any, inputs: Any) -> Any:
     package = _package(model)
     if type(model).__module__.startswith(package.__name__):
         raise TypeError(
-            f"{type(model).__name__} {model.name!r} is not an instance of a class of your own, so there is no class "
-            "to create a second instance of. Use clone_model."
+            f"{type(model).__name__} {model.name!r} was not made from a class of your own, so there is no class "
+            "to make a second instance of. Use clone_model."
         )
     # A person would write the same arguments again. Here they are read from where models usually keep them.
     names = own_arguments(type(model))
