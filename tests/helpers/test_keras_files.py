@@ -613,7 +613,8 @@ def test_a_config_that_asks_for_too_much_ends_another_process(content, grow):
     """The second one ends LAPACK by a segmentation fault, where memory has a limit."""
     before = psutil.Process().memory_info().rss
     said = refused(with_config(content, grow))
-    assert "more memory than a file of that size needs" in said or "does not load" in said
+    # Which bound it meets first depends on how fast the computer is.
+    assert re.search("more memory than a file of that size needs|takes more than 60 seconds|does not load", said)
     assert psutil.Process().memory_info().rss - before < 1e9
     assert load(Upload("model.keras", content)).count_params() == 14  # and there is room again
 
