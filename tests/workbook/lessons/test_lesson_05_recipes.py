@@ -13,7 +13,6 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 import tf_keras
-from zoo import fit
 
 import helpers
 import workbook
@@ -90,7 +89,7 @@ def made(name):
     workbook.set_seeds(0)
     model = Model()
     model.compile(tf_keras.optimizers.Adam(0.01), loss)
-    fit(model, INPUTS, targets, batch_size=8, epochs=2, verbose=0)
+    model.fit(INPUTS, targets, batch_size=8, epochs=2, verbose=0)
     return Model, model, targets
 
 
