@@ -249,8 +249,8 @@ FAULTS = (
     Fault(
         'a file may name any class in any module',
         "helpers/keras_files/config.py",
-        'return (module, kind) in self._classes and registered in (None, kind)',
-        'return True',
+        'if cls is None or registered not in (None, kind):',
+        'if False:',
         ("tests/helpers/test_keras_files.py", "-k", "refused_before_keras_sees_it"),
     ),
     Fault(
@@ -270,8 +270,8 @@ FAULTS = (
     Fault(
         'a file may make a class of the reader without leave',
         "helpers/keras_files/__init__.py",
-        '_state(value, "withheld") for key, value in (withheld or {}).items()',
-        '_state(value, "class") for key, value in (withheld or {}).items()',
+        '_state(value, "withheld") for key, value in withheld.items()',
+        '_state(value, "class") for key, value in withheld.items()',
         ("tests/helpers/test_keras_files.py", "-k", "leave_alone"),
     ),
     Fault(
