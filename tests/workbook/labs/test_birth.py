@@ -115,7 +115,7 @@ def test_a_step_runs_and_shows_what_came_before_it(step):
     ("where", "held"), [*zip(itertools.cycle(WHERE), HELD), ("class", "function"), ("call", "set")]
 )
 def test_the_source_is_a_program_that_gives_the_same(where, held, packages):
-    """The text as a reader copies it, for both Kerases, run whole."""
+    """The text as a reader copies it, for both Keras versions, run whole."""
     for name in KERAS_VERSIONS:
         settings = BirthSettings(where, held, units=5, head=True)
         text = source(settings)
