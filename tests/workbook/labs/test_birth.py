@@ -144,7 +144,7 @@ def test_both_kerases_run_the_same_lines():
 
 def test_wrong_settings_are_refused():
     for wrong in ({"where": "nowhere"}, {"held": "hand"}, {"kind": "x"}, {"train": "none"}, {"step": 6}, {"units": 0}):
-        with pytest.raises(ValueError, match="Use one of|Use a number"):
+        with pytest.raises(ValueError, match=r"Use one of|Use a number"):
             BirthSettings(**wrong)
 
 
