@@ -25,7 +25,7 @@ def run(settings):
 
 
 def every_setting():
-    """Every change of the receiver, with styles, formats and Kerases in turn."""
+    """Every change of the receiver, with styles, formats and Keras versions in turn."""
     others = itertools.cycle(itertools.product(FORMATS, GENERATIONS, STYLES))
     for change in CHANGES:
         for _ in range(2):
@@ -35,7 +35,7 @@ def every_setting():
 
 
 @pytest.mark.parametrize(
-    "settings", every(2, every_setting()), ids=lambda s: "-".join(vars(s)[n] for n in list(vars(s))[:4])
+    "settings", every(2, every_setting()), ids=lambda s: f"{s.style}-{s.generation}-{s.file}-{s.change}"
 )
 def test_any_setting_is_answered(settings, packages, recwarn, caplog):
     done = run(settings)
