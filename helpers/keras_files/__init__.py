@@ -7,7 +7,8 @@ import re
 import stat
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,7 @@ from helpers import keras_compat as generations
 from helpers.keras_files import allowed, archive, child, process, refusal
 from helpers.keras_files.refusal import MAX_BYTES, Refusal, too_large
 
-__all__ = ["MAX_BYTES", "Refusal", "load", "load_file", "prepare", "read_file", "short_name"]
-
-prepare = process.prepare
+__all__ = ["MAX_BYTES", "Refusal", "load", "load_file", "read_file", "short_name"]
 
 
 def load(
@@ -54,24 +53,42 @@ def load(
     """
     name = short_name(name)
     archive.check_kind(name, content)  # what needs no process
-    registered = {
-        key: value
-        for generation in generations.loaded()
-        for key, value in generations.namespace(generation).utils.get_custom_objects().items()
-    }
-    # Keras finds a registered object by itself, whatever was passed under that name.
-    usable = {**(own_classes or {}), **({} if own_classes is None else registered)}
-    states = {key: _state(value, "withheld") for key, value in (withheld or {}).items()}
-    states |= {key: _state(value, "class") for key, value in usable.items()}
-    states |= {key: states.get(key) or _state(value, "withheld") or "function" for key, value in registered.items()}
-    states = {key: state for key, state in states.items() if state}
+    own = {keras: _states(keras, own_classes or {}, withheld or {}) for keras in generations.loaded()}
+    registered = {keras: list(_registered(keras)) for keras in generations.loaded()}
 
-    def pickled(names: list[str]) -> bytes:
-        return _by_value(name, {key: usable[key] for key in names})
+    def usable(keras: str, names: list[str]) -> dict[str, Any]:
+        known = {**(own_classes or {}), **_registered(keras)}
+        return {each: known[each] for each in names}
 
     with process.kept_ready() as ready:
-        generation, names = ready.try_file(name, content, states, list(registered), pickled)
-    return child.load_in_this_process(generation, name, content, {key: usable[key] for key in names})
+        keras, names = ready.try_file(
+            name, content, own, registered, lambda keras, names: _by_value(name, usable(keras, names))
+        )
+    return _in_a_thread(lambda: child.load_in_this_process(keras, name, content, usable(keras, names)))
+
+
+def _registered(keras: str) -> Mapping[str, Any]:
+    return generations.namespace(keras).utils.get_custom_objects()
+
+
+def _states(keras: str, own_classes: Mapping[str, Any], withheld: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the inspection should know of a name: see `config.Inspection`."""
+    states = {key: _state(value, "withheld") for key, value in withheld.items()}
+    states |= {key: _state(value, "class") for key, value in own_classes.items()}
+    passed = {id(value) for value in own_classes.values()}
+    for key, value in _registered(keras).items():
+        # Keras finds a registered object by itself, whatever was passed under that name.
+        states[key] = _state(value, "class" if id(value) in passed else "withheld") or "function"
+    return {key: state for key, state in states.items() if state}
+
+
+def _in_a_thread(load: Callable[[], Any]) -> Any:
+    """Load in a new thread, which has no scopes of custom objects, no counters of names and no dtype policy of its own.
+
+    Keras keeps these for each thread, so a new one makes what the process that tried the file made.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(load).result()
 
 
 def load_file(path: str | Path, own_classes: Mapping[str, Any] | None = None) -> Any:
@@ -101,7 +118,7 @@ _TOOLS = {*sys.stdlib_module_names, "IPython", "helpers", "workbook", "keras", "
 
 
 def _state(value: Any, a_class: str) -> str:
-    """Return what the look through a config should know of a variable; nothing for most."""
+    """Return what the inspection should know of a variable; nothing for most."""
     if isinstance(value, types.FunctionType):
         return "function"
     if not isinstance(value, type) or str(value.__module__).split(".")[0] in _TOOLS:

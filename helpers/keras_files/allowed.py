@@ -32,6 +32,7 @@ _CLASSES = {
     "quantizers": ("Quantizer", "QuantizationConfig"),
     "random": ("SeedGenerator",),
     "models": ("Model",),
+    "experimental": ("Model", "Layer"),
     "": ("Model", "DTypePolicy", "Initializer", "Layer", "Loss", "Metric", "Optimizer", "Quantizer", "Regularizer"),
 }
 _FUNCTIONS = ("activations", "constraints", "initializers", "losses", "metrics", "regularizers")
@@ -67,6 +68,7 @@ _CORE_OPERATIONS = (
     "Scatter",
     "ScatterUpdate",
     "StopGradient",
+    "Unstack",
 )
 # How the signatures of Keras and TensorFlow call a function that is handed in, or a file.
 _FUNCTION_OR_FILE = re.compile(
@@ -117,6 +119,7 @@ def classes(generation: str) -> dict[tuple[str, str], type]:
         found |= _operations(keras)
     else:
         found |= _legacy_optimizers(keras)
+    found |= _of_applications(keras)
     functional = type(_small_model(keras))
     for module, name in _MODELS_ELSEWHERE[generation]:
         found[module, name] = functional if name == "Functional" else keras.Sequential
@@ -148,6 +151,19 @@ def functions(generation: str) -> frozenset[tuple[str, str]]:
 
 
 @functools.cache
+def identifiers(generation: str) -> frozenset[str]:
+    """Return the names under which a config may name a function or a class as a mere text, such as "relu".
+
+    Args:
+        generation: "keras" or "tf_keras".
+
+    Returns:
+        The names, in small letters: Keras takes some in both.
+    """
+    return frozenset(name.lower() for _, name in {*functions(generation), *classes(generation)})
+
+
+@functools.cache
 def tensorflow_operations() -> frozenset[str]:
     """Return the operations of TensorFlow that a functional model of Keras 2 may name, as it saves them.
 
@@ -174,7 +190,8 @@ _TENSORFLOW = (
     *("strided_slice", "identity", "one_hot", "where", "zeros", "ones", "zeros_like", "ones_like", "range", "reverse"),
     *("repeat", "broadcast_to", "clip_by_value", "boolean_mask", "stop_gradient", "shape", "transpose", "gather"),
     *("size", "compat.v1.shape", "compat.v1.transpose", "compat.v1.gather", "compat.v1.size", "einsum", "tensordot"),
-    *("gather_nd", "rank", "meshgrid", "linspace", "sort", "argsort", "unique", "roll"),
+    *("gather_nd", "rank", "meshgrid", "linspace", "sort", "argsort", "unique", "roll", "fill", "compat.v1.floor_div"),
+    *("random.normal", "random.uniform", "random.truncated_normal"),
 )
 _OPERATORS = (
     *("getitem", "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "neg", "abs"),
@@ -187,6 +204,12 @@ def acts(cls: type) -> bool:
     return is_of_tfp(cls) or any(
         base.__name__ in _ACTING and base.__module__.split(".")[0] in ("keras", "tf_keras") for base in cls.__mro__
     )
+
+
+def is_named(cls: type) -> bool:
+    """Return whether Keras gives objects of a class a name, and counts for those that come without one."""
+    bases = {base.__name__ for base in cls.__mro__ if base.__module__.split(".")[0] in ("keras", "tf_keras")}
+    return not bases.isdisjoint({"Layer", "Operation"})
 
 
 def is_of_tfp(cls: Any) -> bool:
@@ -253,6 +276,25 @@ def _legacy_optimizers(keras: Any) -> dict[tuple[str, str], type]:
         for name, value in _public(legacy)
         if isinstance(value, type) and issubclass(value, legacy.Optimizer)
         for prefix in ("keras", "tf_keras")
+    } | {
+        # What `mixed_precision.LossScaleOptimizer` makes of a new optimizer.
+        (cls.__module__, cls.__name__): cls
+        for cls in vars(sys.modules[keras.mixed_precision.LossScaleOptimizer.__module__]).values()
+        if isinstance(cls, type) and issubclass(cls, keras.optimizers.Optimizer) and "LossScale" in cls.__name__
+    }
+
+
+def _of_applications(keras: Any) -> dict[tuple[str, str], type]:
+    """Return the layers that some of `keras.applications` define for themselves, and do not export."""
+    modules = {value.__module__ for _, value in _public(keras.applications) if isinstance(value, types.FunctionType)}
+    return {
+        (module, name): value
+        for module in modules
+        for name, value in _public(sys.modules[module])
+        if isinstance(value, type)
+        and issubclass(value, keras.layers.Layer)
+        and value.__module__ == module
+        and not acts(value)
     }
 
 

@@ -101,14 +101,14 @@ def _answer(request: Mapping[str, Any], content: bytes, stream: Any, answers: An
     name = request["name"]
     try:
         _set_limits()
-        contents, look = look_through(name, content, request["own"], request["registered"])
-        send(answers, json.dumps({"keras": contents.keras, "classes": sorted(look.used)}).encode())
+        contents, inspection = inspect(name, content, request["own"], request["registered"])
+        send(answers, json.dumps({"keras": contents.keras, "classes": sorted(inspection.used)}).encode())
         pickled = receive(stream)
         if pickled is None:
             os._exit(0)
         classes = _unpickled(pickled)
         _watch()
-        load_in_this_process(contents.keras, name, content, classes)
+        _call(name, load_in_this_process(contents.keras, name, content, classes))
         send(answers, b'{"loaded": true}')
     except Refusal as refused:
         send(answers, json.dumps({"refused": str(refused)}).encode())
@@ -116,17 +116,19 @@ def _answer(request: Mapping[str, Any], content: bytes, stream: Any, answers: An
         send(answers, json.dumps({"refused": str(too_large(name))}).encode())
 
 
-def look_through(name: str, content: bytes, own: Mapping[str, str], registered: list[str]) -> tuple[Any, Any]:
+def inspect(
+    name: str, content: bytes, own: Mapping[str, Mapping[str, str]], registered: Mapping[str, list[str]]
+) -> tuple[Any, Any]:
     """Compare a file with what it may hold and name; nothing of it is loaded.
 
     Args:
         name: Name of the file, for messages.
         content: Its bytes.
-        own: What the notebook has under a name; see `config.Look`.
-        registered: Names in the registers of custom objects of both Keras versions.
+        own: For each Keras version, what the notebook has under a name; see `config.Inspection`.
+        registered: For each Keras version, the names in its register of custom objects.
 
     Returns:
-        What was read, and the look, which knows the classes that are used.
+        What was read, and the inspection, which knows the classes that are used.
 
     Raises:
         Refusal: the file may not be loaded.
@@ -135,11 +137,12 @@ def look_through(name: str, content: bytes, own: Mapping[str, str], registered: 
 
     try:
         contents = archive.read(name, content)
-        look = config.Look(name, contents.keras, own, registered)
-        look.check(contents.config)
+        version = contents.keras
+        inspection = config.Inspection(name, version, own.get(version, {}), registered.get(version, []))
+        inspection.check(contents.config)
     except RecursionError:
         raise damaged(name) from None
-    return contents, look
+    return contents, inspection
 
 
 def load_in_this_process(generation: str, name: str, content: bytes, classes: Mapping[str, Any]) -> Any:
@@ -175,6 +178,28 @@ def load_in_this_process(generation: str, name: str, content: bytes, classes: Ma
                 f"{name} could not be unpacked ({short_message(error)}): make room on the disk, and give it again"
             ) from error
         raise Refusal(f"{generation} does not load {name}: {short_message(error)}") from error
+
+
+def _call(name: str, model: Any) -> None:
+    """Call a model once, as the reader will: the file of one that needs gigabytes for it may be small.
+
+    An error is the reader's to see: perhaps the inputs that are made up here are not what the model takes.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    try:
+        symbols = tf.nest.flatten(model.inputs)
+        few = 64 if model.count_params() < 200_000 else 1
+        inputs = [
+            np.zeros([few if length is None and not axis else length or 8 for axis, length in enumerate(symbol.shape)])
+            for symbol in symbols
+        ]
+        tensors = [tf.cast(each, symbol.dtype) for each, symbol in zip(inputs, symbols, strict=True)]
+        model(tensors[0] if len(tensors) == 1 else tensors, training=False)
+    except Exception as error:
+        if any(isinstance(each, (MemoryError, tf.errors.ResourceExhaustedError)) for each in causes(error)):
+            raise too_large(name) from None
 
 
 def _unpickled(pickled: bytes) -> dict[str, Any]:

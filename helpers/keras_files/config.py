@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,11 +17,13 @@ _DATA = {
 }
 _KEYS = {"module", "class_name", "config", "registered_name", "build_config", "compile_config", "shared_object_id"}
 _LAYER_KEYS = {"name", "inbound_nodes"}  # of a layer in a functional model
+_PLAIN = re.compile(r"[\w/ -]*")  # a pattern that is only a text: another may take for ever to be searched for
+_NAMES_A_FUNCTION = re.compile(r"loss|(\w+_)?(activation|regularizer|constraint|initializer)")
 _CONSTANT, _COMPOSITE = "_CONSTANT_VALUE", "_COMPOSITE_TYPE"  # what Keras 2 writes for a constant among the inputs
 
 
-class Look:
-    """One look through a config.
+class Inspection:
+    """Inspects one config.
 
     Args:
         name: Name of the file, for messages.
@@ -33,7 +36,7 @@ class Look:
         used: Names of the reader's own classes that the config names.
 
     Example:
-        >>> Look("m.keras", "keras").check({"class_name": "Dense", "module": "os", "config": {}})
+        >>> Inspection("m.keras", "keras").check({"class_name": "Dense", "module": "os", "config": {}})
         Traceback (most recent call last):
         ...
         helpers.keras_files.refusal.Refusal: m.keras names the class os.Dense, which is not one of Keras's own: ...
@@ -48,6 +51,7 @@ class Look:
         self._registered = set(registered)
         self._classes = allowed.classes(generation)
         self._functions = allowed.functions(generation)
+        self._identifiers = allowed.identifiers(generation)
         self._objects = self._layers = 0
         self.used: set[str] = set()
 
@@ -63,6 +67,7 @@ class Look:
         elif isinstance(value, dict):
             if "class_name" in value:
                 self._check_object(value)
+            self._check_settings(value)
             if isinstance(value.get("vocabulary"), str):
                 raise Refusal(
                     f"{self._name} reads a vocabulary from another file, so it was not loaded: call adapt or pass the "
@@ -71,6 +76,21 @@ class Look:
             for key, item in value.items():
                 if key not in ("class_name", "registered_name", "module"):
                     self.check(item, depth + 1)
+
+    def _check_settings(self, value: dict[str, Any]) -> None:
+        """Refuse settings that Keras reads as something else than data: patterns, and names of its own functions."""
+        for key in ("policy_map", "exclude_layers"):
+            patterns = value.get(key)
+            for pattern in patterns if isinstance(patterns, (dict, list)) else ():
+                if not isinstance(pattern, str) or not _PLAIN.fullmatch(pattern):
+                    raise self._calls("a search for a pattern that the file holds")
+        if self._generation == "keras":
+            return  # which has a list of names of its own
+        for key, text in value.items():
+            if not isinstance(text, str) or not _NAMES_A_FUNCTION.fullmatch(key):
+                continue
+            if text.lower() not in self._identifiers and self._own.get(text) != "class":
+                raise self._calls(f"{text[:80]!r} as its {key[:80]}")
 
     def _check_text(self, text: str) -> None:
         """Refuse a text that Keras would replace by what is registered under it."""
@@ -142,10 +162,24 @@ class Look:
             if self._generation == "keras" or registered not in (None, kind):
                 return False
             called = (value["config"] or {}).get("function")
+            self._check_name(value)
             if not isinstance(called, str) or called not in allowed.tensorflow_operations():
                 raise self._calls(f"the operation {str(called)[:80]!r} of TensorFlow")
             return module in ("keras.layers", "tf_keras.src.layers.core.tf_op_layer")
-        return (module, kind) in self._classes and registered in (None, kind)
+        cls = self._classes.get((module, kind))
+        if cls is None or registered not in (None, kind):
+            return False
+        if allowed.is_named(cls):
+            self._check_name(value)
+        return True
+
+    def _check_name(self, value: dict[str, Any]) -> None:
+        """Refuse a layer without a name: Keras would count for it, and another process counts differently."""
+        if not isinstance((value["config"] or {}).get("name"), str):
+            raise Refusal(
+                f"{self._name} holds a {value['class_name']} without a name, which model.save always writes: save the "
+                "model again"
+            )
 
     def _check_own_class(self, name: str) -> None:
         state = self._own[name]
@@ -212,13 +246,31 @@ class Look:
 
 
 def _refers(node: Any, generation: str) -> bool:
-    """Return whether a call gets at least one result of another layer."""
-    if isinstance(node, dict):
-        if node.get("class_name") == "__keras_tensor__" and generation == "keras":
-            return True
-        return any(_refers(item, generation) for item in node.values())
-    if not isinstance(node, list):
+    """Return whether a call gets at least one result of another layer, so that Keras only notes it.
+
+    Each Keras version reads a call in its own way, and whatever it would not read as a result does not count.
+    """
+    if generation == "keras":
+        known = isinstance(node, dict) and node.keys() == {"args", "kwargs"}
+        return known and _has_symbol([node["args"], node["kwargs"]])
+    return _has_reference(node)
+
+
+def _has_symbol(value: Any) -> bool:
+    if isinstance(value, dict):
+        if "class_name" in value:  # a symbol within another object is not seen by Keras
+            return value["class_name"] == "__keras_tensor__"
+        return any(_has_symbol(item) for item in value.values())
+    return isinstance(value, list) and any(_has_symbol(item) for item in value)
+
+
+def _has_reference(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_has_reference(item) for item in value.values())
+    if not isinstance(value, list):
         return False
-    if generation == "tf_keras" and len(node) >= 3 and isinstance(node[0], str) and node[0] != _CONSTANT:
-        return True
-    return any(_refers(item, generation) for item in node)
+    if len(value) in (3, 4) and isinstance(value[0], str) and type(value[1]) is int:
+        if value[0] != _CONSTANT:
+            return type(value[2]) is int
+        return len(value) == 4 and _has_reference(value[3])
+    return any(_has_reference(item) for item in value)

@@ -34,8 +34,8 @@ class Process:
 
     Example:
         >>> with Process() as process:                                     # doctest: +SKIP
-        ...     process.try_file("model.keras", content, {}, (), lambda names: b"...")
-        'keras'
+        ...     process.try_file("model.keras", content, {}, {}, lambda keras, names: pickle.dumps({}))
+        ('keras', [])
     """
 
     def __init__(self) -> None:
@@ -93,18 +93,19 @@ class Process:
         self,
         name: str,
         content: bytes,
-        own: Mapping[str, str],
-        registered: list[str],
-        pickled: Callable[[list[str]], bytes],
+        own: Mapping[str, Mapping[str, str]],
+        registered: Mapping[str, list[str]],
+        pickled: Callable[[str, list[str]], bytes],
     ) -> tuple[str, list[str]]:
         """Look through a file and load it there.
 
         Args:
             name: Name of the file, for messages.
             content: Its bytes.
-            own: What the notebook has under a name; see `config.Look`.
-            registered: Names in the registers of custom objects.
-            pickled: Called with the names of the reader's classes that the file uses; returns them, pickled.
+            own: For each Keras version, what the notebook has under a name; see `config.Inspection`.
+            registered: For each Keras version, the names in its register of custom objects.
+            pickled: Called with the Keras version and the names of the reader's classes that the file uses; returns
+                them, pickled.
 
         Returns:
             Which Keras version wrote the file, and the names of the reader's classes that it uses.
@@ -116,12 +117,17 @@ class Process:
         while not self._ready:
             self._ready = "ready" in self._answer(name, until)
         until = time.monotonic() + refusal.MAX_SECONDS
-        request = {"name": name, "own": dict(own), "registered": list(registered)}
+        request = {"name": name, "own": own, "registered": registered}
         try:
             child.send(self._popen.stdin, json.dumps(request).encode())
             child.send(self._popen.stdin, content)
             looked = self._answer(name, until)
-            child.send(self._popen.stdin, pickled(looked["classes"]))
+            try:
+                classes = pickled(looked["keras"], looked["classes"])
+            except Refusal:
+                self.end()  # it waits for them, and would take the next file for them
+                raise
+            child.send(self._popen.stdin, classes)
             self._answer(name, until)
         except (BrokenPipeError, OSError):
             raise _died(name) from None
@@ -216,10 +222,3 @@ def end_kept() -> None:
     with _lock:
         while _kept:
             _kept.pop().end()
-
-
-def prepare() -> None:
-    """Start a process that will be ready when the first file comes; returns at once."""
-    with _lock:
-        if child.FORKS and not _kept:
-            _kept.append(Process())

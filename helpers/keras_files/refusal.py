@@ -26,8 +26,10 @@ class Refusal(ValueError):
     """
 
     def __init__(self, sentence: str) -> None:
+        # It quotes names out of files: lone surrogates, which no notebook can send, line breaks, marks that turn text.
+        printable = "".join(letter if letter.isprintable() else "?" for letter in sentence)
         # A message of Keras that is quoted at the end may have no full stop.
-        super().__init__(f"{sentence.rstrip('.: ')}.")
+        super().__init__(f"{printable.rstrip('.: ')}.")
 
 
 def too_large(name: str) -> Refusal:
