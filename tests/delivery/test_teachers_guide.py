@@ -39,7 +39,7 @@ SHOWN = [
     (
         layer,
         {"definition": SGD, "naive": "clone_model_set_weights"},
-        "clone_model + set_weights: ✓ A true clone",
+        "optimizer state differ",
     ),
     (birth, {"held": "object"}, "training the first moves neither"),
     (birth, {"where": "module"}, "the two instances share them, and training the first moves both"),
