@@ -172,8 +172,8 @@ FAULTS = (
     Fault(
         "the picture draws no zero",
         "workbook/labs/framework/figure.py",
-        'words = ["0 exactly", *numbers',
-        'words = ["", *numbers',
+        '["0 exactly", *(f"$10',
+        '["", *(f"$10',
         ("tests/workbook/labs/test_figure.py",),
     ),
     Fault(
