@@ -107,7 +107,7 @@ def verdict(test: str, checks: Sequence[Check]) -> Verdict:
     """
     failed = [check.name for check in checks if check.test == test and check.passed is False]
     if failed:
-        return Verdict(False, f"{listed(failed)} differ" if test != OWN_LIFE else listed(failed))
+        return Verdict(False, _differ(failed) if test != OWN_LIFE else listed(failed))
     decisive = [check for check in checks if check.test == test and check.name in _DECISIVE[test]]
     if any(check.passed for check in decisive):
         return Verdict(True)
@@ -303,12 +303,12 @@ class ThreeTestsResult:
             reasons.append("and so does other state" if layers else "state outside the weights differs")
         others = [name for name in self._failed(SAME_START) if name in ("structure", "layer settings")]
         if others and not layers:
-            reasons.append(f"{listed(others)} differ{'s' if others == ['structure'] else ''}")
+            reasons.append(_differ(others))
             if OUTPUTS in self.different:
                 reasons.append("and so do the outputs")
         if not reasons and OUTPUTS in self.different:
             reasons.append("the outputs differ, though all layers are equal")
-        return ", ".join(reasons or [f"{listed(self._failed(SAME_START))} differ"])
+        return ", ".join(reasons or [_differ(self._failed(SAME_START))])
 
     def _future_reason(self) -> str:
         if self.first_apart is not None:
@@ -319,7 +319,7 @@ class ThreeTestsResult:
             return evidence["training steps"]
         if failed == ["training steps"]:
             return "the outputs go apart"
-        return f"{listed([name for name in failed if name != 'training steps'])} differ"
+        return _differ([name for name in failed if name != "training steps"])
 
     def _own_life_reason(self) -> str:
         if set(self._failed(OWN_LIFE)) & {"clone keeps still", "original keeps still"}:
@@ -346,3 +346,9 @@ def describe(results: Mapping[str, ThreeTestsResult] | Iterable[ThreeTestsResult
     if not found:
         return "There are no two models to compare."
     return "\n".join(f"{result.name}: {result.sentence}" for result in found)
+
+
+def _differ(names: Sequence[str]) -> str:
+    """Return a clause such as "weights and outputs differ"."""
+    one = len(names) == 1 and not names[0].endswith("s")
+    return f"{listed(names)} {'differs' if one else 'differ'}"

@@ -39,7 +39,7 @@ SHOWN = [
     (
         layer,
         {"definition": SGD, "naive": "clone_model_set_weights"},
-        "optimizer state differ",
+        "optimizer state differs",
     ),
     (birth, {"held": "object"}, "training the first moves neither"),
     (birth, {"where": "module"}, "the two instances share them, and training the first moves both"),
