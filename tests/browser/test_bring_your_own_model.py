@@ -32,12 +32,19 @@ class Net(keras.Model):
         return self.head(inputs)
 
 
+class Scale(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs * 2.0
+
+
 plain = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
+scaled = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3), Scale()])
 random = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dropout(0.5), keras.layers.Dense(3)])
 old = tf_keras.Sequential([tf_keras.layers.Input((4,)), tf_keras.layers.Dense(3)])
 net = Net(5)
 x = np.random.default_rng(0).uniform(size=(64, 6)).astype("float32")
-plain.save("plain.keras")"""
+plain.save("plain.keras")
+scaled.save("scaled.keras")"""
 
 FILLED = (
     "[...document.querySelectorAll('.method-table-progress td')].filter(cell => !cell.textContent.includes('…')).length"
@@ -184,6 +191,16 @@ def test_a_file_is_uploaded(own_model, tmp_path):
     broken.write_bytes(whole.read_bytes()[:700])
     for path, answer in ((broken, "^broken.keras is cut short"), (whole, "^Use .keras file")):
         assert re.search(answer, upload(own_model, path))
+
+
+def test_a_file_uses_classes_of_the_notebook_with_leave_alone(own_model):
+    verdict = upload(own_model, own_model.lab.server.folder / "scaled.keras")
+    assert "would make your class Scale" in verdict and "let the file use your own classes" in verdict
+    own_model.lab.screenshot("own-model-class-withheld", of=".own-model")
+    verdict, _ = change(own_model, "A file may use my own classes", "Space", timeout=driver.RUN)
+    assert verdict.startswith("Use .keras file"), verdict
+    assert 'load_file("scaled.keras", {"Scale": Scale})' in source(own_model)
+    own_model.lab.screenshot("own-model-class-used", of=".own-model")
 
 
 def test_tab_reaches_every_control(own_model, method_table):
