@@ -272,5 +272,5 @@ def test_messages_are_readable():
 
 
 def test_every_lesson_is_one_sentence():
-    for _, sentence in errors._LESSONS:
+    for _, sentence in errors.HINTS:
         assert sentence.endswith(".") and len(sentence) < 260

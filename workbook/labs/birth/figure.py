@@ -28,7 +28,7 @@ from workbook.labs.birth.run import (
 )
 from workbook.labs.framework import figure as plots
 from workbook.labs.framework.figure import BAND, BLUE, GREEN, GREY, INK, STYLE, VERMILLION, DistanceAxis, Picture
-from workbook.labs.framework.program import KERAS_VERSIONS
+from workbook.text import KERAS_VERSIONS
 
 _ROWS = 6  # boxes that fit above each other
 _LANE = 0.3

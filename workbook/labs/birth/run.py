@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from workbook.labs.framework import program
-from workbook.labs.framework.program import KERAS_VERSIONS
 from workbook.labs.framework.run import Run, Stage
 from workbook.labs.framework.settings import LabSettings, choice, flag, integer
+from workbook.text import KERAS_VERSIONS
 
 WHERE = {
     "init": "__init__",

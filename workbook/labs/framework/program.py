@@ -6,10 +6,7 @@ import sys
 import types
 import zlib
 
-KERAS_VERSIONS = {"keras": "Keras 3", "tf_keras": "Keras 2"}
-"""Both Keras versions, by the name of their package."""
-
-GENERATIONS = {package: f"{version} ({package})" for package, version in KERAS_VERSIONS.items()}
+GENERATIONS = {"keras": "Keras 3 (keras)", "tf_keras": "Keras 2 (tf_keras)"}
 """Both Keras versions with their packages, as a lab offers them."""
 
 MODULE = "layer_lab_model"

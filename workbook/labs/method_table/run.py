@@ -19,10 +19,10 @@ from helpers.auditing import Report
 from helpers.methods import METHODS
 from helpers.text import listed
 from workbook import errors, notebook
-from workbook.labs.framework.program import KERAS_VERSIONS
 from workbook.labs.framework.run import Problem, Run, Stage
 from workbook.labs.framework.settings import LabSettings, choice
 from workbook.labs.method_table.models import MODEL_KINDS, ModelKind, kinds_on
+from workbook.text import KERAS_VERSIONS
 
 __all__ = ["ASPECTS", "MethodTableRun", "MethodTableSettings", "Outcome", "Subject", "kind_labels"]
 
