@@ -165,7 +165,7 @@ def test_several_models_each_get_their_code(own_model):
     assert write(own_model, "Model", "old").startswith("Use .keras file")
     assert "tf_keras.models.load_model" in source(own_model)
     assert write(own_model, "Model", "plain.keras").startswith("Use .keras file")
-    assert 'load_model("plain.keras")' in source(own_model)
+    assert 'load_file("plain.keras")' in source(own_model)
 
 
 def test_mistakes_are_answered_in_a_sentence_and_can_be_mended(own_model):

@@ -188,7 +188,7 @@ def test_an_upload_is_judged_and_a_damaged_one_is_refused(keras, tmp_path):
     file = {"name": "mine.keras", "type": "", "size": len(content), "last_modified": datetime.datetime(2026, 1, 1)}
     panel.upload.value = ({**file, "content": memoryview(content)},)
     assert panel.settings.model == "mine.keras" and panel.verdict.startswith("Use .keras file")
-    assert 'load_model("mine.keras")' in panel.found.source
+    assert 'load_file("mine.keras")' in panel.found.source
     panel.upload.value = ({**file, "content": memoryview(content[:500])},)
     assert "is cut short" in panel.verdict
 
