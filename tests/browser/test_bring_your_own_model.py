@@ -173,7 +173,7 @@ def test_mistakes_are_answered_in_a_sentence_and_can_be_mended(own_model):
         ("Net", "Net is a class, not a model"),
         ("modle", "There is no variable 'modle'"),
         ("gone.keras", "There is no file 'gone.keras'"),
-        ("made.ipynb", "made.ipynb is no .keras file"),
+        ("made.ipynb", "made.ipynb is not a .keras file"),
         ("net", "was never called"),
     ):
         verdict = write(own_model, "Model", said)
