@@ -66,7 +66,7 @@ def test_every_dropdown_is_answered(panel, description):
 def test_an_error_is_shown_with_what_it_teaches(panel):
     verdict, error = choose(panel, "Layer is made in", "call, the first time")
     assert "On Keras 3 the first call raises a ValueError" in verdict
-    assert re.match(r"Keras 3, first call, raised ValueError\. Keras 3 wants every layer", error)
+    assert re.match(r"Keras 3, first call, raised ValueError\. Keras 3 requires every layer", error)
     assert panel.accessibility_problems() == []
     panel.lab.screenshot("birth-lab-error", of=".birth-lab")
     assert change(panel, "Reset", "Enter")[1] == ""
