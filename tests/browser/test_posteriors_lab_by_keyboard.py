@@ -50,7 +50,7 @@ def test_five_settings_one_of_them_an_error(panel):
     assert panel.accessibility_problems() == []
     panel.lab.screenshot("posteriors-lab-error", of=".posteriors-lab")
     verdict, error = new(*choose(panel, "How it is written", "IndependentNormal layer with a KL regulariser"))
-    assert "it passes “Same start” and “Own life”" in verdict and error == ""
+    assert "it fails “Same start” (the posteriors differ)" in verdict and error == ""
     verdict, error = new(*choose(panel, "Prior", "narrow, spread 0.1"))
     assert error == "" and "spread = 0.1" in panel.text(".lab-source pre")
 
