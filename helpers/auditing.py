@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from helpers.engine import check_arguments, tried
+from helpers.engine import tried
 from helpers.report import Report
 
 
@@ -43,6 +43,5 @@ def audit(
         ['separate storage', 'clone keeps still', 'original keeps still']
     """
     clones = {"clone": clone}
-    check_arguments(original, clones, steps)
     # Compiling would take longer than so few steps. And eagerly, random operations of any kind draw the same numbers.
     return tried(original, clones, inputs, targets, steps, train_batch, compiled=False).results()["clone"].report

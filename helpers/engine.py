@@ -71,29 +71,7 @@ def three_tests(
         ['Same start', 'Same future']
     """
     named = clones if isinstance(clones, Mapping) else {"clone": clones}
-    check_arguments(original, named, steps)
-    try:
-        tests = tried(original, named, inputs, targets, steps, train_batch, compiled=True)
-        failed = any(tests.error(name) is not None for name in (None, *named))
-    except ValueError:
-        failed = True
-    if failed:
-        # A step that cannot be compiled may still run; if not, the error is the model's own.
-        tests = tried(original, named, inputs, targets, steps, train_batch, compiled=False)
-    return tests.results()
-
-
-def check_arguments(original: Any, clones: Mapping[str, Any], steps: int) -> None:
-    """Raise an error if the models are of different Keras versions, or there are fewer than one step."""
-    for clone in clones.values():
-        kinds = [keras_compat.generation(model) for model in (original, clone)]
-        if kinds[0] != kinds[1]:
-            raise ValueError(
-                f"The original is a model of {kinds[0]}, the clone one of {kinds[1]}. "
-                "Compare models of the same Keras version."
-            )
-    if steps < 1:
-        raise ValueError(f"The models cannot be trained for {steps} steps. Let them make 1 or more.")
+    return tried(original, named, inputs, targets, steps, train_batch, compiled=True).results()
 
 
 def tried(
@@ -107,6 +85,9 @@ def tried(
 ) -> ThreeTests:
     """Run the engine to the end, for all clones.
 
+    Some models can be trained only in compiled functions, others only outside them. If an error was raised in one way,
+    the other is tried.
+
     Args:
         original: See `three_tests`.
         clones: The clones by name.
@@ -114,14 +95,42 @@ def tried(
         targets: See `three_tests`.
         steps: See `three_tests`.
         train_batch: See `three_tests`.
-        compiled: See `ThreeTests`.
+        compiled: The way to try first; see `ThreeTests`.
     """
-    tests = ThreeTests(original, inputs, targets, train_batch=train_batch, compiled=compiled)
-    for name, clone in clones.items():
-        tests.add(name, clone)
-    tests.advance(steps)
-    tests.compare_answers()
-    return tests
+    _check_arguments(original, clones, steps)
+
+    def run(compiled: bool) -> ThreeTests:
+        tests = ThreeTests(original, inputs, targets, train_batch=train_batch, compiled=compiled)
+        for name, clone in clones.items():
+            tests.add(name, clone)
+        tests.advance(steps)
+        tests.compare_answers()
+        return tests
+
+    def failed(tests: ThreeTests) -> tuple[bool, int]:
+        return tests.error() is not None, sum(tests.error(name) is not None for name in clones)
+
+    try:
+        first = run(compiled)
+    except ValueError as error:
+        try:
+            return run(not compiled)
+        except ValueError as other:
+            raise other if compiled else error  # the one without the traces of a compiled function
+    return min(first, run(not compiled), key=failed) if any(failed(first)) else first
+
+
+def _check_arguments(original: Any, clones: Mapping[str, Any], steps: int) -> None:
+    """Raise an error if the models are of different Keras versions, or there are fewer than one step."""
+    for clone in clones.values():
+        kinds = [keras_compat.generation(model) for model in (original, clone)]
+        if kinds[0] != kinds[1]:
+            raise ValueError(
+                f"The original is a model of {kinds[0]}, the clone one of {kinds[1]}. "
+                "Compare models of the same Keras version."
+            )
+    if steps < 1:
+        raise ValueError(f"The models cannot be trained for {steps} steps. Let them make 1 or more.")
 
 
 class ThreeTests:

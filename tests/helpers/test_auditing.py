@@ -312,8 +312,33 @@ def test_a_model_without_a_call_is_trained_all_the_same(keras):
     assert report.sentence == "✓ A true clone: same start, same future, own life."
 
 
-def test_a_model_that_cannot_be_trained_is_compared_as_far_as_it_goes(packages):
+def test_a_model_that_can_only_be_trained_in_compiled_functions_is_trained_in_them(packages):
     model, x, _ = not_trainable_eagerly(packages["keras"])
+    report = helpers.audit(model, helpers.clone(model, x), x)
+    assert report.ok and report.sentence == "✓ A true clone: same start, same future, own life.", report
+
+
+def test_a_model_that_cannot_be_trained_is_compared_as_far_as_it_goes(keras):
+    @tf.custom_gradient
+    def without_gradient(x):
+        def gradient(_):
+            raise ValueError("there is no gradient")
+
+        return tf.identity(x), gradient
+
+    class WithoutGradient(keras.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.dense = keras.layers.Dense(3)
+
+        def get_config(self):
+            return {"name": self.name}
+
+        def call(self, inputs):
+            return without_gradient(self.dense(inputs))
+
+    model, x = WithoutGradient(), np.ones((4, 6), "float32")
+    model(x)
     report = helpers.audit(model, helpers.clone(model, x), x)
     assert report.ok, report
     assert "training steps: the original cannot be trained (ValueError" in str(report)
