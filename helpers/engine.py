@@ -116,7 +116,7 @@ def tried(
         try:
             return run(not compiled)
         except ValueError as other:
-            raise other if compiled else error  # the one without the traces of a compiled function
+            raise (other if compiled else error) from None  # the one without the traces of a compiled function
     return min(first, run(not compiled), key=failed) if any(failed(first)) else first
 
 
