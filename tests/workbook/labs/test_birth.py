@@ -137,7 +137,7 @@ def test_the_source_is_a_program_that_gives_the_same(where, held, packages):
         assert len(mine) == len(theirs) and all(map(np.allclose, mine, theirs))
 
 
-def test_both_kerases_run_the_same_lines():
+def test_both_keras_versions_run_the_same_lines():
     settings = BirthSettings(held="object", where="module")
     one, other = (parts(settings, name) for name in KERAS_VERSIONS)
     assert one[1:] == other[1:]

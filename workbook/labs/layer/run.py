@@ -217,10 +217,10 @@ class LayerRun(Run):
         # What a method leaves behind shows in the picture; a warning would stand under the cell for good.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            twin = METHODS[name](self.model, images[:1])
+            clone = METHODS[name](self.model, images[:1])
         if self._tests is None:
             self._tests = ThreeTests(self.model, images, labels, compiled=True)
-        self._tests.add(index, twin)
+        self._tests.add(index, clone)
         self._cloned.append(index)
 
 

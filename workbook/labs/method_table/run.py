@@ -341,11 +341,11 @@ def try_method(subject: str, name: str, model: Any, inputs: Any, targets: Any) -
     method = METHODS[name]
     with notebook.logs_held_back(), notebook.standard_error_held_back():
         try:
-            twin = method(model, inputs)
+            clone = method(model, inputs)
         except Exception as error:
             return Outcome(subject, name, problem=Problem(f"Cloning with {method.label}", error.with_traceback(None)))
         try:
-            return Outcome(subject, name, report=auditing.audit(model, twin, inputs, targets, STEPS))
+            return Outcome(subject, name, report=auditing.audit(model, clone, inputs, targets, STEPS))
         except Exception as error:
             return Outcome(subject, name, problem=Problem("Auditing the clone", error.with_traceback(None)))
 

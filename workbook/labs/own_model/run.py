@@ -541,7 +541,7 @@ def code(method: str, model: Any, variable: str = "model", file: str = "", input
         inputs: An expression for a batch of its inputs: a variable, or a call of `make_inputs`.
 
     Returns:
-        The code; it puts the clone into the variable `twin`.
+        The code; it puts the clone into the variable `clone`.
     """
     package = generations.generation(model)
     names = sorted(classes_and_functions(model))
@@ -555,11 +555,11 @@ def code(method: str, model: Any, variable: str = "model", file: str = "", input
             "with tempfile.TemporaryDirectory() as folder:",
             '    path = Path(folder) / "model.keras"',
             f"    {variable}.save(path)",
-            f"    twin = {package}.models.load_model(path{given})",
+            f"    clone = {package}.models.load_model(path{given})",
         ]
     elif method == "clone":
         imports = ["import helpers", ""]
-        body = [f"twin = helpers.clone({variable}, inputs)"]
+        body = [f"clone = helpers.clone({variable}, inputs)"]
     else:
         imports = ["import copy", ""] if method == "deepcopy" else []
         imports += [f"import {package}", ""] if "keras." in METHODS[method].code else []
