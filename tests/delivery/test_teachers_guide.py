@@ -140,7 +140,7 @@ def test_every_exercise_has_an_answer_to_expect():
 
 
 def test_controls_and_options_are_called_so_in_the_labs():
-    files = [ROOT / "helpers" / "methods.py", *(ROOT / "workbook" / "labs").rglob("*.py")]
+    files = [ROOT / "workbook" / "methods.py", *(ROOT / "workbook" / "labs").rglob("*.py")]
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in files]
     known = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     cited = set(re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", GUIDE)) - TESTS - MENUS

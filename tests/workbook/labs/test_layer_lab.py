@@ -12,7 +12,6 @@ import pytest
 from lab_widgets import assert_keeps_a_picture, everything
 from tiers import every
 
-from helpers.methods import METHODS
 from workbook import errors
 from workbook.labs.framework import program
 from workbook.labs.layer import lab as layer_lab
@@ -21,6 +20,7 @@ from workbook.labs.layer import spec as definitions
 from workbook.labs.layer.lab import LayerLab
 from workbook.labs.layer.run import LayerRun, LayerSettings
 from workbook.labs.layer.spec import GENERATIONS, LAYER_KINDS, STYLES, Definition, LayerSpec
+from workbook.methods import METHODS
 
 SMALL = Definition((LayerSpec("Dense", 6),), "sequential")
 

@@ -16,7 +16,6 @@ from zoo import fit
 import helpers
 import workbook
 from helpers import keras_files
-from helpers.methods import METHODS, classes_and_functions
 from workbook.labs.own_model import run as own_model_run
 from workbook.labs.own_model.run import (
     OwnModelRun,
@@ -29,6 +28,7 @@ from workbook.labs.own_model.run import (
     make_inputs,
     make_targets,
 )
+from workbook.methods import METHODS, classes_and_functions
 
 PUBLIC = ("clone_model_set_weights", "deepcopy", "keras_file", "weights_file", "clone")
 

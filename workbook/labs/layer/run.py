@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from helpers.methods import METHODS
 from helpers.report import ThreeTestsResult, describe
 from workbook.labs.framework.run import Run, Stage
 from workbook.labs.framework.settings import LabSettings, choice, integer
 from workbook.labs.layer import spec as definitions
 from workbook.labs.layer.spec import Definition
+from workbook.methods import METHODS
 
 TRAIN = {"both": "both, alike", "original": "the original only", "clone": "the clone only"}
 SAMPLES = 256  # enough for eight different batches; more would only cost time

@@ -16,12 +16,12 @@ from typing import Any
 
 from helpers import auditing
 from helpers.auditing import Report
-from helpers.methods import METHODS
 from helpers.text import listed
 from workbook import errors, notebook
 from workbook.labs.framework.run import Problem, Run, Stage
 from workbook.labs.framework.settings import LabSettings, choice
 from workbook.labs.method_table.models import MODEL_KINDS, ModelKind, kinds_on
+from workbook.methods import METHODS
 from workbook.text import KERAS_VERSIONS
 
 __all__ = ["ASPECTS", "MethodTableRun", "MethodTableSettings", "Outcome", "Subject", "kind_labels"]

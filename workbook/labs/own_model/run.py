@@ -24,11 +24,11 @@ from helpers import keras_compat as generations
 from helpers import keras_files, snapshot, training
 from helpers.keras_files import Refusal
 from helpers.keras_files.refusal import short_message
-from helpers.methods import METHODS, classes_and_functions
 from helpers.text import listed
 from workbook.labs.framework.run import Run, Stage
 from workbook.labs.framework.settings import LabSettings, flag, text
 from workbook.labs.method_table.run import MethodTableRun, Subject
+from workbook.methods import METHODS, classes_and_functions
 
 __all__ = ["OwnModelRun", "OwnModelSettings", "Refusal", "Upload", "code", "find_model", "load", "make_inputs"]
 

@@ -4,7 +4,7 @@ import pytest
 from zoo import sequential, subclass_with_config
 
 import helpers
-from helpers import METHODS
+from workbook.methods import METHODS
 
 BUILT_IN_ONLY = {"new_instance"}
 
