@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from helpers import distances
-from helpers import keras_compat as generations
+from helpers import distances, keras_compat
 from workbook import notebook
 from workbook.labs.framework import program
 from workbook.labs.framework.run import Run, Stage
@@ -319,12 +318,12 @@ class _Training:
 
     def __init__(self, module: Any, settings: InterruptionSettings) -> None:
         self._settings = settings
-        generations.namespace(settings.generation).utils.set_random_seed(settings.seed)
+        keras_compat.namespace(settings.generation).utils.set_random_seed(settings.seed)
         self.model = module.make()
         self._held = [
-            *generations.weights(self.model),
-            *generations.other_state(self.model),
-            *generations.optimizer_variables(self.model.optimizer),
+            *keras_compat.weights(self.model),
+            *keras_compat.other_state(self.model),
+            *keras_compat.optimizer_variables(self.model.optimizer),
         ]
         self._states: list[list[Any]] = []
         self.losses: list[float] = []
