@@ -96,7 +96,7 @@ def test_any_setting_shows_what_the_lesson_teaches(settings, monkeypatch):
             assert (trace[-1] > 0) == (listed and trained), instance
     refused = refuses(settings)
     assert [problem.name for problem in run.problems] == ["ValueError"] * refused
-    assert all(problem.lesson != errors.FALLBACK for problem in run.problems)
+    assert all(problem.hint != errors.FALLBACK for problem in run.problems)
     assert run.verdict.endswith(".") and "__" not in run.verdict
 
 

@@ -72,7 +72,7 @@ def test_every_other_way_loses_something_or_is_refused(generation, save):
     refused = REFUSED.get((generation, save))
     assert [(problem.where, problem.name) for problem in run.problems] == ([refused] if refused else [])
     for problem in run.problems:
-        assert problem.lesson != errors.FALLBACK
+        assert problem.hint != errors.FALLBACK
         assert run.verdict.startswith("The training does not go on") and run.trained == []
     if not refused:
         assert run.trained[0] == 0 and min(run.trained[1:]) > 0 and len(run.trained) == AFTER + 1

@@ -57,7 +57,7 @@ def test_any_combination_works_or_shows_its_error_and_a_lesson(shared, settings)
     missing = 2 - len(finished)
     assert len(shared.problems) == (1 if shared._run.model is None else missing)
     for problem in shared.problems:
-        assert problem.name in shared._error.value and problem.lesson != errors.FALLBACK
+        assert problem.name in shared._error.value and problem.hint != errors.FALLBACK
     assert shared.verdict.endswith(".")
     assert definitions.source(settings.definition).splitlines()[0] in shared._source.value
 

@@ -405,8 +405,8 @@ def _cell(outcome: Outcome, evidence: bool, words: str | None = None) -> str:
     )
     head = "".join(f'<th scope="col" style="{_LEFT}">{text}</th>' for text in ("Compared", "Verdict", "Evidence"))
     caption = html.escape(f"{outcome.subject}, {METHODS[outcome.method].label}")
-    lesson = f"<p>{html.escape(outcome.problem.lesson)}</p>" if outcome.problem else ""
+    hint = f"<p>{html.escape(outcome.problem.hint)}</p>" if outcome.problem else ""
     return (
-        f"<details><summary>{words}</summary>{lesson}<table><caption>{caption}</caption>"
+        f"<details><summary>{words}</summary>{hint}<table><caption>{caption}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{found}</tbody></table></details>"
     )
