@@ -75,7 +75,7 @@ def test_a_lab_says_what_the_error_means(packages, full_disk):
     run = InterruptionRun(InterruptionSettings(stop=0))
     list(run.stages())
     assert [problem.hint for problem in run.problems] == [errors.NO_ROOM]
-    assert "fails, as told below" in run.verdict
+    assert "fails (see below)" in run.verdict
 
 
 def test_the_reason_is_found_behind_other_errors():

@@ -60,7 +60,7 @@ def test_an_error_is_shown_with_what_it_teaches(lab):
     lab.control("registered").value = False
     assert [problem.name for problem in lab.problems] == ["TypeError"]
     assert "Could not locate class" in lab._error.value and "register the class" in lab._error.value
-    assert lab.verdict == "The training does not go on from a .keras file: loading fails, as told below."
+    assert lab.verdict == "The training does not go on from a .keras file: loading fails (see below)."
     lab.reset.click()
     assert lab.problems == [] and lab._error.value == "" and lab.settings == lab.preset
 

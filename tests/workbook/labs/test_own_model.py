@@ -119,7 +119,7 @@ def test_the_code_names_the_readers_own_variable_and_package(keras):
     found = run(OwnModelSettings("reader", "x"), {"reader": model, "x": x})
     assert found.best == "keras_file" and "reader.save(path)" in found.source
     assert f"{keras.__name__}.models.load_model" in found.source
-    assert "So do: " in found.verdict and found.told.startswith("Inputs from x; made-up targets")
+    assert "So do: " in found.verdict and found.note.startswith("Inputs from x; made-up targets")
 
 
 @pytest.mark.parametrize("said", ["x", "", "6"])
@@ -228,7 +228,7 @@ def test_targets_are_made_up_to_fit_the_loss(keras):
     assert told == "made-up targets" and targets.shape == (64,) and targets.max() < 3
     model.compile("sgd", "mse")
     assert make_targets(model, x)[0].shape == (64, 3)
-    assert make_targets(keras.Sequential(model.layers), x) == (None, "no targets, for the model is not compiled")
+    assert make_targets(keras.Sequential(model.layers), x) == (None, "no targets, because the model is not compiled")
 
 
 def test_a_model_whose_outputs_take_no_targets_is_compared_all_the_same(keras):
@@ -249,7 +249,7 @@ def test_a_model_whose_outputs_take_no_targets_is_compared_all_the_same(keras):
         model(x)
         model.compile("sgd", "mse")
         found = run(OwnModelSettings(model, x), methods=("clone",))
-        assert "no targets" in found.told and not found.refusal
+        assert "no targets" in found.note and not found.refusal
     flat = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(1), keras.layers.Reshape(())])
     flat.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     assert run(OwnModelSettings(flat), methods=("clone",)).best == "clone"
@@ -331,7 +331,7 @@ def a_module(keras, folder):
 
 
 def an_array(keras, folder):
-    return OwnModelSettings(np.zeros(3)), "An object of type ndarray is no model"
+    return OwnModelSettings(np.zeros(3)), "An object of type ndarray is not a model"
 
 
 def an_unknown_variable(keras, folder):

@@ -45,7 +45,7 @@ def test_an_answer_is_there_again_in_another_process(file):
     assert found.splitlines() == [WRONG, "not-right"]
     again = labs.ask(QUESTION)
     assert "Your answer from before" in again._verdict.content
-    # A reader of the stored notebook is told nothing.
+    # A reader of the stored notebook gets no warning.
     assert WRONG not in labs.ask(QUESTION)._static["text/plain"].split("\n", 1)[0]
     assert again._static == panels.QuestionPanel(QUESTION)._static
 

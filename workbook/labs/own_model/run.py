@@ -100,12 +100,12 @@ def _checked(value: Any) -> Any:
             raise Refusal(f"{value.name!r} is a single {kind} layer: put it into a model, {name}.Sequential([layer]).")
     if isinstance(value, tf.Module):
         raise Refusal(
-            f"A {kind} is no Keras model, so there is nothing here to train and compare: clone it with "
+            f"A {kind} is not a Keras model, so there is nothing here to train and compare: clone it with "
             "helpers.clone(it), which copies every variable and checks the copy."
         )
     if callable(value) and hasattr(value, "__name__"):
         raise Refusal(f"{value.__name__} is a function, not a model: call it, and give what it returns.")
-    raise Refusal(f"An object of type {kind} is no model: give a model of keras or of tf_keras.")
+    raise Refusal(f"An object of type {kind} is not a model: give a model of keras or of tf_keras.")
 
 
 def _refuse_without_call(model: Any, package: Any) -> None:
@@ -163,15 +163,15 @@ def make_inputs(model: Any, said: Any = None, namespace: Mapping[str, Any] | Non
     """
     said = said.strip() if isinstance(said, str) else said
     if said is None or (isinstance(said, str) and not said):
-        inputs, told = _inferred(model)
+        inputs, note = _inferred(model)
     elif isinstance(said, str) and said in (namespace or {}):
-        inputs, told = _few(namespace[said], model), f"inputs from {said}"
+        inputs, note = _few(namespace[said], model), f"inputs from {said}"
     elif isinstance(said, str):
-        inputs, told = _described(said, model), f"made-up inputs, {said}"
+        inputs, note = _described(said, model), f"made-up inputs, {said}"
     else:
-        inputs, told = _few(said, model), "the inputs that you gave"
+        inputs, note = _few(said, model), "the inputs that you gave"
     _try(model, inputs)
-    return inputs, told
+    return inputs, note
 
 
 def _samples(model: Any) -> int:
@@ -187,7 +187,7 @@ def _samples(model: Any) -> int:
 def _few(value: Any, model: Any) -> Any:
     """Take the first samples of arrays."""
     if isinstance(value, tf.data.Dataset):
-        raise Refusal("A tf.data.Dataset is no batch: give one, such as x, y = next(iter(dataset)), and then x.")
+        raise Refusal("A tf.data.Dataset is not a batch: give one, such as x, y = next(iter(dataset)), and then x.")
     count = _samples(model)
     try:
         flat = tf.nest.flatten(value)
@@ -196,7 +196,7 @@ def _few(value: Any, model: Any) -> Any:
         return tf.nest.map_structure(lambda each: each[:count], value)
     except (TypeError, ValueError, IndexError, tf.errors.InvalidArgumentError):
         raise Refusal(
-            f"An object of type {type(value).__name__} is no batch of inputs: give an array of shape (samples, ...) "
+            f"An object of type {type(value).__name__} is not a batch of inputs: give an array of shape (samples, ...) "
             "or a list or dict of such arrays."
         ) from None
 
@@ -274,7 +274,7 @@ def _inferred(model: Any) -> tuple[Any, str]:
         inputs = sample((count, *shape[1:]))
         return inputs, f"inputs made up from the shape that the model was built for, {_shapes(inputs)}"
     except (AttributeError, KeyError, NotImplementedError, TypeError, ValueError):
-        first = "was never called" if not model.built else "does not tell its inputs"
+        first = "was never called" if not model.built else "does not say what its inputs are"
         raise Refusal(
             f"The model {model.name!r} {first}, so say what one input looks like: a variable such as x_train, or a "
             "shape such as 28, 28, 1."
@@ -335,7 +335,7 @@ def make_targets(
             raise Refusal(f"The model {model.name!r} cannot be trained on these targets: {short_message(error)}")
         return targets, "the targets that you gave"
     if not keras_compat.is_compiled(model):
-        return None, "no targets, for the model is not compiled"
+        return None, "no targets, because the model is not compiled"
     for targets in _targets_to_try(model, inputs):
         if _step_error(model, inputs, targets) is None:
             return targets, "made-up targets" if targets is not None else "no targets, for its own step needs none"
@@ -426,7 +426,7 @@ class OwnModelRun(Run):
         self.namespace = namespace or {}
         self.model: Any = None
         self.refusal = ""
-        self.told = ""
+        self.note = ""
         self.table: MethodTableRun | None = None
 
     @property
@@ -508,11 +508,11 @@ class OwnModelRun(Run):
         try:
             self.model = find_model(self.settings.model, self.namespace, use_own_classes=self.settings.use_own_classes)
             yield Stage("finding inputs")
-            inputs, told = make_inputs(self.model, self.settings.inputs, self.namespace)
+            inputs, note = make_inputs(self.model, self.settings.inputs, self.namespace)
             if not keras_compat.weights(self.model):
                 raise Refusal(f"The model {self.model.name!r} has no weights, so any copy of it will do.")
-            targets, told_targets = make_targets(self.model, inputs, self.settings.targets, self.namespace)
-            self.told = f"{told[0].upper()}{told[1:]}; {told_targets}."
+            targets, note_on_targets = make_targets(self.model, inputs, self.settings.targets, self.namespace)
+            self.note = f"{note[0].upper()}{note[1:]}; {note_on_targets}."
         except Refusal as refusal:
             self.refusal = str(refusal)
             self.finished = True
