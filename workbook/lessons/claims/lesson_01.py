@@ -276,8 +276,10 @@ def check_3_8(keras, np, folder):
         known = {type(layer).__name__: type(layer)}
         return keras.models.load_model(folder + "/model.keras", custom_objects=known).layers[-1].factor
 
-    return {"with it the argument comes back": lambda: loaded(Scale(3.0)) == 3.0,
-            "without it the argument is lost": lambda: loaded(Forgetful(3.0)) != 3.0}
+    return {
+        "with it the argument comes back": lambda: loaded(Scale(3.0)) == 3.0,
+        "without it the argument is lost": lambda: loaded(Forgetful(3.0)) != 3.0,
+    }
 
 
 def check_3_9(keras, np):
