@@ -1,4 +1,4 @@
-"""Claims about saving a subclassed model and going on without loss, treated in lesson 04. How they are tried: `trial.py`."""
+"""Claims about saving a subclassed model without loss, treated in lesson 04. How they are tried: `trial.py`."""
 
 
 def check_4_E1(keras, np, folder):

@@ -119,10 +119,10 @@ def try_in_a_process(check, available, seconds):
     try:
         if receiver.poll(seconds):
             return receiver.recv()
-        because = "it took more than {:g} seconds".format(seconds)
+        because = f"it took more than {seconds:g} seconds"
     except EOFError:
         process.join()
-        because = "it ended the process with code {}".format(process.exitcode)
+        because = f"it ended the process with code {process.exitcode}"
     finally:
         process.kill()
         process.join()
