@@ -12,11 +12,14 @@ TensorFlow 2.0 too:
 """
 
 import argparse
+import contextlib
 import importlib
 import importlib.util
 import inspect
+import io
 import json
 import multiprocessing
+import os
 import random
 import re
 import shutil
@@ -30,8 +33,9 @@ HOLDS, IN_PART, NOT, UNTRIED = "holds", "holds in part", "does not hold", "canno
 
 def load(path):
     """Return the claims in a file, in order: dictionaries with `number`, `text`, `today`, `check` and `source`."""
-    spec = importlib.util.spec_from_file_location("claims", path)
+    spec = importlib.util.spec_from_file_location(os.path.splitext(os.path.basename(path))[0], path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # Keras 2 imports the module of a class that it does not know
     spec.loader.exec_module(module)
     return claims_of(module)
 
@@ -78,7 +82,7 @@ def try_claim(check, available):
     """
     folder = tempfile.mkdtemp()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             _seed(available)
             wanted = [dict(available, folder=folder)[name] for name in inspect.signature(check).parameters]
@@ -115,10 +119,10 @@ def try_in_a_process(check, available, seconds):
     try:
         if receiver.poll(seconds):
             return receiver.recv()
-        because = "it took more than {:g} seconds".format(seconds)
+        because = f"it took more than {seconds:g} seconds"
     except EOFError:
         process.join()
-        because = "it ended the process with code {}".format(process.exitcode)
+        because = f"it ended the process with code {process.exitcode}"
     finally:
         process.kill()
         process.join()
@@ -142,7 +146,10 @@ def _said(error, folder):
     lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
     if len(lines) > 1 and lines[0].startswith("Exception encountered"):  # Keras 3 puts it before every error in `call`
         del lines[0]
-    sentences = re.split(r"(?<=[.!?]) ", lines[0])
+    if lines[0] == "in user code:":  # what AutoGraph puts before the frames; the error is at the end
+        del lines[:-1]
+    # Keras numbers the names that it gives, and counts from the start of the process.
+    sentences = re.split(r"(?<=[.!?]) ", re.sub(r"(?<=[a-z])_\d+\b", "", lines[0]))
     while len(sentences) > 1 and len(" ".join(sentences)) > 160:
         sentences.pop()
     said = " ".join(sentences)
