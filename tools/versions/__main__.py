@@ -6,7 +6,6 @@ What it finds is stored in workbook/lessons/claims/versions.json, and shown by t
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 import time
@@ -67,7 +66,6 @@ def versions(args: Sequence[str]) -> int:
     """
     options = _options(args)
     wanted = options.only or ([name for name in ENVIRONMENTS[NEWEST].columns] if options.newest else list(COLUMNS))
-    os.nice(10) if hasattr(os, "nice") else None
     done: dict[str, dict] = {}
     for name in dict.fromkeys(COLUMNS[each].name for each in wanted):
         environment = ENVIRONMENTS[name]
