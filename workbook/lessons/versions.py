@@ -6,10 +6,10 @@ import html
 import importlib
 import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from workbook.labs.framework.markup import to_html
 from workbook.lessons.claims import methods, trial
@@ -101,9 +101,9 @@ class _Chooser:
     """
 
     caption = ""
-    filters: Mapping[str, str] = {}  # what is left out, by words for it
+    filters: ClassVar[dict[str, str]] = {}  # what may be shown instead of all, in words
 
-    def _body(self, cell: Callable[[Mapping[str, Mapping]], str]) -> str:
+    def _body(self) -> str:
         raise NotImplementedError
 
     def _repr_html_(self) -> str:
@@ -117,7 +117,7 @@ class _Chooser:
         )
         return (
             f'<style>{style}</style><div class="versions" role="group" aria-label="{html.escape(self.caption)}">'
-            f"{chosen}{shown}{notes}{self._body(_cells)}</div>"
+            f"{chosen}{shown}{notes}{self._body()}</div>"
         )
 
     def _rules(self) -> str:
@@ -194,7 +194,10 @@ class WhatHolds(_Chooser):
     """
 
     caption = "What holds in your version"
-    filters = {"open": "what does not simply hold", "changes": "what differs between versions"}
+    filters: ClassVar[dict[str, str]] = {
+        "open": "what does not simply hold",
+        "changes": "what differs between versions",
+    }
 
     def __repr__(self) -> str:
         return self.summary
@@ -208,25 +211,23 @@ class WhatHolds(_Chooser):
             f"{len(numbers)} claims, tried on {len(columns())} versions. For {differ} the verdict differs between them."
         )
 
-    def _body(self, cell: Callable[[Mapping[str, Mapping]], str]) -> str:
+    def _body(self) -> str:
         bodies = []
         for lesson, each in claims().items():
             span = len(columns()) + 3
-            bodies.append(
-                f'<tr class="lesson"><th scope="rowgroup" colspan="{span}">Tried in lesson {lesson}</th></tr>'
-            )
-            bodies += [self._row(claim, _tried("claims", claim["number"]), cell) for claim in each]
+            bodies.append(f'<tr class="lesson"><th scope="rowgroup" colspan="{span}">Lesson {lesson}</th></tr>')
+            bodies += [self._row(claim, _tried("claims", claim["number"])) for claim in each]
         head = _heads(["No.", "Claim"], ["What works today"])
         return f"<table><caption>{html.escape(self.summary)}</caption>{head}<tbody>{''.join(bodies)}</tbody></table>"
 
-    def _row(self, claim: Mapping, found: Mapping[str, Mapping], cell: Callable[[Mapping[str, Mapping]], str]) -> str:
+    def _row(self, claim: Mapping, found: Mapping[str, Mapping]) -> str:
         classes = [f"{_key(name)}-holds" for name, each in found.items() if each["verdict"] == trial.HOLDS]
         changed = changes(claim["number"])
         classes += [] if changed else ["never-changes"]
         more = f"<br><small>{html.escape(changed)}</small>" if changed else ""
         return (
             f'<tr class="{" ".join(classes)}"><th scope="row">{claim["number"]}</th><td>{_inline(claim["text"])}</td>'
-            f'{cell(found)}<td class="today">{_inline(claim["today"])}{more}</td></tr>'
+            f'{_cells(found)}<td class="today">{_inline(claim["today"])}{more}</td></tr>'
         )
 
 
@@ -253,7 +254,7 @@ class MethodsByVersion(_Chooser):
                 lines.append(f"  {words}: true for {', '.join(true) or 'none of them'}")
         return "\n".join(lines)
 
-    def _body(self, cell: Callable[[Mapping[str, Mapping]], str]) -> str:
+    def _body(self) -> str:
         return "".join(self._table(name) for name in columns())
 
     def _table(self, name: str) -> str:

@@ -177,7 +177,9 @@ def check_1_8(keras, tf, tfp, np):
     if keras.__version__.startswith("3"):  # Keras 3 wraps the variable of TensorFlow
         one, other = layer.kernel, layer.kernel.value
     else:
-        one, other = (tfp.util.DeferredTensor(layer.kernel, transform_fn=tf.identity) for _ in range(2))
+        one, other = (
+            tfp.util.DeferredTensor(pretransformed_input=layer.kernel, transform_fn=tf.identity) for _ in range(2)
+        )
     layer.kernel.assign([[7.0]])
     followed = [np.array_equal(tf.convert_to_tensor(each), [[7.0]]) for each in (one, other)]
     return {"two different objects do not follow the same change": not (one is not other and all(followed))}
