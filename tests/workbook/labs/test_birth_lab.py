@@ -11,6 +11,8 @@ from PIL import Image
 from workbook.labs import BirthLab
 from workbook.labs.birth.run import FIRST_CALL, BirthSettings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shared():

@@ -18,6 +18,8 @@ from workbook.labs.own_model.run import OwnModelRun, OwnModelSettings, Upload
 from workbook.lessons import lesson_02, progress
 from workbook.lessons.quiz import Outcome
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def full_disk(monkeypatch):

@@ -12,6 +12,8 @@ from workbook import labs
 from workbook.labs.interruption import run as interruption
 from workbook.labs.interruption.run import LAYERS, LOSSES, OPTIMIZERS, SAVES, InterruptionRun, InterruptionSettings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shared():

@@ -21,6 +21,8 @@ from workbook.labs.own_model import lab as own_model_lab
 from workbook.labs.own_model.lab import OwnModelPanel
 from workbook.methods import METHODS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shared():

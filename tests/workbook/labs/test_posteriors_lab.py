@@ -9,6 +9,8 @@ from workbook import errors, labs
 from workbook.labs.posteriors.lab import PosteriorsLab
 from workbook.labs.posteriors.run import CLONING_METHODS, PosteriorsSettings
 
+pytestmark = pytest.mark.slow
+
 workbook.quiet_tensorflow("tensorflow", "keras", "tf_keras", "tensorflow_probability")
 PRESET = PosteriorsSettings(kind="surrogate", pretrain=2, steps=2)
 

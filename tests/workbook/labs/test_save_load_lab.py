@@ -13,6 +13,8 @@ from PIL import Image
 from workbook.labs import SaveLoadLab
 from workbook.labs.save_load.run import SaveLoadSettings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shared(packages):
