@@ -107,7 +107,7 @@ def _live(np, model):
         model.layers[0].adapt(5 * np.random.RandomState(1).uniform(size=(64, 6)).astype("float32") + 3)
 
 
-# -- Ways of cloning. Each takes a model, a batch, a path in an empty folder, and the code that makes the model. ---------
+# -- Ways of cloning. Each takes a model, a batch, a path in an empty folder, and the code that makes the model. -------
 
 
 @_enter(METHODS, "clone", "clone_model + set_weights")
