@@ -182,9 +182,10 @@ class ClaimTable:
             ]
             items = "</li>".join(parts) or f"<li>{_inline(trial.in_words(found))}"
             returned.append(f"<p>It returned on {words}:</p><ul>{items}</li></ul>")
+        source = html.escape(_DOCSTRING.sub("", claim["source"], count=1))
         return (
             f"<details><summary>The program of {claim['number']}, and what it returned</summary>{''.join(returned)}"
-            f'<pre tabindex="0"><code>{html.escape(_DOCSTRING.sub("", claim["source"], count=1))}</code></pre></details>'
+            f'<pre tabindex="0"><code>{source}</code></pre></details>'
         )
 
 
