@@ -20,6 +20,7 @@ def test_importing_a_package_loads_nothing_heavy(package):
     assert done.stdout.strip() == "[]", done.stderr
 
 
+@pytest.mark.slow
 def test_clone_and_audit_need_no_widgets_and_no_plots():
     block = "import sys; sys.modules.update(dict.fromkeys(['ipywidgets', 'matplotlib', 'tensorflow_probability']))"
     done = run(
@@ -33,6 +34,7 @@ def test_the_start_up_is_silent():
     assert (done.stdout, done.stderr) == ("ready\n", "")
 
 
+@pytest.mark.slow
 def test_what_was_held_back_is_shown_if_an_import_fails():
     code = (
         "import os, workbook; os.environ['PYTHONPATH'] = ''; workbook.quiet_tensorflow('tensorflow', 'no_such_package')"

@@ -18,6 +18,8 @@ from workbook.labs.own_model.run import OwnModelRun, OwnModelSettings, Upload
 from workbook.lessons import lesson_02, progress
 from workbook.lessons.quiz import Outcome
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def full_disk(monkeypatch):
@@ -119,5 +121,5 @@ def test_an_answer_that_cannot_be_stored_is_judged_and_those_before_are_kept(tmp
     panel.choice.value = next(option.label for option in question.options if option.right)
     panel.answer.click()
     assert panel.feedback.outcome is Outcome.RIGHT
-    assert "could not be stored" in panel._verdict.content and "No space left on device" in panel._verdict.content
+    assert "could not be stored" in panel.verdict_box.content and "No space left on device" in panel.verdict_box.content
     assert file.read_bytes() == before and list(tmp_path.iterdir()) == [file]
