@@ -236,7 +236,7 @@ def table_boxes(soup: BeautifulSoup) -> None:
         caption = table.caption.get_text(" ", strip=True) if table.caption else "Table"
         box = soup.new_tag("div", attrs={"class": "scroll", "role": "group", "aria-label": caption})
         if columns > 3:
-            table["class"] = "wide"
+            table["class"] = [*table.get("class", []), "wide"]
             table["style"] = f"--columns: {columns}"
         table.wrap(box)
         for heading in table.select("thead th:not([scope])"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import importlib
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from workbook.text import KERAS_VERSIONS
 __all__ = ["ClaimTable", "claims_of_lesson", "try_claims"]
 
 _CLAIMS = Path(trial.__file__).parent
+_DOCSTRING = re.compile(r'\n    """.*?"""(?=\n)\n?', re.DOTALL)  # the row says the same
 _MARKS = {trial.HOLDS: "✓", trial.IN_PART: "◐", trial.NOT: "✗", trial.UNTRIED: "○"}
 
 
@@ -159,7 +161,7 @@ class ClaimTable:
         cells += [_marked(trial.in_words(each[index]), each[index]["verdict"]) for each in self.found.values()]
         if self.older:
             older = self._on_older(claim["number"]).items()
-            cells.append("<br>".join(_marked(f"{verdict}: {', '.join(names)}", verdict) for verdict, names in older))
+            cells.append("<br>".join(f"{_marked(verdict, verdict)}: {', '.join(names)}" for verdict, names in older))
         cells.append(_inline(claim["today"]))
         labelled = zip(headings[1:], cells, strict=True)
         data = "".join(f'<td data-label="{html.escape(label)}">{cell}</td>' for label, cell in labelled)
@@ -180,9 +182,10 @@ class ClaimTable:
             ]
             items = "</li>".join(parts) or f"<li>{_inline(trial.in_words(found))}"
             returned.append(f"<p>It returned on {words}:</p><ul>{items}</li></ul>")
+        source = html.escape(_DOCSTRING.sub("", claim["source"], count=1))
         return (
             f"<details><summary>The program of {claim['number']}, and what it returned</summary>{''.join(returned)}"
-            f'<pre tabindex="0"><code>{html.escape(claim["source"])}</code></pre></details>'
+            f'<pre tabindex="0"><code>{source}</code></pre></details>'
         )
 
 
@@ -200,4 +203,6 @@ def _inline(markdown: str) -> str:
 
 def _marked(words: str, verdict: str) -> str:
     """Return a verdict as HTML, with its mark, and the verdict itself in bold."""
-    return f"{_MARKS[verdict]} <strong>{verdict}</strong>{_inline(words).removeprefix(verdict)}"
+    rest = _inline(words).removeprefix(verdict)
+    more = f'<span class="claims-parts">{rest}</span>' if rest else ""
+    return f"{_MARKS[verdict]} <strong>{verdict}</strong>{more}"

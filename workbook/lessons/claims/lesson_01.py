@@ -342,16 +342,16 @@ def check_3_11(keras, np):
         def call(self, inputs):
             return self.head(self.hidden(inputs))
 
-    as_list = keras.Sequential([keras.layers.Dense(5, input_shape=(4,)), keras.layers.Dense(3)])
-    x, as_class = np.ones((2, 4), "float32"), AsClass()
-    as_early = len(as_class.weights) == len(as_list.weights)
-    as_class(x)
-    as_class.set_weights(as_list.get_weights())
+    listed = keras.Sequential([keras.layers.Dense(5, input_shape=(4,)), keras.layers.Dense(3)])
+    x, written = np.ones((2, 4), "float32"), AsClass()
+    as_early = len(written.weights) == len(listed.weights)
+    written(x)
+    written.set_weights(listed.get_weights())
     renew = {"clone_function": lambda layer: type(layer).from_config(layer.get_config())}
     return {
-        "it answers the same": np.array_equal(as_class(x), as_list(x)),
+        "it answers the same": np.array_equal(written(x), listed(x)),
         "it has its weights as early": as_early,
-        "`clone_model` can walk its layers": lambda: keras.models.clone_model(as_class, **renew),
+        "`clone_model` can walk its layers": lambda: keras.models.clone_model(written, **renew),
     }
 
 
