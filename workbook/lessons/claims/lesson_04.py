@@ -375,8 +375,8 @@ def check_4_11(keras, tf, np, folder):
     model.save(folder + "/model.keras")
     loaded = keras.models.load_model(folder + "/model.keras", custom_objects={"Counting": Counting}).layers[-1]
     return {
-        "a weight of `add_weight` is lost otherwise": float(loaded.weight) != 7,
-        "a `tf.Variable` is": float(loaded.variable) != 7,
+        "a weight of `add_weight` is lost otherwise": float(loaded.weight.numpy()) != 7,
+        "a `tf.Variable` is": float(loaded.variable.numpy()) != 7,
         "a Python attribute is": loaded.number != 7,
     }
 
