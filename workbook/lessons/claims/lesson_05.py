@@ -66,7 +66,7 @@ def check_1_1(keras):
     model = keras.Sequential([keras.layers.Dense(1, input_shape=(4,))])
     second = model
     second.layers[0].bias.assign([5.0])
-    return {"a change of the second shows in the first": float(model.layers[0].bias[0]) == 5.0}
+    return {"a change of the second shows in the first": float(model.layers[0].bias.numpy()[0]) == 5.0}
 
 
 def check_1_2(keras, tfp, np):

@@ -146,7 +146,7 @@ def _said(error, folder):
     lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
     if len(lines) > 1 and lines[0].startswith("Exception encountered"):  # Keras 3 puts it before every error in `call`
         del lines[0]
-    if lines[0] == "in user code:":  # what AutoGraph puts before the frames; the error is at the end
+    if lines[0] in ("in user code:", "in converted code:"):  # AutoGraph puts the error after its frames
         del lines[:-1]
     # Keras numbers the names that it gives, and counts from the start of the process.
     sentences = re.split(r"(?<=[.!?]) ", re.sub(r"(?<=[a-z])_\d+\b", "", lines[0]))
