@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import run
-from tools.versions import __main__ as command
+from tools import versions as command
 from tools.versions import environments, stored, trials
 from workbook.lessons import versions
 from workbook.lessons.claims import methods, trial
