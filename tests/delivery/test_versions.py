@@ -150,7 +150,7 @@ def test_programs_run_without_what_belongs_to_the_workbook(tmp_path, monkeypatch
     monkeypatch.setenv("PYTHONPATH", str(run.ROOT))
     monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
     code = "import os, sys; open(sys.argv[1], 'w').write(str({'PYTHONPATH', 'TF_USE_LEGACY_KERAS'} & set(os.environ)))"
-    trials._run(Path(sys.executable), "-c", code, tmp_path / "out")
+    trials._run(Path(sys.executable), tmp_path, "-c", code, tmp_path / "out")
     assert (tmp_path / "out").read_text() == "set()"
     with pytest.raises(run.Problem, match="ended with code 1: ValueError: no"):
-        trials._run(Path(sys.executable), "-c", "raise ValueError('no')")
+        trials._run(Path(sys.executable), tmp_path, "-c", "raise ValueError('no')")
