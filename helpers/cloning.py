@@ -171,8 +171,7 @@ def _check_outputs(copy: graph_copy.Copy, inputs: Any) -> None:
 
 def _outputs(model: Any, inputs: Any) -> list[Any]:
     outputs = model(inputs, training=False) if hasattr(model, "trainable_weights") else model(inputs)
-    tensors = [keras_compat.comparable_output(output) for output in tf.nest.flatten(outputs)]
-    return [np.asarray(tensor) for tensor in tensors if tensor is not None]
+    return distances.answers(outputs)
 
 
 def _random_inputs(model: Any) -> Any:

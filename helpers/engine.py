@@ -314,6 +314,9 @@ class _Pair:
         self._tests, self.name, self.clone = tests, name, clone
         original = tests.original
         walk = model_diff.compare(original, clone)
+        if walk.of(model_diff.STRUCTURE, model_diff.SETTING, model_diff.STATE):
+            notes = [checks.notes(model, tests._batches) for model in (original, clone)]
+            walk = model_diff.compare(original, clone, set().union(*notes))
         self._weights = checks.Counterparts(keras_compat.weights(original), keras_compat.weights(clone), walk)
         self._state = checks.Counterparts(keras_compat.other_state(original), keras_compat.other_state(clone), walk)
         apart = self._weights.apart(original, clone)

@@ -168,12 +168,12 @@ class Snapshot:
         self._restorers.append(restore)
 
     def _hold_table(self, value: Any) -> None:
-        if not hasattr(value, "insert"):
+        if not hasattr(type(value), "insert"):
             return
-        keys, entries = value.export()
+        keys, entries = tf_private.entries_of(value)
 
         def restore() -> None:
-            now, _ = value.export()
+            now, _ = tf_private.entries_of(value)
             value.remove(now)
             value.insert(keys, entries)
 

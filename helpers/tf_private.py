@@ -17,6 +17,7 @@ import tensorflow as tf
 from tensorflow.python.eager.polymorphic_function.concrete_function import ConcreteFunction
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
 from tensorflow.python.trackable import data_structures
+from tensorflow.python.trackable.autotrackable import AutoTrackable
 
 from helpers.caching import cached
 
@@ -31,6 +32,7 @@ LEFT_BY_FIT = {"history", "_eval_epoch_iterator"}
 # What objects of the libraries keep for their own use: locks, trackers, the parents of a node in the graph
 # (keras 3.15.1, tf_keras 2.21.0, tensorflow-probability 0.25.0).
 LIBRARY_INTERNALS = {"_graph_parents", "_tracker", "_lock", "_path", "_distribution_strategy", "_used"}
+LIBRARY_INTERNALS |= {"_parameters_sanitized"}
 
 # Attributes that TensorFlow's tracking adds to any object (tensorflow 2.21.0).
 TRACKING_PREFIX = "_self_"
@@ -244,6 +246,18 @@ def copied_table(old: Any) -> Any:
     return new
 
 
+def entries_of(table: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the keys and values of a lookup table, without the unused places that a dense table exports as well.
+
+    Private: `_empty_key` and `_deleted_key` (tensorflow 2.21.0).
+    """
+    keys, values = table.export()
+    special = [getattr(table, name) for name in ("_empty_key", "_deleted_key") if hasattr(table, name)]
+    unused = [np.asarray(keys == key).reshape(len(keys), -1).all(axis=1) for key in special]
+    used = ~np.any(unused, axis=0) if unused else np.full(len(keys), True)
+    return tf.boolean_mask(keys, used), tf.boolean_mask(values, used)
+
+
 def retraced(function: Any, python_function: Any) -> Any:
     """Return a `tf.function` with the same settings around a different Python function.
 
@@ -263,14 +277,23 @@ def is_wrapper(value: Any) -> bool:
     return type(value).__module__ == data_structures.__name__ and hasattr(value, "__dict__")
 
 
-def unwrapped(value: Any) -> Any:
-    """Return the list or dict inside one of TensorFlow's tracking wrappers, anything else as it is.
+def is_tracker(value: Any) -> bool:
+    """Return True for an object that tracks what it is given as attributes, such as a `tf.train.Checkpoint`.
 
-    Private: `ListWrapper._storage`, `_DictWrapper.__wrapped__` (tensorflow 2.21.0).
+    Private: the base class has no public name (tensorflow 2.21.0).
     """
-    if isinstance(value, list):
-        return vars(value).get("_storage", value) if hasattr(value, "__dict__") else value
-    return getattr(value, "__wrapped__", value) if isinstance(value, dict) else value
+    return isinstance(value, AutoTrackable)
+
+
+def unwrapped(value: Any) -> Any:
+    """Return the list, dict or tuple inside one of TensorFlow's tracking wrappers, anything else as it is.
+
+    Private: `TrackableDataStructure._storage`, `_DictWrapper.__wrapped__` (tensorflow 2.21.0).
+    """
+    if isinstance(value, PROXY):
+        return value.__wrapped__
+    is_storage = isinstance(value, data_structures.TrackableDataStructure)
+    return vars(value).get("_storage", value) if is_storage else value
 
 
 def attributes(value: Any) -> dict[str, Any] | None:
