@@ -326,9 +326,8 @@ class Comparison:
         if keras_kind(a)[1] == "optimizer":
             _leave_out_missing_slots(a, b, mine, theirs)
         mine, theirs = self._by_place(mine, theirs)
-        for key, other in _alone_in_pairs(mine, theirs):
-            self._push(key, other, f"{path} (a key)", area)
-            mine[key], theirs[key] = mine[key], theirs.pop(other)
+        for key, other in _alone_in_pairs(mine, theirs):  # the keys themselves are compared as parts
+            theirs[key] = theirs.pop(other)
         is_object = has_attributes(a)
         for key in [*mine, *(key for key in theirs if key not in mine)]:
             place = join_path(path, key, is_object)

@@ -10,6 +10,7 @@ import contextlib
 import copy
 import dis
 import functools
+import gc
 import inspect
 import random
 import re
@@ -35,7 +36,7 @@ _FUNCTIONS = (
 )
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, tf.random.Generator)
 # Caches and notes about objects that are kept alive elsewhere.
-WEAK = (weakref.ref, weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
+WEAK = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
 _LIBRARIES = ("keras", "tf_keras", "tensorflow", "tensorflow_probability")
 _NOT_WALKED = frozenset((
     "builtins", "tensorflow", "numpy", "threading", "_thread", "weakref", "inspect", "abc", "enum", "types", "typing",
@@ -294,6 +295,8 @@ def _of_function(value: Any) -> Parts:
 def _of_container(value: Any) -> Parts:
     held = tf_private.unwrapped(value)
     items = dict(held) if is_mapping(held) else dict(enumerate(getattr(held, "flat", held)))
+    if is_mapping(held):
+        items |= {f"key {place}": key for place, key in enumerate(held) if not is_plain(key)}
     if _module(value) in _NOT_WALKED or is_of_library(value) or tf_private.is_wrapper(value):
         return items
     # A class of the reader's own that is a list or dict may have attributes too.
@@ -315,14 +318,15 @@ def _of_object(value: Any) -> Parts:
     return _ATTRIBUTES[kind](value, name) if kind else _own_attributes(value)
 
 
-def _as_pickled(value: Any) -> Parts | None:
-    """Return what an object without attributes is rebuilt from when it is pickled, or None if it cannot be."""
+def _of_opaque(value: Any) -> Parts | None:
+    """Return what an object without attributes is rebuilt from when it is pickled, or else what it refers to."""
     if _module(value) in ("tensorflow", "threading", "_thread"):
         return None
     try:
         reduced = value.__reduce_ex__(4)
     except Exception:  # an object decides itself whether it can be pickled, and how it says that it cannot
-        return None
+        of_code = (type, types.ModuleType, types.FrameType, types.CodeType)
+        return {i: item for i, item in enumerate(gc.get_referents(value)) if not isinstance(item, of_code)}
     if isinstance(reduced, str):
         return {"": reduced}
     _, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
@@ -343,9 +347,10 @@ _PARTS: list[tuple[Callable[[Any], bool], Callable[[Any], Parts | None]]] = [
     (is_function, _of_function),
     (lambda value: is_mapping(value) or is_sequence(value) or is_set(value), _of_container),
     (lambda value: isinstance(value, types.CellType), _of_cell),
+    (lambda value: isinstance(value, weakref.ref), lambda value: {"": value()}),
     (is_walked, _of_object),
     (defines_equality, lambda value: None),
-    (lambda value: True, _as_pickled),
+    (lambda value: True, _of_opaque),
 ]
 
 
@@ -363,6 +368,7 @@ def _attributes(value: Any) -> Parts:
     for name, member in _slots(type(value)).items():
         with contextlib.suppress(AttributeError):  # it has no value yet
             found[name] = member.__get__(value)
+    found |= found.pop("__dict__", {})  # where it is a slot, as in a SimpleNamespace
     # Python's own attributes, such as __annotations__, belong to the code; what a function wraps does not.
     return {
         key: entry
