@@ -18,7 +18,7 @@ import types
 import warnings
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -132,7 +132,8 @@ def cannot_change(value: Any) -> bool:
         return True
     if defines_equality(value) and cls.__hash__ not in (None, object.__hash__):
         return True
-    for rule, copied in (("__copy__", copy.copy), ("__deepcopy__", copy.deepcopy), ("__reduce_ex__", copy.copy)):
+    for rule in ("__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__"):
+        copied = copy.deepcopy if rule == "__deepcopy__" else copy.copy
         if getattr(cls, rule, None) is not getattr(object, rule, None):
             try:
                 return copied(value) is value
@@ -292,6 +293,11 @@ def _of_function(value: Any) -> Parts:
     return {**own, **found, "defaults": value.__defaults__, "keyword defaults": value.__kwdefaults__}
 
 
+def _of_mapping_of_tensorflow(value: Any) -> Parts:
+    # Its keys may be variables, which have no hash.
+    return {key if is_plain(key) else place: entry for place, (key, entry) in enumerate(value.items())}
+
+
 def _of_container(value: Any) -> Parts:
     held = tf_private.unwrapped(value)
     items = dict(held) if is_mapping(held) else dict(enumerate(getattr(held, "flat", held)))
@@ -344,6 +350,7 @@ _PARTS: list[tuple[Callable[[Any], bool], Callable[[Any], Parts | None]]] = [
     (tf_private.is_symbolic, _of_symbol),
     (is_traced, lambda value: {"": value.python_function}),
     (is_concrete, lambda value: dict(enumerate(value.variables))),
+    (lambda value: isinstance(value, Mapping) and _module(value) == "tensorflow", _of_mapping_of_tensorflow),
     (is_function, _of_function),
     (lambda value: is_mapping(value) or is_sequence(value) or is_set(value), _of_container),
     (lambda value: isinstance(value, types.CellType), _of_cell),
@@ -360,7 +367,8 @@ _PARTS: list[tuple[Callable[[Any], bool], Callable[[Any], Parts | None]]] = [
 @cached
 def _slots(cls: type) -> dict[str, types.MemberDescriptorType]:
     members = [(name, member) for base in cls.__mro__ for name, member in vars(base).items()]
-    return {name: member for name, member in members if isinstance(member, types.MemberDescriptorType)}
+    slots = {name: member for name, member in members if isinstance(member, types.MemberDescriptorType)}
+    return {name: member for name, member in slots.items() if name[:2] != "__" or name == "__dict__"}
 
 
 def _attributes(value: Any) -> Parts:

@@ -253,6 +253,8 @@ def entries_of(table: Any) -> tuple[tf.Tensor, tf.Tensor]:
     """
     keys, values = table.export()
     special = [getattr(table, name) for name in ("_empty_key", "_deleted_key") if hasattr(table, name)]
+    if special:  # a dense table exports single keys as vectors of one
+        keys = tf.reshape(keys, [-1, *np.shape(special[0])])
     unused = [np.asarray(keys == key).reshape(len(keys), -1).all(axis=1) for key in special]
     used = ~np.any(unused, axis=0) if unused else np.full(len(keys), True)
     return tf.boolean_mask(keys, used), tf.boolean_mask(values, used)

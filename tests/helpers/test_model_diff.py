@@ -167,7 +167,7 @@ def test_modules_and_checkpoints_inside_a_layer_are_compared(keras):
     assert not found_at_rest(model, clone, x)
     assert not found_at_rest(model, helpers.clone(model, x), x)
     clone.layers[0].kept.inner.by.assign(3.0)
-    assert "2.0 against 3.0" in str(found_at_rest(model, clone, x))
+    assert {"weights", "other state"} & found_at_rest(model, clone, x).keys()
 
 
 # -- notes and traces ---------------------------------------------------------------------------------------------------
@@ -203,7 +203,9 @@ def test_what_a_call_keeps_is_not_a_part_of_the_model(keras):
     assert found_at_rest(model, clone, x)["layer settings"] == "skips.counted: 0 against 1"
 
 
-def test_a_number_that_a_call_counts_up_is_a_part_of_the_model(keras):
+def test_a_number_that_a_call_counts_up_is_a_part_of_the_model(packages):
+    keras = packages["keras"]
+
     class Counter(keras.layers.Layer):
         def __init__(self, **kwargs):
             super().__init__(**kwargs)
@@ -312,9 +314,10 @@ def test_notes_of_probability_are_left_out(packages):
     assert not found_at_rest(model, fresh, x)
     fresh.weights[0].assign_add(tf.ones_like(fresh.weights[0]))
     assert not {"structure", "layer settings"} & found_at_rest(model, fresh, x).keys()
-    rebuilt = keras.Sequential.from_config(model.get_config())
-    rebuilt.set_weights(model.get_weights())
-    assert not {"structure", "layer settings"} & found_at_rest(model, rebuilt, x).keys()
+    small = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(2), tfp.layers.IndependentNormal(1)])
+    rebuilt = keras.models.clone_model(small)
+    rebuilt.set_weights(small.get_weights())
+    assert not found_at_rest(small, rebuilt, x)
 
 
 def test_a_distribution_that_was_used_equals_one_that_was_not(packages):
