@@ -249,12 +249,15 @@ def copied_table(old: Any) -> Any:
 def entries_of(table: Any) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the keys and values of a lookup table, without the unused places that a dense table exports as well.
 
-    Private: `_empty_key` and `_deleted_key` (tensorflow 2.21.0).
+    Private: `_empty_key`, `_deleted_key` and `_default_value` (tensorflow 2.21.0).
     """
     keys, values = table.export()
     special = [getattr(table, name) for name in ("_empty_key", "_deleted_key") if hasattr(table, name)]
-    if special:  # a dense table exports single keys as vectors of one
-        keys = tf.reshape(keys, [-1, *np.shape(special[0])])
+    if special:  # a dense table exports single numbers and texts as vectors of one
+        keys, values = (
+            tf.reshape(part, [-1, *np.shape(single)])
+            for part, single in ((keys, special[0]), (values, table._default_value))
+        )
     unused = [np.asarray(keys == key).reshape(len(keys), -1).all(axis=1) for key in special]
     used = ~np.any(unused, axis=0) if unused else np.full(len(keys), True)
     return tf.boolean_mask(keys, used), tf.boolean_mask(values, used)

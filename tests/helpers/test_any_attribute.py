@@ -202,12 +202,6 @@ def rows():
     return tf.data.Dataset.from_tensor_slices(np.arange(4.0))
 
 
-def itself_in_a_list():
-    items = [1]
-    items.append(items)
-    return items
-
-
 def built(layer):
     layer.build((None, 6))
     return layer
@@ -236,7 +230,6 @@ PYTHON = {
     "slice": lambda keras: slice(1, None, 2),
     "list": lambda keras: [1, [2.0, "a"]],
     "own list": lambda keras: OwnList([1]),
-    "list in itself": lambda keras: itself_in_a_list(),
     "tuple": lambda keras: (1, (2, [3])),
     "named tuple": lambda keras: Pair(1, [2]),
     "dict": lambda keras: {"a": 1, 2: {"b": None}},
@@ -400,7 +393,7 @@ KERAS = {
     "optimizer": lambda keras: keras.optimizers.Adam(0.5),
     "schedule": lambda keras: keras.optimizers.schedules.ExponentialDecay(0.5, 2, 0.5),
     "loss": lambda keras: keras.losses.Huber(0.5),
-    "function of a loss": lambda keras: keras.losses.mse,
+    "function of a loss": lambda keras: keras.losses.mean_squared_error,
     "metric": lambda keras: keras.metrics.Mean(),
     "initializer": lambda keras: keras.initializers.RandomNormal(),
     "regularizer": lambda keras: keras.regularizers.L2(0.5),
