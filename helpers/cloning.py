@@ -125,7 +125,7 @@ def _require_model(value: Any) -> None:
         instead = _what_to_pass(value)
         if not instead:
             raise
-        raise TypeError(f"{keras_compat.title(value)} is not a model. {instead}".capitalize()) from error
+        raise TypeError(f"What was passed, {keras_compat.title(value)}, is not a model. {instead}") from error
 
 
 def _what_to_pass(value: Any) -> str:

@@ -585,6 +585,7 @@ class Copy:
         self._functions: list[types.FunctionType] = []
         self._kept: set[int] = set()  # objects that are the only ones of their kind
         self._partial: dict[int, bool] = {}  # lists of which only a part is copied, and whether positions count
+        self._notes: set[int] = set()  # containers that name parts, and are not what holds them
         self._copies: dict[int, Any] = {}
         self._keys: dict[str, str] = {}
         self._reduced = _Reduced()
@@ -644,7 +645,9 @@ class Copy:
             waiting += tf_private.made_by(old)
         for calls, positions_count in tf_private.call_records(old):
             self._partial[id(calls)] = positions_count
-        partial = id(old) in self._partial
+        if kind is _THING:
+            self._notes.update(map(id, tf_private.tracking_notes(old)))
+        partial = id(old) in self._partial or id(old) in self._notes
         for form, _, child in kind.children(old):
             cls = type(child)
             if cls in _PLAIN or cls is int or cls is str or (partial and form == "[]"):
@@ -740,12 +743,20 @@ class Copy:
         for old, kind in sorted(filled, key=lambda entry: entry[1] is self._reduced):
             if id(old) in self._partial:
                 set_items(self.copied(old), [self.copied(call) for call in items_of(old) if id(call) in self._kinds])
+            elif id(old) in self._notes:
+                set_items(self.copied(old), self._copied_notes(old))
             elif hasattr(kind, "fill_items"):
                 try:
                     kind.fill_items(old, self.copied(old), self.copied)
                 except Exception as error:
                     raise self._named(old, error) from error
         self.pairs = [(old, self.copied(old)) for old, _ in filled]
+
+    def _copied_notes(self, old: Any) -> list[Any]:
+        """Return what takes the place of TensorFlow's notes about parts, without the parts that are gone."""
+        if isinstance(old, dict):
+            return [(name, self.copied(part)) for name, part in items_of(old) if id(part) in self._kinds]
+        return [type(note)(note.name, self.copied(note.ref)) for note in old if id(note.ref) in self._kinds]
 
     # Checks of the finished copy.
 
@@ -881,8 +892,9 @@ def _without(path: list[str]) -> str:
     if not attribute.isidentifier():
         return "."
     return (
-        f", or remove it while you clone the model. The clone then has no `{attribute}`:\n\n"
-        f"    kept = layer.{attribute}\n    del layer.{attribute}\n    copied = clone(model)\n"
+        f", or remove it while you clone the model. The clone then has None as `{attribute}`:\n\n"
+        f"    kept, layer.{attribute} = layer.{attribute}, None\n"
+        f"    copied = clone(model)\n"
         f"    layer.{attribute} = kept\n"
     )
 

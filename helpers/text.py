@@ -40,7 +40,7 @@ def digits(distance: float) -> str:
     return "0 exactly" if distance == 0 else f"{distance:.3g}"
 
 
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_COLOURS_AND_NODES = re.compile(r"\x1b\[[0-9;]*m|\{\{[^}]*\}\} ?")
 
 
 def reason(error: BaseException, most: int = 200) -> str:
@@ -56,7 +56,7 @@ def reason(error: BaseException, most: int = 200) -> str:
         >>> reason(ValueError("Exception encountered when calling Net.call().\n\nThe shapes differ."))
         'The shapes differ.'
     """
-    lines = [line.strip() for line in _COLOURS.sub("", str(error)).splitlines()]
+    lines = [line.strip() for line in _COLOURS_AND_NODES.sub("", str(error)).splitlines()]
     lines = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
     line = lines[0] if lines else "no message"
     return line if len(line) <= most else line[: most - 1] + "…"

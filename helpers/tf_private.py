@@ -38,6 +38,10 @@ TRACKING_PREFIX = "_self_"
 # (keras 3.15.1, tf_keras 2.21.0).
 _COMPILED_FUNCTIONS = frozenset({"train_function", "test_function", "predict_function", "train_tf_function"})
 
+# What a layer notes when it is loaded from a folder: compiled functions, which only classes that could not be rebuilt
+# use (tf_keras 2.21.0).
+_LEFT_BY_LOADING = frozenset({"_serialized_attributes"})
+
 # The lists in which a layer records its calls, and whether a call is identified by its position in the list
 # (`_inbound_nodes` in keras 3.15.1, `_inbound_nodes_value` in tf_keras 2.21.0).
 _CALL_RECORDS = {
@@ -65,6 +69,19 @@ def is_operation_class(cls: type) -> bool:
     if "keras" in sys.modules:
         kinds.append(sys.modules["keras"].Operation)
     return issubclass(cls, tuple(kinds))
+
+
+def tracking_notes(value: Any) -> list[Any]:
+    """Return the list and the dict in which TensorFlow notes what an object holds, for checkpoints.
+
+    What they name may have been removed from the object since.
+
+    Private: `Trackable._self_unconditional_checkpoint_dependencies` and `_self_unconditional_dependency_names`
+    (tensorflow 2.21.0).
+    """
+    own = attributes(value) or {}
+    names = ("_self_unconditional_checkpoint_dependencies", "_self_unconditional_dependency_names")
+    return [own[name] for name in names if name in own]
 
 
 def call_records(value: Any) -> list[tuple[list[Any], bool]]:
@@ -256,7 +273,9 @@ def own_attributes(cls: type) -> frozenset[str]:
     """Return the names of the attributes that a copy must not take over, because it has or makes its own."""
     if issubclass(cls, VARIABLES):
         return _OF_HANDLE
-    return _COMPILED_FUNCTIONS if is_operation_class(cls) and hasattr(cls, "fit") else frozenset()
+    if not is_operation_class(cls):
+        return frozenset()
+    return _COMPILED_FUNCTIONS | _LEFT_BY_LOADING if hasattr(cls, "fit") else _LEFT_BY_LOADING
 
 
 def unique_id(variable: Any) -> str:
@@ -305,12 +324,26 @@ def copied_table(old: Any) -> Any:
     if isinstance(old, tf.lookup.experimental.DenseHashTable):
         special = {"empty_key": old._empty_key, "deleted_key": old._deleted_key}
     new = type(old)(old.key_dtype, old.value_dtype, old._default_value, **special)
-    keys, values = old.export()
-    # The buckets of a dense table that hold no entry are exported as well. A key may be a vector.
-    unused = [np.asarray(keys == key).reshape(len(keys), -1).all(axis=1) for key in special.values()]
-    used = ~np.any(unused, axis=0) if unused else np.full(len(keys), True)
-    new.insert(tf.boolean_mask(keys, used), tf.boolean_mask(values, used))
+    new.insert(*table_entries(old))
     return new
+
+
+def table_entries(table: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the keys and values of a lookup table.
+
+    A dense table exports the buckets that hold no entry as well, and a number as a vector of one.
+
+    Private: `_default_value`, `_empty_key` and `_deleted_key` (tensorflow 2.21.0).
+    """
+    keys, values = table.export()
+    if not isinstance(table, tf.lookup.experimental.DenseHashTable):
+        return keys, values
+    keys = tf.reshape(keys, [-1, *tf.convert_to_tensor(table._empty_key).shape])
+    values = tf.reshape(values, [-1, *tf.convert_to_tensor(table._default_value).shape])
+    special = (table._empty_key, table._deleted_key)
+    unused = [np.asarray(keys == key).reshape(len(keys), -1).all(axis=1) for key in special]
+    used = ~np.any(unused, axis=0)
+    return tf.boolean_mask(keys, used), tf.boolean_mask(values, used)
 
 
 def retraced(function: Any, python_function: Any) -> Any:
