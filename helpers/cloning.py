@@ -125,7 +125,7 @@ def _require_model(value: Any) -> None:
         instead = _what_to_pass(value)
         if not instead:
             raise
-        raise TypeError(f"What was passed, {keras_compat.title(value)}, is not a model. {instead}") from error
+        raise TypeError(f"An object of type {type(value).__name__} is not a Keras model. {instead}") from error
 
 
 def _what_to_pass(value: Any) -> str:
