@@ -1132,6 +1132,7 @@ def data_set_mapped_over_a_layer(keras):
         def __init__(self):
             super().__init__()
             self.query, self.tower = keras.layers.Dense(4), keras.layers.Embedding(10, 4)
+            self.query.build((None, 6))
             self.tower.build((None,))
             self.candidates = tf.data.Dataset.range(10).batch(5).map(lambda numbers: self.tower(numbers))
 
