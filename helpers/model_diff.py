@@ -509,7 +509,11 @@ def _same_function(a: Any, b: Any) -> bool:
     if type(a) is not type(b):
         return False
     # What a partial function or a built-in method is bound to is compared as a part of it.
-    return isinstance(a, (functools.partial, functools.partialmethod)) or bool(a == b) or (bool(parts(a)) and a.__name__ == b.__name__)
+    return (
+        isinstance(a, (functools.partial, functools.partialmethod))
+        or bool(a == b)
+        or (bool(parts(a)) and a.__name__ == b.__name__)
+    )
 
 
 def _same_code(a: types.CodeType, b: types.CodeType) -> bool:

@@ -96,7 +96,7 @@ def is_table(value: Any) -> bool:
 def table_items(table: Any) -> Parts:
     """Return the entries of a lookup table."""
     try:
-        keys, values = (np.asarray(part).tolist() for part in tf_private.entries_of(table))
+        keys, values = (np.asarray(part).tolist() for part in tf_private.table_entries(table))
     except (tf.errors.OpError, NotImplementedError):  # it was never filled
         return {}
     return dict(zip(map(_hashable, keys), map(_hashable, values), strict=True))
@@ -171,11 +171,6 @@ def is_function(value: Any) -> bool:
 def is_traced(value: Any) -> bool:
     """Return True for a `tf.function`."""
     return hasattr(type(value), "python_function") and hasattr(type(value), "get_concrete_function")
-
-
-def is_concrete(value: Any) -> bool:
-    """Return True for one trace of a `tf.function`."""
-    return isinstance(value, tf.types.experimental.ConcreteFunction)
 
 
 def is_walked(value: Any) -> bool:
@@ -349,7 +344,7 @@ _PARTS: list[tuple[Callable[[Any], bool], Callable[[Any], Parts | None]]] = [
     (_is_leaf, lambda value: None),
     (tf_private.is_symbolic, _of_symbol),
     (is_traced, lambda value: {"": value.python_function}),
-    (is_concrete, lambda value: dict(enumerate(value.variables))),
+    (lambda value: tf_private.may_capture(type(value)), lambda value: dict(enumerate(tf_private.captured(value)))),
     (lambda value: isinstance(value, Mapping) and _module(value) == "tensorflow", _of_mapping_of_tensorflow),
     (is_function, _of_function),
     (lambda value: is_mapping(value) or is_sequence(value) or is_set(value), _of_container),

@@ -170,10 +170,10 @@ class Snapshot:
     def _hold_table(self, value: Any) -> None:
         if not hasattr(type(value), "insert"):
             return
-        keys, entries = tf_private.entries_of(value)
+        keys, entries = tf_private.table_entries(value)
 
         def restore() -> None:
-            now, _ = tf_private.entries_of(value)
+            now, _ = tf_private.table_entries(value)
             value.remove(now)
             value.insert(keys, entries)
 

@@ -75,7 +75,7 @@ class Plain:
 
 
 class Slotted:
-    __slots__ = ("size", "missing")
+    __slots__ = ("missing", "size")
 
     def __init__(self):
         self.size = 2

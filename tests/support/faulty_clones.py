@@ -785,7 +785,7 @@ def another_weight_of_a_divergence(keras, model, twin):
 
 
 def own_parts(keras):
-    """A model with a layer that keeps anything, and whose loss, regularizer, schedule and optimizer are the reader's."""
+    """A model with a layer that keeps anything. Its loss, regularizer, schedule and optimizer are the reader's own."""
     layers, optimizers = keras.layers, keras.optimizers
 
     class Shelf(layers.Layer):
@@ -1146,7 +1146,7 @@ def data_set_that_maps_over_a_layer(keras, model, twin):
         either.layers[0].kept = rows.map(lambda row: tf.matmul(row[None], model.layers[0].inner.kernel))
 
 
-# -- what the reader's own classes are set to ---------------------------------------------------------------------------
+# -- what the reader's own classes are set to --------------------------------------------------------------------------
 
 CHANGED: dict[str, tuple[str, Callable]] = {
     "damping": ("compile settings", lambda twin: setattr(twin.optimizer, "damping", 1.0)),

@@ -23,7 +23,7 @@ def test_importing_a_package_loads_nothing_heavy(package):
 def test_clone_and_audit_need_no_widgets_and_no_plots():
     block = "import sys; sys.modules.update(dict.fromkeys(['ipywidgets', 'matplotlib', 'tensorflow_probability']))"
     done = run(
-        f"{block}; import helpers; helpers.clone, helpers.audit, helpers.METHODS; print('tf_keras' in sys.modules)"
+        f"{block}; import helpers; helpers.clone, helpers.audit, helpers.three_tests; print('tf_keras' in sys.modules)"
     )
     assert done.stdout.strip() == "False", done.stderr
 

@@ -78,7 +78,7 @@ STRANGERS_FILE = Question(
     text="A stranger's model has a `Lambda` layer with a Python lambda. You load it with plain `load_model`. "
     "Who refuses to?",
     options=[
-        Option("Both Kerases, whatever the format", "One of the four combinations is taken without a question."),
+        Option("Both Keras versions, whatever the format", "One of the four combinations is taken without a question."),
         Option("Neither: a file is data", "This file holds compiled Python code."),
         Option(
             "All but `tf_keras` with an `.h5` file",

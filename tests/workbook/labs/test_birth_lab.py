@@ -57,7 +57,7 @@ def test_every_control_changes_the_picture(lab, field, value, words):
 def test_an_error_is_shown_with_what_it_teaches(lab):
     lab.control("where").value = "call"
     (problem,) = lab.problems
-    assert "Keras 3 requires every layer to be created in __init__ or build" in problem.lesson
+    assert "Keras 3 requires every layer to be created in __init__ or build" in problem.hint
     for words in ("Keras 3, first call,", "ValueError", "You cannot add new elements of state"):
         assert words in lab._error.value
     lab.control("head").value = True  # with a layer that waits for its weights, the same code gets through

@@ -74,7 +74,7 @@ def test_a_lab_says_what_the_error_means(packages, full_disk):
     full_disk()
     run = InterruptionRun(InterruptionSettings(stop=0))
     list(run.stages())
-    assert [problem.lesson for problem in run.problems] == [errors.NO_ROOM]
+    assert [problem.hint for problem in run.problems] == [errors.NO_ROOM]
     assert "fails, as told below" in run.verdict
 
 

@@ -12,7 +12,6 @@ import pytest
 from lab_widgets import assert_keeps_a_picture, everything
 from tiers import every
 
-from helpers.methods import METHODS
 from workbook import errors
 from workbook.labs.framework import program
 from workbook.labs.layer import lab as layer_lab
@@ -21,6 +20,7 @@ from workbook.labs.layer import spec as definitions
 from workbook.labs.layer.lab import LayerLab
 from workbook.labs.layer.run import LayerRun, LayerSettings
 from workbook.labs.layer.spec import GENERATIONS, LAYER_KINDS, STYLES, Definition, LayerSpec
+from workbook.methods import METHODS
 
 SMALL = Definition((LayerSpec("Dense", 6),), "sequential")
 
@@ -57,7 +57,7 @@ def test_any_combination_works_or_shows_its_error_and_a_lesson(shared, settings)
     missing = 2 - len(finished)
     assert len(shared.problems) == (1 if shared._run.model is None else missing)
     for problem in shared.problems:
-        assert problem.name in shared._error.value and problem.lesson != errors.FALLBACK
+        assert problem.name in shared._error.value and problem.hint != errors.FALLBACK
     assert shared.verdict.endswith(".")
     assert definitions.source(settings.definition).splitlines()[0] in shared._source.value
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from lab_widgets import assert_keeps_a_picture, everything
 
-from helpers.methods import METHODS
 from workbook.labs.framework import figure as plots
 from workbook.labs.method_table import lab as method_table_lab
 from workbook.labs.method_table.lab import MethodTablePanel
@@ -20,6 +19,7 @@ from workbook.labs.method_table.models import kinds_on
 from workbook.labs.method_table.run import MethodTableSettings, kind_labels
 from workbook.labs.own_model import lab as own_model_lab
 from workbook.labs.own_model.lab import OwnModelPanel
+from workbook.methods import METHODS
 
 
 @pytest.fixture(scope="module")

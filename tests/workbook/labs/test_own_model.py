@@ -16,7 +16,6 @@ from zoo import fit
 import helpers
 import workbook
 from helpers import keras_files
-from helpers.methods import METHODS, classes_and_functions
 from workbook.labs.own_model import run as own_model_run
 from workbook.labs.own_model.run import (
     OwnModelRun,
@@ -29,6 +28,7 @@ from workbook.labs.own_model.run import (
     make_inputs,
     make_targets,
 )
+from workbook.methods import METHODS, classes_and_functions
 
 PUBLIC = ("clone_model_set_weights", "deepcopy", "keras_file", "weights_file", "clone")
 
@@ -94,7 +94,7 @@ def test_a_stranger_gets_code_that_makes_a_true_clone(packages, package, make, e
     inputs, _ = make_inputs(model, x)
     scope = {**classes_and_functions(model), **namespace}  # nothing but what the notebook has
     exec(found.source, scope)
-    report = helpers.audit(model, scope["twin"], inputs, make_targets(model, inputs)[0])
+    report = helpers.audit(model, scope["clone"], inputs, make_targets(model, inputs)[0])
     assert report.ok, str(report)
 
 
@@ -106,9 +106,9 @@ def test_a_gan_without_call_is_refused_and_its_parts_are_taken(keras):
     for part in (model.generator, model.discriminator):
         assert run(OwnModelSettings(part)).best == "keras_file"
     # What the refusal advises does work.
-    twin = helpers.clone(model)
-    assert all(map(np.array_equal, twin.generator.get_weights(), model.generator.get_weights()))
-    assert twin.g_optimizer is not model.g_optimizer
+    clone = helpers.clone(model)
+    assert all(map(np.array_equal, clone.generator.get_weights(), model.generator.get_weights()))
+    assert clone.g_optimizer is not model.g_optimizer
 
 
 # -- what is tried, and what is said -----------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ def test_the_code_runs_with_nothing_but_what_the_notebook_has(keras, said, metho
     scope = {"reader": model, "x": x}
     found = run(OwnModelSettings("reader", said), scope, (method,))
     exec(found.source, scope)
-    assert helpers.audit(model, scope["twin"], x, np.arange(64) % 3).ok
+    assert helpers.audit(model, scope["clone"], x, np.arange(64) % 3).ok
 
 
 @pytest.mark.parametrize("name", ["deepcopy", "keras_file", "weights_file", "clone"])
@@ -139,7 +139,7 @@ def test_the_code_of_every_method_runs_under_another_name(keras, name, tmp_path,
     model, x = plain(keras)
     scope = {"mine": model, "inputs": x, "keras": None, "tf_keras": None}
     exec(code(name, model, "mine"), scope)
-    assert helpers.audit(model, scope["twin"], x, np.arange(64) % 3).ok
+    assert helpers.audit(model, scope["clone"], x, np.arange(64) % 3).ok
 
 
 def test_if_nothing_is_true_it_says_so_and_what_comes_nearest(keras):

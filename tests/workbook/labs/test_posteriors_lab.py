@@ -34,7 +34,7 @@ def test_any_method_works_or_shows_its_error_and_a_lesson(lab, method):
     assert lab.settings.method == method and lab.status == "Up to date" and lab.verdict.endswith(".")
     assert bool(lab.problems) == (method in ("clone_model", "clone_model_set_weights", "deepcopy"))
     for problem in lab.problems:
-        assert problem.name in lab._error.value and problem.lesson != errors.FALLBACK
+        assert problem.name in lab._error.value and problem.hint != errors.FALLBACK
     assert "class Posterior" in lab._source.value
 
 

@@ -41,7 +41,7 @@ def test_any_setting_is_answered(settings, packages, recwarn, caplog):
     done = run(settings)
     assert done.verdict.endswith(".") and "  " not in done.verdict
     for problem in done.problems:
-        assert problem.lesson != errors.FALLBACK, problem.message
+        assert problem.hint != errors.FALLBACK, problem.message
     if done.message is None:
         (pair,) = done.pairs
         assert OUTPUTS in pair.start

@@ -18,7 +18,7 @@ from workbook.lessons.quiz import Exercise, Option, Outcome, Question
 
 QUESTION = Question(
     key="demo",
-    text="Is `twin` **<new>**?",
+    text="Is `clone` **<new>**?",
     options=[
         Option("Yes & no", "Wrong: it cannot be *both*."),
         Option("Yes", "Right: it was made from a `config`.", right=True),
@@ -224,10 +224,10 @@ def test_the_static_stand_in_is_the_same_each_time_and_gives_nothing_away(make):
 def test_the_stand_in_of_a_question_lists_the_options():
     bundle = static(labs.ask(QUESTION))
     assert bundle["text/plain"] == (
-        "Predict: Is `twin` **<new>**?\n  ( ) Yes & no\n  ( ) Yes\n  ( ) No\n(Run this cell in JupyterLab to answer.)"
+        "Predict: Is `clone` **<new>**?\n  ( ) Yes & no\n  ( ) Yes\n  ( ) No\n(Run this cell in JupyterLab to answer.)"
     )
     assert "<li>Yes &amp; no</li>" in bundle["text/html"]
-    assert "<code>twin</code> <strong>&lt;new&gt;</strong>" in bundle["text/html"]
+    assert "<code>clone</code> <strong>&lt;new&gt;</strong>" in bundle["text/html"]
     assert repr(labs.ask(QUESTION)) == bundle["text/plain"]
 
 

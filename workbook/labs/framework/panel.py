@@ -297,7 +297,7 @@ class Lab(Panel):
     def _show_problems(self, problems: list[Problem]) -> None:
         self._error.value = "".join(
             f'<div class="lab-problem" role="alert"><strong>{html.escape(problem.where)} raised '
-            f"{html.escape(problem.name)}.</strong> {html.escape(problem.lesson)}"
+            f"{html.escape(problem.name)}.</strong> {html.escape(problem.hint)}"
             '<pre tabindex="0" role="group" aria-label="Message of the error">'
             f"{html.escape(problem.message)}</pre></div>"
             for problem in problems

@@ -81,7 +81,7 @@ class LayerLab(ThreeTestsLab):
 
     Args:
         definition: The model to begin with.
-        naive: The first way to clone: a key of `helpers.methods.METHODS`.
+        naive: The first way to clone: a key of `workbook.methods.METHODS`.
         correct: The second way.
         pretrain: Training steps before cloning.
         train: Who is trained after cloning: "both", "original" or "clone".

@@ -20,15 +20,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import keras_compat as generations
-from helpers import keras_files, snapshot, training
+from helpers import keras_compat, keras_files, snapshot, training
 from helpers.keras_files import Refusal
 from helpers.keras_files.refusal import short_message
-from helpers.methods import METHODS, classes_and_functions
 from helpers.text import listed
 from workbook.labs.framework.run import Run, Stage
 from workbook.labs.framework.settings import LabSettings, flag, text
 from workbook.labs.method_table.run import MethodTableRun, Subject
+from workbook.methods import METHODS, classes_and_functions
 
 __all__ = ["OwnModelRun", "OwnModelSettings", "Refusal", "Upload", "code", "find_model", "load", "make_inputs"]
 
@@ -92,8 +91,8 @@ def _checked(value: Any) -> Any:
     kind = type(value).__name__
     if isinstance(value, type):
         raise Refusal(f"{value.__name__} is a class, not a model: make an instance of it, model = {value.__name__}().")
-    for name in generations.loaded():
-        package = generations.namespace(name)
+    for name in keras_compat.loaded():
+        package = keras_compat.namespace(name)
         if isinstance(value, package.Model):
             _refuse_without_call(value, package)
             return value
@@ -178,10 +177,10 @@ def make_inputs(model: Any, said: Any = None, namespace: Mapping[str, Any] | Non
 def _samples(model: Any) -> int:
     symbols = tf.nest.flatten(getattr(model, "inputs", None) or [])
     fixed = [symbol.shape[0] for symbol in symbols if len(symbol.shape) and symbol.shape[0]]
-    numbers = sum(int(np.prod(weight.shape)) for weight in generations.weights(model))
+    numbers = sum(int(np.prod(weight.shape)) for weight in keras_compat.weights(model))
     numbers += sum(math.prod(length or 1 for length in symbol.shape[1:]) for symbol in symbols)
     return (
-        fixed[0] if fixed else SAMPLES if numbers < LARGE and len(generations.flat_layers(model)) < 40 else FEW_SAMPLES
+        fixed[0] if fixed else SAMPLES if numbers < LARGE and len(keras_compat.flat_layers(model)) < 40 else FEW_SAMPLES
     )
 
 
@@ -236,7 +235,7 @@ def _made_up(model: Any, shape: tuple[int, ...], dtype: Any, below: int | None =
         raise Refusal(f"Inputs of shape {shape} are too large to be made up: give a few of your own.")
     generator = np.random.default_rng(0)
     dtype = tf.as_dtype(dtype)
-    layers = generations.flat_layers(model)
+    layers = keras_compat.flat_layers(model)
     if dtype == tf.string:
         words = [word for layer in layers if hasattr(layer, "get_vocabulary") for word in _words(layer)]
         return tf.constant(generator.choice(words or ["one", "two", "three"], size=shape))
@@ -261,7 +260,7 @@ def _inferred(model: Any) -> tuple[Any, str]:
         open_length = 32 if len(shape) > 3 else 8
         return _made_up(model, (shape[0] or count, *(length or open_length for length in shape[1:])), dtype)
 
-    symbols = generations.symbolic_inputs(model)
+    symbols = keras_compat.symbolic_inputs(model)
     if symbols is not None:
         inputs = tf.nest.map_structure(lambda symbol: sample(symbol.shape, symbol.dtype), symbols)
         return inputs, f"inputs made up from model.inputs, {_shapes(inputs)}"
@@ -289,7 +288,7 @@ def _shapes(inputs: Any) -> str:
 
 def _try(model: Any, inputs: Any) -> None:
     try:
-        if model.built and generations.weights(model):
+        if model.built and keras_compat.weights(model):
             with snapshot.unchanged(model):
                 model(inputs, training=False)
         else:
@@ -303,7 +302,7 @@ def _try(model: Any, inputs: Any) -> None:
 
 def _wants(model: Any) -> str:
     try:
-        symbols = tf.nest.flatten(generations.symbolic_inputs(model))
+        symbols = tf.nest.flatten(keras_compat.symbolic_inputs(model))
         shapes = [tuple(symbol.shape) for symbol in symbols] if symbols[0] is not None else []
         shapes = shapes or [tuple(model.get_build_config()["input_shape"])]
         return f", but of {'; '.join(map(str, shapes))}"
@@ -335,7 +334,7 @@ def make_targets(
         if error is not None:
             raise Refusal(f"The model {model.name!r} cannot be trained on these targets: {short_message(error)}")
         return targets, "the targets that you gave"
-    if not generations.is_compiled(model):
+    if not keras_compat.is_compiled(model):
         return None, "no targets, for the model is not compiled"
     for targets in _targets_to_try(model, inputs):
         if _step_error(model, inputs, targets) is None:
@@ -345,12 +344,12 @@ def make_targets(
 
 def _targets_to_try(model: Any, inputs: Any) -> Iterator[Any]:
     generator = np.random.default_rng(1)
-    base = generations.namespace(generations.generation(model)).Model
+    base = keras_compat.namespace(keras_compat.generation(model)).Model
     if getattr(model.train_step, "__func__", None) is not base.train_step:
         yield None
     with snapshot.unchanged(model):
         outputs = tf.nest.map_structure(
-            lambda output: None if output is None else tf.convert_to_tensor(generations.comparable_output(output)),
+            lambda output: None if output is None else tf.convert_to_tensor(keras_compat.comparable_output(output)),
             model(inputs, training=False),
         )
     if any(output is None or not output.shape.rank for output in tf.nest.flatten(outputs)):
@@ -452,7 +451,7 @@ class OwnModelRun(Run):
             return "The methods are being tried."
         if self.table.unanswered:
             return self.table.verdict
-        title = generations.title(self.model)
+        title = keras_compat.title(self.model)
         if self.best:
             others = [METHODS[each.method].label for each in self.outcomes if each.true and each.method != self.best]
             also = f" So do: {', '.join(others)}." if others else " Nothing else does."
@@ -510,7 +509,7 @@ class OwnModelRun(Run):
             self.model = find_model(self.settings.model, self.namespace, use_own_classes=self.settings.use_own_classes)
             yield Stage("finding inputs")
             inputs, told = make_inputs(self.model, self.settings.inputs, self.namespace)
-            if not generations.weights(self.model):
+            if not keras_compat.weights(self.model):
                 raise Refusal(f"The model {self.model.name!r} has no weights, so any copy of it will do.")
             targets, told_targets = make_targets(self.model, inputs, self.settings.targets, self.namespace)
             self.told = f"{told[0].upper()}{told[1:]}; {told_targets}."
@@ -541,9 +540,9 @@ def code(method: str, model: Any, variable: str = "model", file: str = "", input
         inputs: An expression for a batch of its inputs: a variable, or a call of `make_inputs`.
 
     Returns:
-        The code; it puts the clone into the variable `twin`.
+        The code; it puts the clone into the variable `clone`.
     """
-    package = generations.generation(model)
+    package = keras_compat.generation(model)
     names = sorted(classes_and_functions(model))
     objects = ", ".join(f'"{name}": {name}' for name in names)
     given = f", custom_objects={{{objects}}}" if names else ""
@@ -555,11 +554,11 @@ def code(method: str, model: Any, variable: str = "model", file: str = "", input
             "with tempfile.TemporaryDirectory() as folder:",
             '    path = Path(folder) / "model.keras"',
             f"    {variable}.save(path)",
-            f"    twin = {package}.models.load_model(path{given})",
+            f"    clone = {package}.models.load_model(path{given})",
         ]
     elif method == "clone":
         imports = ["import helpers", ""]
-        body = [f"twin = helpers.clone({variable}, inputs)"]
+        body = [f"clone = helpers.clone({variable}, inputs)"]
     else:
         imports = ["import copy", ""] if method == "deepcopy" else []
         imports += [f"import {package}", ""] if "keras." in METHODS[method].code else []

@@ -61,7 +61,7 @@ CLAIMS = (
     Claim(
         "0.9",
         "`build(shape)` is what gives a subclassed model its weights.",
-        "A call on data gives both Kerases the weights.",
+        "A call on data gives both Keras versions the weights.",
     ),
     Claim(
         "0.10",
