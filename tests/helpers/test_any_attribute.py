@@ -232,7 +232,7 @@ PYTHON = {
     "own list": lambda keras: OwnList([1]),
     "tuple": lambda keras: (1, (2, [3])),
     "named tuple": lambda keras: Pair(1, [2]),
-    "dict": lambda keras: {"a": 1, 2: {"b": None}},
+    "dict": lambda keras: {"a": 1, "b": {2: None}},
     "dict with tuples as keys": lambda keras: {(1, 2): "a"},
     "own dict": lambda keras: OwnDict(a=1),
     "ordered dict": lambda keras: collections.OrderedDict(b=1, a=2),
