@@ -64,7 +64,10 @@ def rounding(array: Any) -> float:
         True
     """
     array = np.asarray(array)
-    dtype = tf.as_dtype(array.dtype)
+    try:
+        dtype = tf.as_dtype(array.dtype)
+    except TypeError:  # dates and records
+        return 0.0
     if not dtype.is_floating or array.size == 0:
         return 0.0
     largest = np.max(np.abs(np.nan_to_num(array.astype(np.float64), posinf=0.0, neginf=0.0)))
@@ -114,7 +117,7 @@ def equal_states(a: Any, b: Any) -> bool:
 
 def values(variables: Sequence[Any]) -> list[np.ndarray]:
     """Copy the values of variables into NumPy arrays, in order."""
-    return [tensor.numpy() for tensor in read(variables)]
+    return [np.asarray(tensor.numpy()) for tensor in read(variables)]  # a single text is no array
 
 
 def assign(variables: Sequence[Any], contents: Sequence[Any]) -> None:

@@ -76,7 +76,7 @@ def test_attributes_of_the_readers_own_classes_are_compared(packages, attribute)
     assert attribute in found_at_rest(model, clone, x, y)[check]
 
 
-# -- compared by value, or by what it holds -----------------------------------------------------------------------------
+# -- compared by value, or by what it holds ----------------------------------------------------------------------------
 
 
 class Colour(enum.Enum):
@@ -170,7 +170,7 @@ def test_modules_and_checkpoints_inside_a_layer_are_compared(keras):
     assert {"weights", "other state"} & found_at_rest(model, clone, x).keys()
 
 
-# -- notes and traces ---------------------------------------------------------------------------------------------------
+# -- notes and traces --------------------------------------------------------------------------------------------------
 
 
 def test_what_a_call_keeps_is_not_a_part_of_the_model(keras):
@@ -227,7 +227,7 @@ def test_a_number_that_a_call_counts_up_is_a_part_of_the_model(packages):
     assert "counter.count: " in evidence and "counter.last: " in evidence
 
 
-# -- Keras 2 ------------------------------------------------------------------------------------------------------------
+# -- Keras 2 -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_a_saved_model_loaded_twice_is_one_model(packages, tmp_path):
     assert found_at_rest(model, clone, x)
 
 
-# -- answers and layers -------------------------------------------------------------------------------------------------
+# -- answers and layers ------------------------------------------------------------------------------------------------
 
 
 class Plain:
