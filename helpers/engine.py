@@ -101,14 +101,15 @@ def tried(
 
     def run(compiled: bool) -> ThreeTests:
         tests = ThreeTests(original, inputs, targets, train_batch=train_batch, compiled=compiled)
-        for name, clone in clones.items():
-            tests.add(name, clone)
-        tests.advance(steps)
-        tests.compare_answers()
+        with snapshot.taken_once(original, *clones.values()):
+            for name, clone in clones.items():
+                tests.add(name, clone)
+            tests.advance(steps)
+            tests.compare_answers()
         return tests
 
     def failed(tests: ThreeTests) -> tuple[bool, int]:
-        return tests.error() is not None, sum(tests.error(name) is not None for name in clones)
+        return not tests.moved, sum(tests.error(name) is not None for name in clones)
 
     try:
         first = run(compiled)
@@ -228,6 +229,11 @@ class ThreeTests:
     def results(self) -> dict[str, ThreeTestsResult]:
         """Return what was found so far, by the names of the clones."""
         return {name: pair.result() for name, pair in self._pairs.items()}
+
+    @property
+    def moved(self) -> bool:
+        """Whether training moved the original."""
+        return self._run is not None and self._run.error is None and any(self._run.moved)
 
     def error(self, name: str | None = None) -> Exception | None:
         """Return the error that training a clone raised, or that training the original raised, or None."""

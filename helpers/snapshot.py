@@ -16,6 +16,7 @@ import contextlib
 import types
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -38,12 +39,31 @@ def unchanged(*models: Any) -> Iterator["Snapshot"]:
         >>> model.layers[0].bias.numpy()
         array([0., 0.], dtype=float32)
     """
-    held = Snapshot(*models)
+    held = _AT_HAND.get()
+    if held is None or not held.reaches(models):
+        held = Snapshot(*models)
+    # Within the body it is no longer the present state.
+    token = _AT_HAND.set(None)
     with random_state.random_state_kept():
         try:
             yield held
         finally:
             held.restore()
+            _AT_HAND.reset(token)
+
+
+@contextlib.contextmanager
+def taken_once(*models: Any) -> Iterator[None]:
+    """Take one snapshot for every `unchanged` in the body, because walking through models takes long.
+
+    Args:
+        *models: What the body changes, only ever within `unchanged`.
+    """
+    token = _AT_HAND.set(Snapshot(*models))
+    try:
+        yield
+    finally:
+        _AT_HAND.reset(token)
 
 
 @contextlib.contextmanager
@@ -62,6 +82,10 @@ def objects_unchanged(objects: Iterable[Any]) -> Iterator[None]:
         held.restore()
 
 
+# The snapshot of the present state, while there is one.
+_AT_HAND: ContextVar["Snapshot | None"] = ContextVar("_AT_HAND", default=None)
+
+
 class Snapshot:
     """The present state of everything that some objects reach.
 
@@ -77,13 +101,17 @@ class Snapshot:
         # Tensors that share their memory with the variables, until those are written.
         self._values: list[tf.Tensor] = []
         self._restorers: list[Callable[[], None]] = []
-        seen: dict[int, Any] = {}
+        self._seen: dict[int, Any] = {}
         queue = deque(roots)
         while queue:
             value = queue.popleft()
-            if id(value) not in seen and not isinstance(value, model_parts.PLAIN):
-                seen[id(value)] = value
+            if id(value) not in self._seen and not isinstance(value, model_parts.PLAIN):
+                self._seen[id(value)] = value
                 queue.extend(self.hold(value))
+
+    def reaches(self, values: Iterable[Any]) -> bool:
+        """Return True if it holds the state of all of these objects."""
+        return all(id(value) in self._seen for value in values)
 
     def restore(self) -> None:
         """Restore everything."""

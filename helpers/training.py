@@ -230,11 +230,10 @@ class EagerRun(Run):
 
     @contextlib.contextmanager
     def trained(self) -> Iterator[None]:
-        """Put the model into its state after the last step while the body runs."""
-        with snapshot.unchanged(self.model):
-            if self._after is not None:
-                self._after.restore()
-            yield
+        """Put the model into its state after the last step, within `snapshot.unchanged`."""
+        if self._after is not None:
+            self._after.restore()
+        yield
 
 
 class CompiledRun(Run):
