@@ -187,6 +187,8 @@ def changed_since_compiled(model: Any) -> list[Any]:
     # A module of TensorFlow may have an attribute `optimizer` without being a model.
     if getattr(model, "train_function", None) is None or not is_compiled(model) or generation(model) != "keras":
         return []
+    if model.run_eagerly or tf.config.functions_run_eagerly():  # then nothing is compiled
+        return []
     return [layer for layer, flag in tf_private.compiled_trainable_flags(model).items() if layer.trainable != flag]
 
 

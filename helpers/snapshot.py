@@ -198,10 +198,10 @@ class Snapshot:
     def _hold_table(self, value: Any) -> None:
         if not hasattr(value, "insert"):
             return
-        keys, entries = value.export()
+        keys, entries = tf_private.table_entries(value)
 
         def restore() -> None:
-            now, _ = value.export()
+            now, _ = tf_private.table_entries(value)
             value.remove(now)
             value.insert(keys, entries)
 

@@ -8,7 +8,6 @@ import inspect
 import random
 import sys
 import threading
-from collections.abc import Callable
 from types import FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any
 
@@ -39,6 +38,10 @@ TRACKING_PREFIX = "_self_"
 # (keras 3.15.1, tf_keras 2.21.0).
 _COMPILED_FUNCTIONS = frozenset({"train_function", "test_function", "predict_function", "train_tf_function"})
 
+# What a layer notes when it is loaded from a folder: compiled functions, which only classes that could not be rebuilt
+# use (tf_keras 2.21.0).
+_LEFT_BY_LOADING = frozenset({"_serialized_attributes"})
+
 # The lists in which a layer records its calls, and whether a call is identified by its position in the list
 # (`_inbound_nodes` in keras 3.15.1, `_inbound_nodes_value` in tf_keras 2.21.0).
 _CALL_RECORDS = {
@@ -68,6 +71,19 @@ def is_operation_class(cls: type) -> bool:
     return issubclass(cls, tuple(kinds))
 
 
+def tracking_notes(value: Any) -> list[Any]:
+    """Return the list and the dict in which TensorFlow notes what an object holds, for checkpoints.
+
+    What they name may have been removed from the object since.
+
+    Private: `Trackable._self_unconditional_checkpoint_dependencies` and `_self_unconditional_dependency_names`
+    (tensorflow 2.21.0).
+    """
+    own = attributes(value) or {}
+    names = ("_self_unconditional_checkpoint_dependencies", "_self_unconditional_dependency_names")
+    return [own[name] for name in names if name in own]
+
+
 def call_records(value: Any) -> list[tuple[list[Any], bool]]:
     """Return the lists in which a layer records its calls, and whether a call is identified by its position."""
     if not is_operation_class(type(value)):
@@ -77,11 +93,23 @@ def call_records(value: Any) -> list[tuple[list[Any], bool]]:
 
 
 def is_symbolic(value: Any) -> bool:
-    """Return True for a symbolic tensor of Keras, as `keras.Input` returns it.
+    """Return True for a symbolic tensor of Keras, as `keras.Input` returns it."""
+    return _is_class_of_symbols(type(value))
 
-    Private: in tf_keras the class has no public name (tf_keras 2.21.0).
+
+@cached
+def _is_class_of_symbols(cls: type) -> bool:
+    """Private: in tf_keras the class has no public name (tf_keras 2.21.0)."""
+    return cls.__name__ == "KerasTensor" or hasattr(cls, "_keras_history")
+
+
+def made_by(value: Any) -> list[Any]:
+    """Return the recorded call that made a symbolic tensor, in a list; an empty one for any other value.
+
+    Private: see `history`.
     """
-    return type(value).__name__ == "KerasTensor" or hasattr(type(value), "_keras_history")
+    made = getattr(value, "_keras_history", None) if is_symbolic(value) else None
+    return [] if made is None else [made[0]._inbound_nodes[made[1]]]
 
 
 def history(tensor: Any) -> tuple[Any, int, list[Any], dict[str, Any]]:
@@ -96,6 +124,14 @@ def history(tensor: Any) -> tuple[Any, int, list[Any], dict[str, Any]]:
     if arguments is None:
         return layer, tensor_index, list(node.call_args), dict(node.call_kwargs)
     return layer, tensor_index, list(arguments.args), dict(arguments.kwargs)
+
+
+def rename(model: Any, name: str) -> None:
+    """Give a model, layer or module a different name.
+
+    Private: `_name` (tensorflow 2.21.0, tf_keras 2.21.0, tensorflow-probability 0.25.0); Keras 3 has it as `name`.
+    """
+    setattr(model, "_name" if "_name" in vars(model) else "name", name)
 
 
 def compile_arguments(model: Any) -> dict[str, Any]:
@@ -153,33 +189,83 @@ _CONSTANTS = (
     tf.Graph,
     tf.Operation,
     tf.data.Dataset,
+    ConcreteFunction,
     tf.distribute.Strategy,
     tf.distribute.StrategyExtended,
     type(tf.add._tf_type_based_dispatcher),
 )
-# TFP compares these markers by identity. With copies of them, a clone would be fitted with a different gradient
-# estimator from its original's (tensorflow-probability 0.25.0).
-_CONSTANTS_OF_TFP = {("tensorflow_probability.python.internal.reparameterization", "ReparameterizationType")}
+_CONSTANTS_BY_NAME = {
+    # TFP compares these markers by identity. With copies of them, a clone would be fitted with a different gradient
+    # estimator from its original's (tensorflow-probability 0.25.0).
+    ("tensorflow_probability.python.internal.reparameterization", "ReparameterizationType"),
+    # In which scope the process is, for each thread. A template notes it, and looks for its variables there
+    # (tensorflow 2.21.0).
+    ("tensorflow.python.ops.variable_scope", "_VariableScopeStore"),
+}
 
 
 @cached
 def is_constant_class(cls: type) -> bool:
-    """Return True if instances of a TensorFlow class never change, so that a copy may share them: tensors, graphs."""
-    return issubclass(cls, _CONSTANTS) or (cls.__module__, cls.__name__) in _CONSTANTS_OF_TFP
+    """Return True if instances of a TensorFlow class never change, so that a copy may share them: tensors, graphs.
+
+    What a data set or a compiled function has captured can change, see `captured`.
+    """
+    return issubclass(cls, _CONSTANTS) or (cls.__module__, cls.__name__) in _CONSTANTS_BY_NAME
+
+
+_HANDLES = (tf.resource, tf.variant)
 
 
 def is_handle(value: Any) -> bool:
     """Return True for a tensor that is the handle of a resource, which is stored elsewhere and can change."""
-    return isinstance(value, tf.Tensor) and value.dtype == tf.resource
+    return isinstance(value, tf.Tensor) and value.dtype in _HANDLES
 
 
-def why_not_copied(value: Any) -> str:
-    """Return why an object of TensorFlow cannot be copied, or an empty string."""
-    if isinstance(value, ConcreteFunction):
-        return "it is a compiled function, and keeps using the variables of the original"
-    if is_handle(value):
-        return "it is a handle to a resource, which a copy would share"
-    return ""
+@cached
+def may_capture(cls: type) -> bool:
+    """Return True for a class of data sets or of compiled functions."""
+    return issubclass(cls, (tf.data.Dataset, ConcreteFunction))
+
+
+def captured(value: Any) -> list[Any]:
+    """Return what a data set or a compiled function uses and does not own: variables, handles, Python functions.
+
+    Args:
+        value: A data set or a compiled function.
+
+    Returns:
+        Variables; the handles of tables and of other data sets; and the Python functions that `tf.py_function`,
+        `tf.numpy_function` or `Dataset.from_generator` call.
+    """
+    found: list[Any] = []
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, tf.data.Dataset):
+            # The data sets that it reads from, and the functions that it maps over them.
+            parts = tf.nest.flatten(list(vars(value).values()))
+            waiting += [part for part in parts if isinstance(part, tf.data.Dataset)]
+            waiting += [
+                part.function for part in parts if isinstance(getattr(part, "function", None), ConcreteFunction)
+            ]
+            continue
+        handles = {id(variable.handle): variable for variable in value.variables}
+        found += [handles.get(id(tensor), tensor) for tensor in value.captured_inputs if is_handle(tensor)]
+        found += _python_functions(value)
+    return found
+
+
+def _python_functions(function: ConcreteFunction) -> list[Any]:
+    """Return the Python functions that a compiled function calls.
+
+    Private: `script_ops._py_funcs` (tensorflow 2.21.0).
+    """
+    from tensorflow.python.ops import script_ops
+
+    graph = function.graph.as_graph_def()
+    steps = [*graph.node, *(step for inner in graph.library.function for step in inner.node_def)]
+    tokens = [step.attr["token"].s.decode() for step in steps if "PyFunc" in step.op]
+    return [script_ops._py_funcs.get(token) for token in tokens]
 
 
 @cached
@@ -187,7 +273,9 @@ def own_attributes(cls: type) -> frozenset[str]:
     """Return the names of the attributes that a copy must not take over, because it has or makes its own."""
     if issubclass(cls, VARIABLES):
         return _OF_HANDLE
-    return _COMPILED_FUNCTIONS if is_operation_class(cls) and hasattr(cls, "fit") else frozenset()
+    if not is_operation_class(cls):
+        return frozenset()
+    return _COMPILED_FUNCTIONS | _LEFT_BY_LOADING if hasattr(cls, "fit") else _LEFT_BY_LOADING
 
 
 def unique_id(variable: Any) -> str:
@@ -232,16 +320,30 @@ def copied_table(old: Any) -> Any:
         except tf.errors.FailedPreconditionError:
             return old
         return tf.lookup.StaticHashTable(entries, old._default_value)
-    keys = {}
+    special = {}
     if isinstance(old, tf.lookup.experimental.DenseHashTable):
-        keys = {"empty_key": old._empty_key, "deleted_key": old._deleted_key}
-    new = type(old)(old.key_dtype, old.value_dtype, old._default_value, **keys)
-    entries = old.export()
-    if keys:
-        unused = [np.asarray(entries[0] == key) for key in keys.values()]
-        entries = [part[~np.logical_or(*unused)] for part in entries]
-    new.insert(*entries)
+        special = {"empty_key": old._empty_key, "deleted_key": old._deleted_key}
+    new = type(old)(old.key_dtype, old.value_dtype, old._default_value, **special)
+    new.insert(*table_entries(old))
     return new
+
+
+def table_entries(table: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the keys and values of a lookup table.
+
+    A dense table exports the buckets that hold no entry as well, and a number as a vector of one.
+
+    Private: `_default_value`, `_empty_key` and `_deleted_key` (tensorflow 2.21.0).
+    """
+    keys, values = table.export()
+    if not isinstance(table, tf.lookup.experimental.DenseHashTable):
+        return keys, values
+    keys = tf.reshape(keys, [-1, *tf.convert_to_tensor(table._empty_key).shape])
+    values = tf.reshape(values, [-1, *tf.convert_to_tensor(table._default_value).shape])
+    special = (table._empty_key, table._deleted_key)
+    unused = [np.asarray(keys == key).reshape(len(keys), -1).all(axis=1) for key in special]
+    used = ~np.any(unused, axis=0)
+    return tf.boolean_mask(keys, used), tf.boolean_mask(values, used)
 
 
 def retraced(function: Any, python_function: Any) -> Any:
@@ -279,17 +381,22 @@ def attributes(value: Any) -> dict[str, Any] | None:
     Private: `_DictWrapper` and `_TupleWrapper` present the attributes of the wrapped object as their own
     (tensorflow 2.21.0).
     """
-    found: dict[str, Any] | None = _attributes_getter(type(value))(value)
-    return found
+    cls = type(value)
+    place = _place_of_attributes(cls)
+    if place is not None:
+        found: dict[str, Any] = vars(cls.__mro__[place])["__dict__"].__get__(value)
+        return found
+    # Each thread has its own. The descriptor that a derived class has leads to a dict that nobody uses.
+    return threading.local.__getattribute__(value, "__dict__") if issubclass(cls, threading.local) else None
 
 
 @cached
-def _attributes_getter(cls: type) -> Callable[[Any], Any]:
-    for base in cls.__mro__:
-        descriptor = vars(base).get("__dict__")
-        if isinstance(descriptor, GetSetDescriptorType):
-            return descriptor.__get__
-    return vars if issubclass(cls, threading.local) else lambda instance: None
+def _place_of_attributes(cls: type) -> int | None:
+    """Return which of the bases of a class has the descriptor that leads to the attributes."""
+    if issubclass(cls, threading.local):
+        return None
+    descriptors = (vars(base).get("__dict__") for base in cls.__mro__)
+    return next((i for i, found in enumerate(descriptors) if isinstance(found, GetSetDescriptorType)), None)
 
 
 # -- random state of the process --------------------------------------------------------------------------------------
