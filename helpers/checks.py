@@ -241,6 +241,31 @@ class Answers:
         return outputs
 
 
+def notes(model: Any, batches: Batches) -> set[model_diff.Place]:
+    """Return the places in which a model only notes what its last call computed (see `model_diff.notes_of`)."""
+    if not model.built:
+        return set()
+    variables = distances.all_variables(model)
+    values = distances.values(variables)
+    changed: set[int] = set()
+    draws = None
+
+    def call() -> None:
+        nonlocal draws
+        distances.assign(variables, values)
+        with random_state.same_random_state(draws) as draws:
+            _tried(lambda: model(batches.inputs, training=False))
+            moved = map(distances.largest_difference, values, distances.values(variables))
+            changed.update(id(variable) for variable, distance in zip(variables, moved, strict=True) if distance)
+            _tried(lambda: model(batches.batch(0)[0], training=True))
+
+    with snapshot.unchanged(model):
+        found = model_diff.notes_of(model, call)
+    # A metric of Keras 2 that was given to add_metric counts each call.
+    metrics = keras_compat.metrics(model)
+    return found | {(id(metric), key) for metric in metrics for key, v in vars(metric).items() if id(v) in changed}
+
+
 def _tried(run: Any) -> Any:
     try:
         return run()

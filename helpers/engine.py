@@ -115,9 +115,12 @@ def tried(
         first = run(compiled)
     except ValueError as error:
         try:
-            return run(not compiled)
+            second = run(not compiled)
         except ValueError as other:
             raise (other if compiled else error) from None  # the one without the traces of a compiled function
+        if second.error() is not None:  # a compiled step may fail only once it runs
+            raise
+        return second
     return min(first, run(not compiled), key=failed) if any(failed(first)) else first
 
 
@@ -165,7 +168,13 @@ class ThreeTests:
     ):
         keras_compat.generation(original)
         self.original, self.compiled = original, compiled
-        self._batches = Batches(original, inputs, targets, train_batch)
+        try:
+            self._batches = Batches(original, inputs, targets, train_batch)
+        except Exception as error:  # whatever TensorFlow says about values that are not arrays
+            raise ValueError(
+                f"The inputs, targets or train_batch cannot be made into tensors ({checks.first_line(error)}). "
+                "Pass arrays of numbers or texts, or lists or dicts of such arrays."
+            ) from error
         self._answers: checks.Answers | None = None
         self._pairs: dict[str, _Pair] = {}
         self._run: Run | None = None
@@ -320,6 +329,9 @@ class _Pair:
         self._tests, self.name, self.clone = tests, name, clone
         original = tests.original
         walk = model_diff.compare(original, clone)
+        if walk.of(model_diff.STRUCTURE, model_diff.SETTING, model_diff.STATE):
+            notes = [checks.notes(model, tests._batches) for model in (original, clone)]
+            walk = model_diff.compare(original, clone, set().union(*notes))
         self._weights = checks.Counterparts(keras_compat.weights(original), keras_compat.weights(clone), walk)
         self._state = checks.Counterparts(keras_compat.other_state(original), keras_compat.other_state(clone), walk)
         apart = self._weights.apart(original, clone)

@@ -139,7 +139,12 @@ def optimizer_variables(optimizer: Any) -> list[Any]:
 
 def metric_variables(model: Any) -> list[Any]:
     """Return the variables of a model's metrics, including the running loss."""
-    return [variable for metric in model.metrics for variable in metric.variables]
+    return [variable for metric in metrics(model) for variable in metric.variables]
+
+
+def metrics(model: Any) -> list[Any]:
+    """Return the metrics of a model; none for a layer that is not a model."""
+    return list(getattr(model, "metrics", ()))
 
 
 # -- models and other objects -----------------------------------------------------------------------------------------
@@ -147,7 +152,7 @@ def metric_variables(model: Any) -> list[Any]:
 
 def is_compiled(model: Any) -> bool:
     """Return True if `compile` was called on a model."""
-    return getattr(model, "optimizer", None) is not None
+    return hasattr(type(model), "compile") and getattr(model, "optimizer", None) is not None
 
 
 def has_name(value: Any) -> bool:
@@ -205,16 +210,6 @@ def symbolic_inputs(model: Any) -> Any:
         if symbols is not None:
             return symbols[0] if isinstance(symbols, (list, tuple)) and len(symbols) == 1 else symbols
     return None
-
-
-def comparable_output(output: Any) -> Any:
-    """Return the part of an output that can be compared: of a distribution, as layers of TFP return it, the mean."""
-    if hasattr(output, "log_prob"):
-        try:
-            return output.mean()
-        except NotImplementedError:
-            return tf.convert_to_tensor(output)
-    return output
 
 
 @functools.cache

@@ -196,7 +196,7 @@ class Snapshot:
         self._restorers.append(restore)
 
     def _hold_table(self, value: Any) -> None:
-        if not hasattr(value, "insert"):
+        if not hasattr(type(value), "insert"):
             return
         keys, entries = tf_private.table_entries(value)
 

@@ -16,6 +16,7 @@ import tensorflow as tf
 from tensorflow.python.eager.polymorphic_function.concrete_function import ConcreteFunction
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
 from tensorflow.python.trackable import data_structures
+from tensorflow.python.trackable.autotrackable import AutoTrackable
 
 from helpers.caching import cached
 
@@ -30,6 +31,7 @@ LEFT_BY_FIT = {"history", "_eval_epoch_iterator"}
 # What objects of the libraries keep for their own use: locks, trackers, the parents of a node in the graph
 # (keras 3.15.1, tf_keras 2.21.0, tensorflow-probability 0.25.0).
 LIBRARY_INTERNALS = {"_graph_parents", "_tracker", "_lock", "_path", "_distribution_strategy", "_used"}
+LIBRARY_INTERNALS |= {"_parameters_sanitized"}
 
 # Attributes that TensorFlow's tracking adds to any object (tensorflow 2.21.0).
 TRACKING_PREFIX = "_self_"
@@ -365,14 +367,23 @@ def is_wrapper(value: Any) -> bool:
     return type(value).__module__ == data_structures.__name__ and hasattr(value, "__dict__")
 
 
-def unwrapped(value: Any) -> Any:
-    """Return the list or dict inside one of TensorFlow's tracking wrappers, anything else as it is.
+def is_tracker(value: Any) -> bool:
+    """Return True for an object that tracks what it is given as attributes, such as a `tf.train.Checkpoint`.
 
-    Private: `ListWrapper._storage`, `_DictWrapper.__wrapped__` (tensorflow 2.21.0).
+    Private: the base class has no public name (tensorflow 2.21.0).
     """
-    if isinstance(value, list):
-        return vars(value).get("_storage", value) if hasattr(value, "__dict__") else value
-    return getattr(value, "__wrapped__", value) if isinstance(value, dict) else value
+    return isinstance(value, AutoTrackable)
+
+
+def unwrapped(value: Any) -> Any:
+    """Return the list, dict or tuple inside one of TensorFlow's tracking wrappers, anything else as it is.
+
+    Private: `TrackableDataStructure._storage`, `_DictWrapper.__wrapped__` (tensorflow 2.21.0).
+    """
+    if isinstance(value, PROXY):
+        return value.__wrapped__
+    is_storage = isinstance(value, data_structures.TrackableDataStructure)
+    return vars(value).get("_storage", value) if is_storage else value
 
 
 def attributes(value: Any) -> dict[str, Any] | None:

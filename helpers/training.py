@@ -86,7 +86,7 @@ def has_own_step(model: Any) -> bool:
 def defines_own_step(model: Any) -> bool:
     """Return True if a model has a `train_step` that is not the one of Keras."""
     base = keras_compat.namespace(keras_compat.generation(model)).Model
-    return getattr(model.train_step, "__func__", None) is not base.train_step
+    return isinstance(model, base) and getattr(model.train_step, "__func__", None) is not base.train_step
 
 
 def make_step(model: Any, batch: Any, own: bool) -> Any:
@@ -100,8 +100,8 @@ def make_step(model: Any, batch: Any, own: bool) -> Any:
 
 def _stand_in_step(model: Any, inputs: Any) -> Any:
     with tf.GradientTape() as tape:
-        outputs = tf.nest.flatten(model(inputs, training=True))
-        floats = [output for output in map(tf.convert_to_tensor, outputs) if output.dtype.is_floating]
+        outputs = distances.tensors(model(inputs, training=True))
+        floats = [output for output in outputs if isinstance(output, tf.Tensor) and output.dtype.is_floating]
         means = [tf.reduce_mean(tf.square(tf.cast(output, tf.float32))) for output in floats]
         loss = tf.add_n(means + [tf.cast(extra, tf.float32) for extra in model.losses])
     weights = model.trainable_variables
