@@ -99,6 +99,7 @@ def tried(
     """
     _check_arguments(original, clones, steps)
 
+    @snapshot.unchanged()
     def run(compiled: bool) -> ThreeTests:
         tests = ThreeTests(original, inputs, targets, train_batch=train_batch, compiled=compiled)
         for name, clone in clones.items():
@@ -181,7 +182,8 @@ class ThreeTests:
         keras_compat.generation(clone)
         if self._run is not None:
             raise ValueError("The training has begun. Add all clones before it, or make a new ThreeTests.")
-        self._pairs[name] = _Pair(self, name, clone)
+        with snapshot.unchanged(self.original, clone):  # an optimizer of Keras 2 counts its steps once it is asked
+            self._pairs[name] = _Pair(self, name, clone)
 
     def drop(self, name: str) -> None:
         """Leave a clone out from now on."""

@@ -8,12 +8,14 @@ import inspect
 import random
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager.polymorphic_function import eager_function_run
 from tensorflow.python.eager.polymorphic_function.concrete_function import ConcreteFunction
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
 from tensorflow.python.trackable import data_structures
@@ -331,6 +333,48 @@ def global_generators() -> list[tuple[Any, str]]:
 
         found.append((backend._SEED_GENERATOR, "generator"))
     return found
+
+
+@contextmanager
+def functions_run_eagerly() -> Iterator[None]:
+    """Run every `tf.function` eagerly in this thread while the body runs.
+
+    `tf.config.run_functions_eagerly` would do so in all threads.
+    Private: `eager_function_run.RUN_FUNCTIONS_EAGERLY` (tensorflow 2.21.0).
+    """
+    before = eager_function_run.RUN_FUNCTIONS_EAGERLY
+    eager_function_run.RUN_FUNCTIONS_EAGERLY = _InThisThread(before)
+    try:
+        yield
+    finally:
+        eager_function_run.RUN_FUNCTIONS_EAGERLY = before
+
+
+class _InThisThread:
+    """A flag that is true in the thread that made it, and unchanged in all others."""
+
+    def __init__(self, elsewhere: Any):
+        self._thread, self._elsewhere = threading.get_ident(), elsewhere
+
+    def __bool__(self) -> bool:
+        return threading.get_ident() == self._thread or bool(self._elsewhere)
+
+
+@contextmanager
+def random_operations_replaced(replacement: Callable[[FunctionType], Any]) -> Iterator[None]:
+    """Replace the functions through which TensorFlow draws random numbers while the body runs.
+
+    Args:
+        replacement: Returns what takes the place of a function.
+    """
+    operations = random_operations()
+    try:
+        for module, name, operation in operations:
+            setattr(module, name, replacement(operation))
+        yield
+    finally:
+        for module, name, operation in operations:
+            setattr(module, name, operation)
 
 
 def random_operations() -> list[tuple[ModuleType, str, FunctionType]]:

@@ -289,12 +289,13 @@ class CompiledRun(Run):
     @contextlib.contextmanager
     def trained(self) -> Iterator[None]:
         """Put the model into its state after the last step while the body runs."""
-        before = distances.read(self._captured)
-        distances.assign(self._captured, self._values)
-        try:
-            yield
-        finally:
-            distances.assign(self._captured, before)
+        with random_state.random_state_kept():
+            before = distances.read(self._captured)
+            distances.assign(self._captured, self._values)
+            try:
+                yield
+            finally:
+                distances.assign(self._captured, before)
 
     def _to_watch(self, model: Any) -> list[tuple[Any, Any]]:
         # A compiled step can change only the variables that it has captured.

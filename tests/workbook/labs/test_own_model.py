@@ -15,9 +15,9 @@ from zoo import fit
 
 import helpers
 import workbook
-from helpers import keras_files
+from helpers import keras_files, made_up
+from helpers.made_up import make_inputs, make_targets
 from helpers.methods import METHODS, classes_and_functions
-from workbook.labs.own_model import run as own_model_run
 from workbook.labs.own_model.run import (
     OwnModelRun,
     OwnModelSettings,
@@ -26,8 +26,6 @@ from workbook.labs.own_model.run import (
     code,
     find_model,
     load,
-    make_inputs,
-    make_targets,
 )
 
 PUBLIC = ("clone_model_set_weights", "deepcopy", "keras_file", "weights_file", "clone")
@@ -182,14 +180,14 @@ def test_the_reader_s_model_is_left_as_it_was(keras):
 )
 def test_a_description_of_inputs_is_understood(packages, said, shape, dtype):
     model = packages["keras"].Sequential([packages["keras"].layers.Identity()])
-    made = own_model_run._described(said, model)
+    made = made_up._described(said, model)
     assert tuple(made.shape) == shape and tf.as_dtype(made.dtype).name == dtype
     if "int" in said:
         assert made.min() >= 0 and made.max() < int(re.findall(r"\d+", said)[-1])
 
 
 def test_several_inputs_are_described_with_semicolons(packages):
-    made = own_model_run._described("6; 3 int", packages["keras"].Sequential([]))
+    made = made_up._described("6; 3 int", packages["keras"].Sequential([]))
     assert [each.shape for each in made] == [(64, 6), (64, 3)]
 
 
@@ -228,7 +226,7 @@ def test_targets_are_made_up_to_fit_the_loss(keras):
     assert told == "made-up targets" and targets.shape == (64,) and targets.max() < 3
     model.compile("sgd", "mse")
     assert make_targets(model, x)[0].shape == (64, 3)
-    assert make_targets(keras.Sequential(model.layers), x) == (None, "no targets, for the model is not compiled")
+    assert make_targets(keras.Sequential(model.layers), x) == (None, "no targets, because the model is not compiled")
 
 
 def test_a_model_whose_outputs_take_no_targets_is_compared_all_the_same(keras):
