@@ -121,7 +121,8 @@ def _weights(original: Any, clone: Any, apart: dict[str, float | None]) -> Check
         return Check(SAME_START, "weights", True, f"all {len(apart)} are equal, bit for bit")
     unlike = next((name for name, distance in different.items() if distance is None), None)
     if unlike is not None:
-        evidence = f"{len(different)} of {len(apart)} weights differ; {unlike} has a different shape or dtype"
+        what = "shape, dtype or number of replicas"
+        evidence = f"{len(different)} of {len(apart)} weights differ; {unlike} has a different {what}"
     else:
         worst = max(different, key=lambda name: different[name] or 0.0)
         largest = digits(different[worst] or 0.0)
@@ -163,7 +164,7 @@ def _optimizer_state(original: Any, clone: Any, walk: model_diff.Comparison) -> 
         return Check(SAME_FUTURE, name, False, "the clone has no optimizer")
     count, after = sum(pair[0] == model_diff.OPTIMIZER for pair in walk.pairs), ""
     if keras_compat.is_compiled(original):
-        iterations = [int(model.optimizer.iterations) for model in (original, clone)]
+        iterations = [keras_compat.steps_made(model.optimizer) for model in (original, clone)]
         if iterations[0] != iterations[1]:
             evidence = f"the original has made {iterations[0]} steps, the clone {iterations[1]}"
             return Check(SAME_FUTURE, name, False, evidence)

@@ -98,6 +98,8 @@ def tried(
         compiled: The way to try first; see `ThreeTests`.
     """
     _check_arguments(original, clones, steps)
+    # The replicas of a strategy draw random numbers in threads of their own, unless the step is compiled.
+    compiled = compiled or any(map(keras_compat.strategy, (original, *clones.values())))
 
     @snapshot.unchanged()
     def run(compiled: bool) -> ThreeTests:

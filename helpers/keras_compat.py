@@ -9,6 +9,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from helpers import tf_private
@@ -137,6 +138,11 @@ def optimizer_variables(optimizer: Any) -> list[Any]:
     return list(variables() if callable(variables) and not isinstance(variables, list) else variables)
 
 
+def steps_made(optimizer: Any) -> int:
+    """Return how many steps an optimizer has made."""
+    return int(np.max(tf_private.value_of(storage(optimizer.iterations))))
+
+
 def metric_variables(model: Any) -> list[Any]:
     """Return the variables of a model's metrics, including the running loss."""
     return [variable for metric in model.metrics for variable in metric.variables]
@@ -148,6 +154,12 @@ def metric_variables(model: Any) -> list[Any]:
 def is_compiled(model: Any) -> bool:
     """Return True if `compile` was called on a model."""
     return getattr(model, "optimizer", None) is not None
+
+
+def strategy(model: Any) -> Any:
+    """Return the strategy of `tf.distribute` under which a model was made, or None."""
+    found = getattr(model, "distribute_strategy", None)
+    return None if found is None or isinstance(found, tf_private.NO_STRATEGY) else found
 
 
 def has_name(value: Any) -> bool:
