@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import distances, keras_compat, model_diff, random_state, sharing, snapshot
+from helpers import distances, keras_compat, model_diff, random_state, sharing, snapshot, tracing
 from helpers.report import OWN_LIFE, SAME_FUTURE, SAME_START, Check
 from helpers.text import digits
 from helpers.training import Batches
@@ -95,6 +95,7 @@ def at_rest(original: Any, clone: Any, walk: model_diff.Comparison, weights: dic
         _compile_settings(original, clone, walk),
         _optimizer_state(original, clone, walk),
         _separate_storage(original, clone),
+        *_compiled_functions(original, clone),
     ]
 
 
@@ -183,6 +184,16 @@ def _optimizer_state(original: Any, clone: Any, walk: model_diff.Comparison) -> 
         evidence = f"{len(findings)} of {count} variables differ{largest}, such as {findings[0].path}"
         return Check(SAME_FUTURE, name, False, evidence)
     return Check(SAME_FUTURE, name, True, f"all {count} variables are equal{after}")
+
+
+def _compiled_functions(original: Any, clone: Any) -> list[Check]:
+    """Return a failed check if a compiled function does not do what its model does now."""
+    for who, model in (("original", original), ("clone", clone)):
+        name = tracing.outdated(model)
+        if name:
+            evidence = f"the {who} was changed after its {name} was compiled, which goes on as it was then"
+            return [Check(SAME_FUTURE, "compiled functions", False, evidence)]
+    return []
 
 
 def _separate_storage(original: Any, clone: Any) -> Check:

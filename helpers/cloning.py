@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
-from helpers import distances, graph_copy, keras_compat, snapshot, tf_private
+from helpers import distances, graph_copy, keras_compat, snapshot, tf_private, tracing
 from helpers.graph_copy import CloneError
 from helpers.random_state import random_state_kept, same_random_state
 
@@ -38,7 +38,8 @@ def clone(model: Model, inputs: Any = None) -> Model:
     vocabularies, trainable flags, compile settings, optimizers with their slots, metrics, and every attribute, also
     those set after construction. It shares no variable, layer, optimizer or other mutable object with the original.
     The original does not change, not even its random state. Compiled functions are not copied: the clone compiles its
-    own when it is first used, with the settings that the model has now.
+    own when it is first used, with the settings that the model has now. If a compiled function of the model still has
+    earlier settings, this is refused, provided that inputs are given or the model has classes or functions of your own.
 
     Args:
         model: A model or layer of keras or tf_keras, trained or not, built or not; or any `tf.Module`: a distribution,
@@ -70,6 +71,8 @@ def clone(model: Model, inputs: Any = None) -> Model:
         copy = graph_copy.Copy(model)
         _check_structure(model, copy)
         _check_isolation(copy)
+        if copy.holds_own_code or inputs is not None:
+            _refuse_outdated_functions(model)
         _check_outputs(copy, inputs)
     copied: Model = copy.clone
     return copied
@@ -82,6 +85,18 @@ def _refuse_outdated_training(model: Any) -> None:
             f"The trainable flag of {keras_compat.title(layer)} was changed after {keras_compat.title(model)} had been "
             "trained. The model keeps training as it was compiled, a clone would not. Compile the model again, or let "
             "it compile its training function again:\n\n    model.train_function = None\n    twin = clone(model)\n"
+        )
+
+
+def _refuse_outdated_functions(model: Any) -> None:
+    """Refuse a model with a compiled function that keeps attributes as they were before they were changed."""
+    name = tracing.outdated(model)
+    if name:
+        raise CloneError(
+            f"{keras_compat.title(model)} has changed since {name} was compiled, which goes on as it was then: a clone "
+            "would do what the model is set to do now. Let the model compile its functions again. Where call itself is "
+            "a tf.function, keep what changes in a tf.Variable.\n\n"
+            "    model.train_function = model.test_function = model.predict_function = None\n    twin = clone(model)\n"
         )
 
 

@@ -293,6 +293,11 @@ def retraced(function: Any, python_function: Any) -> Any:
     return function._clone(python_function)
 
 
+def concrete_functions(function: Any) -> list[Any]:
+    """Return what a `tf.function` has traced so far. Private: `_list_all_concrete_functions` (tensorflow 2.21.0)."""
+    return list(function._list_all_concrete_functions())
+
+
 # -- wrappers that track variables ------------------------------------------------------------------------------------
 
 

@@ -183,3 +183,11 @@ def test_functions_run_eagerly_in_one_thread_only():
         assert tf.config.functions_run_eagerly()
     assert tf.config.functions_run_eagerly() is False
     assert not traced()
+
+
+def test_what_a_function_has_traced_is_listed():
+    function = tf.function(lambda x: x + 1)
+    assert tf_private.concrete_functions(function) == []
+    function(tf.ones(2))
+    (traced,) = tf_private.concrete_functions(function)
+    assert traced.structured_input_signature[0][0].shape == (2,)
