@@ -33,19 +33,26 @@ def namespace(name: str) -> ModuleType:
 
 
 def loaded() -> list[str]:
-    """Return the names of the Keras versions that are imported."""
-    return [name for name in GENERATIONS if name in sys.modules]
+    """Return the names of the Keras versions that are imported and run on TensorFlow."""
+    found = {"keras": tf_private.keras_runs_on_tensorflow(), "tf_keras": "tf_keras" in sys.modules}
+    return [name for name in GENERATIONS if found[name]]
 
 
 def generation(layer: Any) -> str:
     """Return the Keras version of a layer or model: `"keras"` (Keras 3) or `"tf_keras"` (Keras 2).
 
     Raises:
-        TypeError: It belongs to neither, or it is a class instead of an instance.
+        TypeError: It belongs to neither, or it is a class instead of an instance, or Keras does not run on TensorFlow.
     """
     for name in loaded():
         if isinstance(layer, namespace(name).layers.Layer):
             return name
+    keras = sys.modules.get("keras")
+    if keras is not None and isinstance(layer, keras.layers.Layer):
+        raise TypeError(
+            f"{title(layer)} runs on {keras.config.backend()}, and helpers needs Keras on TensorFlow. "
+            "Set KERAS_BACKEND=tensorflow before keras is imported, and make the model again."
+        )
     if isinstance(layer, type):
         raise TypeError(f"{layer.__name__} is a class, not a model. Make an instance of it first: {layer.__name__}().")
     raise TypeError(

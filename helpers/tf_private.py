@@ -357,6 +357,11 @@ def set_eager_seed(seed: int) -> None:
     eager_attributes().update(_seed=seed, _rng=random.Random(seed))
 
 
+def keras_runs_on_tensorflow() -> bool:
+    """Return True if Keras 3 is imported and uses TensorFlow, not JAX or PyTorch."""
+    return "keras" in sys.modules and sys.modules["keras"].config.backend() == "tensorflow"
+
+
 def global_generators() -> list[tuple[Any, str]]:
     """Return where the process keeps its random generators: (object, attribute). Each is made when first used.
 
@@ -368,7 +373,7 @@ def global_generators() -> list[tuple[Any, str]]:
     from tensorflow.python.ops import stateful_random_ops
 
     found: list[tuple[Any, str]] = [(stateful_random_ops, "global_generator")]
-    if "keras" in sys.modules:
+    if keras_runs_on_tensorflow():
         from keras.src.backend.common import global_state
 
         found.append((global_state.GLOBAL_STATE_TRACKER, "global_seed_generator"))
