@@ -16,17 +16,15 @@ if TYPE_CHECKING:  # what editors and type checkers read; `__getattr__` below lo
     from helpers.auditing import assert_true_clone, audit
     from helpers.cloning import CloneError, clone
     from helpers.engine import three_tests
-    from helpers.methods import METHODS
     from helpers.report import Report
 
-__all__ = ["METHODS", "CloneError", "Report", "assert_true_clone", "audit", "clone", "three_tests"]
+__all__ = ["CloneError", "Report", "assert_true_clone", "audit", "clone", "three_tests"]
 
 _WHERE = {
     "assert_true_clone": "auditing",
     "audit": "auditing",
     "clone": "cloning",
     "CloneError": "cloning",
-    "METHODS": "methods",
     "Report": "report",
     "three_tests": "engine",
 }

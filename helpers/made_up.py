@@ -40,15 +40,15 @@ def make_inputs(model: Any, said: Any = None, namespace: Mapping[str, Any] | Non
     """
     said, namespace = said.strip() if isinstance(said, str) else said, namespace or {}
     if said is None or (isinstance(said, str) and not said):
-        inputs, told = _inferred(model)
+        inputs, note = _inferred(model)
     elif isinstance(said, str) and said in namespace:
-        inputs, told = _few(namespace[said], model), f"inputs from {said}"
+        inputs, note = _few(namespace[said], model), f"inputs from {said}"
     elif isinstance(said, str):
-        inputs, told = _described(said, model), f"made-up inputs, {said}"
+        inputs, note = _described(said, model), f"made-up inputs, {said}"
     else:
-        inputs, told = _few(said, model), "the inputs that you gave"
+        inputs, note = _few(said, model), "the inputs that you gave"
     _try(model, inputs)
-    return inputs, told
+    return inputs, note
 
 
 def _samples(model: Any) -> int:
@@ -64,7 +64,7 @@ def _samples(model: Any) -> int:
 def _few(value: Any, model: Any) -> Any:
     """Take the first samples of arrays."""
     if isinstance(value, tf.data.Dataset):
-        raise Refusal("A tf.data.Dataset is no batch: give one, such as x, y = next(iter(dataset)), and then x.")
+        raise Refusal("A tf.data.Dataset is not a batch: give one, such as x, y = next(iter(dataset)), and then x.")
     count = _samples(model)
     try:
         flat = tf.nest.flatten(value)
@@ -73,7 +73,7 @@ def _few(value: Any, model: Any) -> Any:
         return tf.nest.map_structure(lambda each: each[:count], value)
     except (TypeError, ValueError, IndexError, tf.errors.InvalidArgumentError):
         raise Refusal(
-            f"An object of type {type(value).__name__} is no batch of inputs: give an array of shape (samples, ...) "
+            f"An object of type {type(value).__name__} is not a batch of inputs: give an array of shape (samples, ...) "
             "or a list or dict of such arrays."
         ) from None
 
@@ -151,7 +151,7 @@ def _inferred(model: Any) -> tuple[Any, str]:
         inputs = sample((count, *shape[1:]))
         return inputs, f"inputs made up from the shape that the model was built for, {_shapes(inputs)}"
     except (AttributeError, KeyError, NotImplementedError, TypeError, ValueError):
-        first = "was never called" if not model.built else "does not tell its inputs"
+        first = "was never called" if not model.built else "does not say what its inputs are"
         raise Refusal(
             f"The model {model.name!r} {first}, so say what one input looks like: a variable such as x_train, or a "
             "shape such as 28, 28, 1."

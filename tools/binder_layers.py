@@ -30,7 +30,7 @@ import repo2docker
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-# A notebook with both Kerases, what the server does, and what only an installation can get wrong.
+# A notebook with both Keras versions, what the server does, and what only an installation can get wrong.
 TESTS = [
     "notebooks/00_start_here.ipynb",
     "tests/workbook/test_startup.py",

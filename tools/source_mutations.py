@@ -157,10 +157,10 @@ FAULTS = (
     ),
     Fault(
         "the method named weights file never loads the file",
-        "helpers/methods.py",
+        "workbook/methods.py",
         "        clone.load_weights(path)\n",
         "",
-        ("tests/helpers/test_methods.py", "-k", "weights_file"),
+        ("tests/workbook/test_methods.py", "-k", "weights_file"),
     ),
     Fault(
         "the interruption goes on from the wrong step",

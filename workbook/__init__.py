@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what editors and type checkers read; `__getattr__` below loads the same names at run time
     from workbook import labs
     from workbook.lessons.claims import Verdicts
+    from workbook.methods import METHODS
     from workbook.notebook import (
         accuracy_in_words,
         expected_error,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # what editors and type checkers read; `__getattr__` below lo
     from workbook.server import doctor
 
 __all__ = [
+    "METHODS",
     "Verdicts",
     "accuracy_in_words",
     "doctor",
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 _MODULES = {"doctor": "workbook.server.doctor", "labs": "workbook.labs"}
+_WHERE = {"METHODS": "workbook.methods", "Verdicts": "workbook.lessons.claims"}
 
 
 def __getattr__(name: str) -> Any:
@@ -44,8 +47,7 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(_MODULES[name])
     if name in __all__:
-        where = "workbook.lessons.claims" if name == "Verdicts" else "workbook.notebook"
-        return getattr(importlib.import_module(where), name)
+        return getattr(importlib.import_module(_WHERE.get(name, "workbook.notebook")), name)
     raise AttributeError(f"module 'workbook' has no attribute {name!r}")
 
 

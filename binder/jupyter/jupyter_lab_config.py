@@ -8,5 +8,5 @@ if notebooks:
     c.LabApp.default_url = f"/lab/tree/notebooks/{notebooks[0].name}"  # noqa: F821 (`c` is given by JupyterLab)
 
 # A model that is uploaded comes in one message, and the usual limit of 10 MB would end the connection silently.
-# What is larger than the bench takes is then refused by the bench, which says so.
+# What is larger than the own-model panel takes is then refused by the panel, which says so.
 c.ServerApp.tornado_settings = {"websocket_max_message_size": 256_000_000}  # noqa: F821

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from helpers import keras_compat as generations
+from helpers import keras_compat
 from helpers.keras_files import allowed, archive, child, process, refusal
 from helpers.keras_files.refusal import MAX_BYTES, Refusal, too_large
 
@@ -53,8 +53,8 @@ def load(
     """
     name = short_name(name)
     archive.check_kind(name, content)  # what needs no process
-    own = {keras: _states(keras, own_classes or {}, withheld or {}) for keras in generations.loaded()}
-    registered = {keras: list(_registered(keras)) for keras in generations.loaded()}
+    own = {keras: _states(keras, own_classes or {}, withheld or {}) for keras in keras_compat.loaded()}
+    registered = {keras: list(_registered(keras)) for keras in keras_compat.loaded()}
 
     def usable(keras: str, names: list[str]) -> dict[str, Any]:
         known = {**(own_classes or {}), **_registered(keras)}
@@ -68,7 +68,7 @@ def load(
 
 
 def _registered(keras: str) -> Mapping[str, Any]:
-    return generations.namespace(keras).utils.get_custom_objects()
+    return keras_compat.namespace(keras).utils.get_custom_objects()
 
 
 def _states(keras: str, own_classes: Mapping[str, Any], withheld: Mapping[str, Any]) -> dict[str, str]:

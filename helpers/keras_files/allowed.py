@@ -15,7 +15,7 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-from helpers import keras_compat as generations
+from helpers import keras_compat
 
 # The parts of Keras whose classes may be named, and the class that each of them has to be derived from.
 _CLASSES = {
@@ -106,7 +106,7 @@ def classes(generation: str) -> dict[tuple[str, str], type]:
         >>> ("keras.layers", "Lambda") in classes("keras")
         False
     """
-    keras = generations.namespace(generation)
+    keras = keras_compat.namespace(generation)
     found: dict[tuple[str, str], type] = {}
     for part, bases in _CLASSES.items():
         module = _part(keras, part)
@@ -140,7 +140,7 @@ def functions(generation: str) -> frozenset[tuple[str, str]]:
         >>> ("builtins", "relu") in functions("keras")
         True
     """
-    keras = generations.namespace(generation)
+    keras = keras_compat.namespace(generation)
     return frozenset(
         (module, name)
         for part in _FUNCTIONS

@@ -161,7 +161,7 @@ def test_several_models_each_get_their_code(own_model):
     assert own_model.accessibility_problems() == []
     own_model.lab.screenshot("own-model", of=".own-model")
     assert write(own_model, "Model", "random").startswith("Use helpers.clone")
-    assert source(own_model).endswith("twin = helpers.clone(random, make_inputs(random)[0])")
+    assert source(own_model).endswith("clone = helpers.clone(random, make_inputs(random)[0])")
     assert write(own_model, "Model", "old").startswith("Use .keras file")
     assert "tf_keras.models.load_model" in source(own_model)
     assert write(own_model, "Model", "plain.keras").startswith("Use .keras file")

@@ -31,7 +31,7 @@ def test_it_begins_with_nothing_lost(panel):
 def test_another_way_to_save_loses_the_optimizer(panel):
     before = panel.picture()
     verdict, error = choose(panel, "Save to", LABEL["weights"])
-    assert "the trained weights differ from the twin's from step 61 on" in verdict and error == ""
+    assert "the trained weights differ from the uninterrupted model's from step 61 on" in verdict and error == ""
     assert panel.picture() != before and "load_weights" in panel.text(".lab-source pre")
     panel.lab.screenshot("interruption-lab-lost", of=".interruption-lab")
 

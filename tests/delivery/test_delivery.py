@@ -692,7 +692,7 @@ def test_binder_would_take_the_declared_python(dockerfile):
 
 
 def test_binder_would_install_before_it_copies_the_repository(dockerfile):
-    """The other way round, every change of any file would install two gigabytes anew."""
+    """The other way round, every change of any file would install two gigabytes again."""
     positions = [
         dockerfile.index(line)
         for line in (

@@ -48,12 +48,12 @@ SHOWN = [
     (save_load, {"change": "units"}, "Nothing is loaded, and an error says so"),
     (save_load, {"change": "order"}, "No error, and it is another model"),
     (save_load, {"change": "order", "generation": "tf_keras"}, "No error, and the same answers. ✗ Not a true clone"),
-    (interruption, {}, "the resumed model has exactly the weights of the twin that was never interrupted"),
+    (interruption, {}, "the resumed model has exactly the weights of the model that was never interrupted"),
     (interruption, {"save": "weights_unbuilt"}, "Something is lost by way of a weights file (optimizer not built)"),
     (
         interruption,
         {"lose": "statistics"},
-        "the statistics differ from the twin's, and the trained weights stay exactly",
+        "the statistics differ from the clone's, and the trained weights stay exactly",
     ),
     (interruption, {"lose": "seeds"}, "the loss hardly rises above the one at the interruption"),
     (posteriors, {"method": "copy"}, "they share their variables"),
@@ -140,7 +140,7 @@ def test_every_exercise_has_an_answer_to_expect():
 
 
 def test_controls_and_options_are_called_so_in_the_labs():
-    files = [ROOT / "helpers" / "methods.py", *(ROOT / "workbook" / "labs").rglob("*.py")]
+    files = [ROOT / "workbook" / "methods.py", *(ROOT / "workbook" / "labs").rglob("*.py")]
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in files]
     known = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     cited = set(re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", GUIDE)) - TESTS - MENUS

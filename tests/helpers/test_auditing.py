@@ -21,7 +21,8 @@ from zoo import (
 
 import helpers
 import workbook
-from helpers import METHODS, distances, keras_compat, tf_private
+from helpers import distances, keras_compat, tf_private
+from workbook.methods import METHODS
 
 
 def broken(keras, make=sequential):

@@ -9,9 +9,10 @@ from zoo import batch_normalization_and_dropout, frozen_entirely, not_compiled, 
 
 import helpers
 import workbook
-from helpers import METHODS, distances, keras_compat
+from helpers import distances, keras_compat
 from helpers.engine import ThreeTests
 from helpers.report import OTHER_STATE, OUTPUTS, OWN_LIFE, QUESTIONS, SAME_FUTURE, SAME_START, describe
+from workbook.methods import METHODS
 
 
 def compiled(model, clones, x, y=None, steps=3):

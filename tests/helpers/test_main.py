@@ -14,6 +14,7 @@ from zoo import sequential
 import helpers
 import workbook
 from helpers.__main__ import _own_classes, main
+from workbook.methods import METHODS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,7 +24,7 @@ def files(keras, tmp_path):
     """Three files: a model, the same again, and one with fresh weights."""
     model, x, _ = sequential(keras)
     paths = [str(tmp_path / f"{name}.keras") for name in ("model", "same", "fresh")]
-    for path, each in zip(paths, (model, helpers.clone(model), helpers.METHODS["clone_model"](model, x)), strict=True):
+    for path, each in zip(paths, (model, helpers.clone(model), METHODS["clone_model"](model, x)), strict=True):
         each.save(path)
     return paths
 
@@ -107,7 +108,7 @@ def test_a_clone_is_asserted_to_be_true_with_the_report_as_the_message(keras):
     model, x, y = sequential(keras)
     report = helpers.assert_true_clone(model, helpers.clone(model), x, y, steps=1)
     assert report.ok
-    fresh = helpers.METHODS["clone_model"](model, x)
+    fresh = METHODS["clone_model"](model, x)
     with pytest.raises(AssertionError) as failed:
         helpers.assert_true_clone(model, fresh, x, y, steps=1)
     workbook.set_seeds(0)

@@ -64,7 +64,7 @@ def test_after_the_set_up_alone_nothing_is_claimed(path, monkeypatch, tmp_path, 
         elif isinstance(shown, ExercisePanel):
             assert shown.feedback.outcome is Outcome.NOT_ATTEMPTED, cell
         elif isinstance(shown, QuestionPanel):
-            assert shown.choice.value is None and shown._verdict.content == ""
+            assert shown.choice.value is None and shown.verdict_box.content == ""
         else:
             assert "labs.show_progress(" in cell, f"{cell} showed {shown!r}"
     assert len(ran) >= 2

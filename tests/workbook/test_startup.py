@@ -21,10 +21,11 @@ def test_importing_a_package_loads_nothing_heavy(package):
     assert done.stdout.strip() == "[]", done.stderr
 
 
+@pytest.mark.slow
 def test_clone_and_audit_need_no_widgets_and_no_plots():
     block = "import sys; sys.modules.update(dict.fromkeys(['ipywidgets', 'matplotlib', 'tensorflow_probability']))"
     done = run(
-        f"{block}; import helpers; helpers.clone, helpers.audit, helpers.METHODS; print('tf_keras' in sys.modules)"
+        f"{block}; import helpers; helpers.clone, helpers.audit, helpers.three_tests; print('tf_keras' in sys.modules)"
     )
     assert done.stdout.strip() == "False", done.stderr
 
@@ -64,6 +65,7 @@ def test_a_kernel_in_which_keras_already_runs_on_something_else_has_to_be_restar
         workbook.quiet_tensorflow()
 
 
+@pytest.mark.slow
 def test_what_was_held_back_is_shown_if_an_import_fails():
     code = (
         "import os, workbook; os.environ['PYTHONPATH'] = ''; workbook.quiet_tensorflow('tensorflow', 'no_such_package')"

@@ -72,18 +72,18 @@ def main():
     workbook.quiet_tensorflow()
     for name in options.names:
         model, x, y = make(name)
-        twin = helpers.clone(model)
-        helpers.audit(model, twin, x, y)
+        clone = helpers.clone(model)
+        helpers.audit(model, clone, x, y)
         if options.profile:
             import cProfile
             import pstats
 
             with cProfile.Profile() as profile:
-                helpers.audit(model, twin, x, y)
+                helpers.audit(model, clone, x, y)
             pstats.Stats(profile).sort_stats("cumulative").print_stats(45)
             continue
-        audited = seconds(lambda m=model, t=twin, x=x, y=y: helpers.audit(m, t, x, y, steps=STEPS))
-        bare = seconds(lambda m=model, t=twin, x=x, y=y: bare_runs((m, t), x, y))
+        audited = seconds(lambda m=model, t=clone, x=x, y=y: helpers.audit(m, t, x, y, steps=STEPS))
+        bare = seconds(lambda m=model, t=clone, x=x, y=y: bare_runs((m, t), x, y))
         print(f"{name:20} audit {audited:7.3f} s   bare runs {bare:7.3f} s   {audited / bare:5.2f} x", flush=True)
 
 

@@ -71,9 +71,9 @@ def with_deepcopy(model):
 def with_clone_model(model):
     import keras
 
-    twin = keras.models.clone_model(model)
-    twin.set_weights(model.get_weights())
-    return twin
+    clone = keras.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    return clone
 
 
 def with_memory_copy(model):

@@ -4,7 +4,7 @@
 
 The clock runs in the browser: from the key press on a control until a new picture has been decoded. Of the labs of the
 lessons, each dropdown, slider and checkbox is changed in turn. The Layer Lab also stands in one notebook with a panel
-that does the same: a slider sets the units of a layer, the model is built anew, cloned with clone_model and with a
+that does the same: a slider sets the units of a layer, the model is built again, cloned with clone_model and with a
 correct method, compared, trained, and shown as three panels. The numbers are printed and nothing is asserted, since
 they depend on the machine; compare the rows.
 """

@@ -76,7 +76,7 @@ class Server:
             if found := re.search(r"http://(127\.0\.0\.1:[1-9]\d*)/lab", line):
                 self._urls.append(found.group(1))
                 self._ready.set()
-            self.made_room += "starts anew" in line
+            self.made_room += "Memory is short: restarting" in line
         self._ready.set()
 
     def call(self, method: str, path: str, body: dict | None = None) -> bytes:
@@ -161,7 +161,7 @@ def main() -> None:
         watch = Watch(server.process.pid)
         highest = watch.since_last()
         print(f"server alone: {highest / GB:.2f} GB")
-        print("| notebook | its kernel, GB | sum afterwards, GB | highest sum, GB | started anew so far | s |")
+        print("| notebook | its kernel, GB | sum afterwards, GB | highest sum, GB | restarted so far | s |")
         print("|---|---|---|---|---|---|")
         try:
             for name in names:

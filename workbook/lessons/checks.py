@@ -198,7 +198,7 @@ def returns_something(ending: str) -> Check:
     """Check that the function returned something.
 
     Args:
-        ending: The line that is missing, such as `"return twin"`.
+        ending: The line that is missing, such as `"return clone"`.
     """
     return fails(lambda trial: trial.result is None, f"your function returns nothing. End it with `{ending}`.")
 

@@ -87,18 +87,18 @@ def _returns_a_model(trial: _Slower) -> str | None:
 
     if isinstance(trial.result, keras.Model):
         return None
-    return f"it returns a {type(trial.result).__name__}, not a model. End it with `return twin`."
+    return f"it returns a {type(trial.result).__name__}, not a model. End it with `return clone`."
 
 
 def _leaves_the_rate_alone(trial: _Slower) -> str | None:
     if trial.original.optimizer is trial.optimizer and float(trial.optimizer.learning_rate) == trial.rate:
         return None
-    return "the original has another learning rate than before. Set that of the twin only."
+    return "the original has another learning rate than before. Set that of the clone only."
 
 
 def _has_an_optimizer_of_its_own(trial: _Slower) -> str | None:
     if not keras_compat.is_compiled(trial.result):
-        return "the twin is not compiled, so it cannot be trained on."
+        return "the clone is not compiled, so it cannot be trained on."
     if trial.result.optimizer is trial.optimizer:
         return "the two share one optimizer, so they have no lives of their own."
     return None
@@ -107,7 +107,7 @@ def _has_an_optimizer_of_its_own(trial: _Slower) -> str | None:
 def _has_the_rate_that_was_asked_for(trial: _Slower) -> str | None:
     if np.isclose(trial.clone_rate, _RATE):
         return None
-    return f"the twin has the learning rate {trial.clone_rate:g}, and {_RATE:g} is asked for."
+    return f"the clone has the learning rate {trial.clone_rate:g}, and {_RATE:g} is asked for."
 
 
 GO_ON_SLOWER = Exercise(
@@ -116,13 +116,13 @@ GO_ON_SLOWER = Exercise(
     task="""
     Write `slower(model)`. It returns a second model that goes on where `model` stands, but in smaller steps: with the
     learning rate 0.0001. The first model has to stay as it is. This line sets a learning rate:
-    `twin.optimizer.learning_rate = 0.0001`.
+    `clone.optimizer.learning_rate = 0.0001`.
     """,
     checks=[
         checks.is_function("slower(model)"),
         checks.after(
             _call_slower,
-            checks.returns_something("return twin"),
+            checks.returns_something("return clone"),
             checks.is_a_new_object(
                 "it returns the model itself under a second name. That fails *Own life*: make a new model."
             ),
@@ -134,12 +134,12 @@ GO_ON_SLOWER = Exercise(
             _has_an_optimizer_of_its_own,
             checks.audit_passes(
                 "weights",
-                "the twin has fresh weights. That fails *Same start*: `clone_model` copies the layers, not the "
+                "the clone has fresh weights. That fails *Same start*: `clone_model` copies the layers, not the "
                 "weights.",
             ),
             checks.audit_passes(
                 "optimizer state",
-                "the twin's Adam has forgotten its earlier steps. That fails *Same future*. `clone_model` and "
+                "the clone's Adam has forgotten its earlier steps. That fails *Same future*. `clone_model` and "
                 "`compile` both make a new optimizer.",
             ),
             _has_the_rate_that_was_asked_for,
@@ -148,13 +148,13 @@ GO_ON_SLOWER = Exercise(
     ],
     hints=[
         "Which of the four ways passed all three tests? Begin with that one.",
-        "Three lines: make `twin` with `helpers.clone(model)`, set its learning rate, return it.",
+        "Three lines: make `clone` with `helpers.clone(model)`, set its learning rate, return it.",
     ],
     solution="""
     def slower(model):
-        twin = helpers.clone(model)
-        twin.optimizer.learning_rate = 0.0001
-        return twin
+        clone = helpers.clone(model)
+        clone.optimizer.learning_rate = 0.0001
+        return clone
     """,
     praise="The usual way, to `compile` again with a new Adam, would have thrown away what Adam remembers.",
 )

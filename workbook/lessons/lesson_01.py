@@ -397,8 +397,8 @@ def _tower_uses_relu_on_each_floor(answer: Any) -> str | None:
     return None
 
 
-MEND_THE_TOWER = Exercise(
-    key="01-mend-the-tower",
+FIX_THE_TOWER = Exercise(
+    key="01-fix-the-tower",
     title="build a tower",
     task="""
     `Tower(floors)` sends its inputs through as many Dense layers as `floors` says, one after the other, each with

@@ -39,7 +39,7 @@ LAYER_IN_CALL = Question(
     "`clone_model`. What happens?",
     options=[
         Option(
-            "It works on both Kerases",
+            "It works on both Keras versions",
             "The call works on `tf_keras`. Keras 3 closes this model to new layers before `call` runs.",
         ),
         Option(
@@ -60,7 +60,7 @@ BUILD_ALONE = Question(
     text="A new instance, not called yet. You call `build((None, 8, 8, 1))` on it. How many weights has it?",
     options=[
         Option(
-            "Four on both Kerases",
+            "Four on both Keras versions",
             "On Keras 3, `Model.build` does not know what `call` will do with the layers, so it creates nothing.",
         ),
         Option("None on Keras 3, four on tf_keras", "Only `tf_keras` runs `call` inside `build`.", right=True),
@@ -97,7 +97,7 @@ def _call_my_clone(my_clone: Any) -> Iterator[checks.Trial]:
 
 def _is_a_model_of_the_same_class(trial: checks.Trial) -> str | None:
     if not keras_compat.weights(trial.result):
-        return "the clone has no weights. On Keras 3 they come with the first call: `twin(inputs)`."
+        return "the clone has no weights. On Keras 3 they come with the first call: `clone(inputs)`."
     if type(trial.result) is not type(trial.original):
         return f"the clone is a {type(trial.result).__name__}, not a {type(trial.original).__name__}."
     return None
@@ -105,7 +105,7 @@ def _is_a_model_of_the_same_class(trial: checks.Trial) -> str | None:
 
 def _shares_no_optimizer(trial: checks.Trial) -> str | None:
     if keras_compat.is_compiled(trial.result) and trial.result.optimizer is trial.original.optimizer:
-        return "the two share one optimizer. Give the twin its own, from `model.get_compile_config()`."
+        return "the two share one optimizer. Give the clone its own, from `model.get_compile_config()`."
     return None
 
 
@@ -120,19 +120,19 @@ WRITE_A_CLONE = Exercise(
     title="write the true clone",
     task="""
     Write `my_clone(model, inputs)` with public Keras 3 calls. It gets a trained subclassed model with a good
-    `get_config`, and returns a twin that passes all three tests. This model has a Dropout layer, and one of its layers
+    `get_config`, and returns a clone that passes all three tests. This model has a Dropout layer, and one of its layers
     is frozen, so the recipe above needs one thing more. (`helpers.clone` is switched off here.)
     """,
     checks=[
         checks.is_function("my_clone(model, inputs)"),
         checks.after(
             _call_my_clone,
-            checks.returns_something("return twin"),
+            checks.returns_something("return clone"),
             checks.is_a_new_object("it returns the model itself under a second name. Make a new object."),
             checks.fails(lambda trial: isinstance(trial.result, type), "it returns a class. Make an instance of it."),
             checks.leaves_the_original_alone(
                 lambda model: model.weights,
-                "the original has other weights than before. Copy from `model` to `twin`, not back.",
+                "the original has other weights than before. Copy from `model` to `clone`, not back.",
             ),
             _is_a_model_of_the_same_class,
             checks.audit_passes("weights", "the clone has weights of its own drawing. Carry them over."),
@@ -154,23 +154,23 @@ WRITE_A_CLONE = Exercise(
         ),
     ],
     hints=[
-        "Start from the config: `type(model).from_config(model.get_config())`. Then call the twin on the inputs.",
-        "`zip(twin.layers, model.layers)` pairs the layers: copy `trainable`. `zip(twin.variables, model.variables)` "
+        "Start from the config: `type(model).from_config(model.get_config())`. Then call the clone on the inputs.",
+        "`zip(clone.layers, model.layers)` pairs the layers: copy `trainable`. `zip(clone.variables, model.variables)` "
         "pairs all state: assign.",
         "Flags first, settings next (`compile_from_config`), then the variables of the optimizer, in pairs.",
     ],
     solution="""
     def my_clone(model, inputs):
-        twin = type(model).from_config(model.get_config())
-        twin(inputs)
-        for mine, theirs in zip(twin.layers, model.layers, strict=True):
+        clone = type(model).from_config(model.get_config())
+        clone(inputs)
+        for mine, theirs in zip(clone.layers, model.layers, strict=True):
             mine.trainable = theirs.trainable
-        for mine, theirs in zip(twin.variables, model.variables, strict=True):
+        for mine, theirs in zip(clone.variables, model.variables, strict=True):
             mine.assign(theirs)
-        twin.compile_from_config(model.get_compile_config())
-        for mine, theirs in zip(twin.optimizer.variables, model.optimizer.variables, strict=True):
+        clone.compile_from_config(model.get_compile_config())
+        for mine, theirs in zip(clone.optimizer.variables, model.optimizer.variables, strict=True):
             mine.assign(theirs)
-        return twin
+        return clone
     """,
     praise="A frozen layer is not in the config either: what the constructor does not set, you have to carry.",
 )
@@ -215,8 +215,8 @@ def _clone_answers_alike(answer: Any) -> str | None:
     return None
 
 
-MEND_THE_CONFIG = Exercise(
-    key="02-mend-the-config",
+FIX_THE_CONFIG = Exercise(
+    key="02-fix-the-config",
     title="make a class that can be cloned",
     task="""
     `Scaler` takes two arguments. Fill in its `get_config`, so that a clone made from the config answers exactly like

@@ -18,11 +18,11 @@ SAVE_TO_A_FOLDER = Question(
     "What happens?",
     options=[
         Option(
-            "Both Kerases bring the model back, optimizer included",
+            "Both Keras versions bring the model back, optimizer included",
             "Neither does. Keras 3 writes no folders, and the folder of `tf_keras` does without the optimizer.",
         ),
         Option(
-            "Keras 3 refuses; tf_keras brings it back, but its optimizer begins anew",
+            "Keras 3 refuses; tf_keras brings it back, but its optimizer starts again",
             "Keras 3 wants an ending. `tf_keras` writes a SavedModel, which keeps the weights.",
             right=True,
         ),
@@ -32,7 +32,7 @@ SAVE_TO_A_FOLDER = Question(
 
 WEIGHTS_FILE = Question(
     key="04-weights-file",
-    text="You make the model anew, call it, compile it as before, and call `load_weights` with a file that was saved "
+    text="You make the model again, call it, compile it as before, and call `load_weights` with a file that was saved "
     "from the trained model. You train on. Does it go on as if it had never been interrupted?",
     options=[
         Option("Yes: the weights are all that a training consists of", "Adam's averages and its steps belong to it."),
@@ -89,7 +89,9 @@ CLASS_UNKNOWN = Question(
     text="The class is not registered, and nothing is passed to `load_model`. Which of these loads and gives the "
     "right answers?",
     options=[
-        Option("A `.keras` file, on both Kerases", "It holds the name of the class, and nobody knows that name."),
+        Option(
+            "A `.keras` file, on both Keras versions", "It holds the name of the class, and nobody knows that name."
+        ),
         Option(
             "A folder, on tf_keras",
             "It holds the traced computation. But what is loaded is of a class that `tf_keras` has made up.",
@@ -325,7 +327,7 @@ INTERRUPT = Exercise(
         checks.is_function("interrupt(model, folder)"),
         checks.after(
             _call_interrupt,
-            checks.returns_something("return twin"),
+            checks.returns_something("return clone"),
             checks.is_a_new_object("it returns the model itself. Make a new one from the files."),
             checks.fails(
                 lambda trial: not trial.written,
@@ -345,16 +347,16 @@ INTERRUPT = Exercise(
     hints=[
         "One file does most of it: `model.save(...)` and `keras.models.load_model(...)`, with the right ending.",
         "The random state is `model.dropout.seed_generator.state`. `np.save` can write its `.numpy()`.",
-        "After loading, `twin.dropout.seed_generator.state.assign(...)` puts it back.",
+        "After loading, `clone.dropout.seed_generator.state.assign(...)` puts it back.",
     ],
     solution="""
     def interrupt(model, folder):
         path = Path(folder)
         model.save(path / "model.keras")
         np.save(path / "dropout.npy", model.dropout.seed_generator.state.numpy())
-        twin = keras.models.load_model(path / "model.keras")
-        twin.dropout.seed_generator.state.assign(np.load(path / "dropout.npy"))
-        return twin
+        clone = keras.models.load_model(path / "model.keras")
+        clone.dropout.seed_generator.state.assign(np.load(path / "dropout.npy"))
+        return clone
     """,
     praise="Weights, statistics, optimizer, schedule and random state: that was everything.",
 )

@@ -34,7 +34,7 @@ TWO_DRAWS = Question(
 
 COPY_METHOD = Question(
     key="05-copy-method",
-    text="`twin = q.copy()`, for a distribution `q` whose mean is a variable. You assign 8 to the twin's mean. "
+    text="`clone = q.copy()`, for a distribution `q` whose mean is a variable. You assign 8 to the clone's mean. "
     "What is the mean of `q`?",
     options=[
         Option(
@@ -253,7 +253,7 @@ def _is_of_the_same_type(trial: _Rebuilt) -> str | None:
 def _leaves_the_original_alone(trial: _Rebuilt) -> str | None:
     if checks.same_values(trial.before, trial.original.variables):
         return None
-    return f"{trial.name} has other values than before. Change only the twin."
+    return f"{trial.name} has other values than before. Change only the clone."
 
 
 def _shares_no_variable(trial: _Rebuilt) -> str | None:
@@ -261,20 +261,20 @@ def _shares_no_variable(trial: _Rebuilt) -> str | None:
         return None
     if len(trial.result.variables) > len(trial.original.variables):
         return (
-            f"the twin of {trial.name} has the original's variables beside its own: `copy` keeps the original. Call "
+            f"the clone of {trial.name} has the original's variables beside its own: `copy` keeps the original. Call "
             "the class instead."
         )
     if trial.name in ("a Normal", "a MultivariateNormalDiag"):
-        return f"the twin of {trial.name} still has variables of the original. Pass fresh ones."
+        return f"the clone of {trial.name} still has variables of the original. Pass fresh ones."
     return (
-        f"the twin of {trial.name} shares a variable that sits deeper: one of its parameters is a distribution itself. "
+        f"the clone of {trial.name} shares a variable deeper inside: one of its parameters is a distribution itself. "
         "Rebuild that one first, with your own function."
     )
 
 
 def _keeps_every_variable(trial: _Rebuilt) -> str | None:
     if len(trial.result.trainable_variables) < len(trial.original.trainable_variables):
-        return f"the twin of {trial.name} has lost a variable, so it cannot be trained. Wrap values in `tf.Variable`."
+        return f"the clone of {trial.name} has lost a variable, so it cannot be trained. Wrap values in `tf.Variable`."
     if checks.same_values(trial.before, trial.result.variables):
         return None
     if trial.has_a_transformed_scale:
@@ -291,7 +291,7 @@ def _keeps_the_bijector(trial: _Rebuilt) -> str | None:
     for variable in trial.result.trainable_variables:
         variable.assign(tf.zeros(variable.shape))
     if trial.has_a_transformed_scale and not np.all(trial.result.stddev() > 0):
-        return "the twin's spread can become 0: a TransformedVariable has to stay one, with its bijector."
+        return "the clone's spread can become 0: a TransformedVariable has to stay one, with its bijector."
     return None
 
 
@@ -390,9 +390,9 @@ def _fill(posterior: Any, value: float) -> None:
         variable.assign(tf.fill(variable.shape, value))
 
 
-MEND_THE_POSTERIOR = Exercise(
-    key="05-mend-the-posterior",
-    title="mend a surrogate posterior",
+FIX_THE_POSTERIOR = Exercise(
+    key="05-fix-the-posterior",
+    title="fix a surrogate posterior",
     task="""
     Fill in `q`: a normal distribution over vectors of length `size`, whose mean and spread can both be trained, and
     whose spread stays positive.

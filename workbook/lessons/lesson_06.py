@@ -248,7 +248,7 @@ WARM = Exercise(
         def get_config(self):
             return {**super().get_config(), "units": self.units}
     """,
-    praise="A weight travels with the weights: by set_weights, by file, and into the row of your model in the matrix.",
+    praise="A weight travels with the weights: by set_weights, by file, and into the row of your model in the table.",
     untouched=_is_as_it_was_found,
     begin="This is the class as you found it. Change it, then run the cell again.",
 )

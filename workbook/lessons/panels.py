@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
 
-from workbook.labs.framework.keyboard import keep_keys
+from workbook.labs.framework.keyboard import PanelAssets, asset, keep_keys
 from workbook.labs.framework.markup import to_html
 from workbook.labs.framework.scheduler import MainLoop
 from workbook.lessons import progress
@@ -21,59 +22,11 @@ from workbook.lessons.quiz import Exercise, Feedback, Outcome, Question
 
 __all__ = ["ExercisePanel", "QuestionPanel", "StaticPanel", "ask", "exercise"]
 
-# Colours come from JupyterLab's theme; the fallbacks are for other front ends. The verdict's colour is that of a stripe
-# and not of the text: words and symbol are enough without it, and the text keeps the contrast of the theme.
-_STYLE = """<style>
-.lesson-panel {
-  border: 1px solid var(--jp-border-color1, #999); border-radius: 4px; padding: 8px 14px 10px; margin: 4px 2px;
-  max-width: 54em; box-sizing: border-box; overflow: hidden;
-  color: var(--jp-content-font-color1, #111); background: var(--jp-layout-color1, #fff);
-}
-.lesson-panel .widget-html {
-  display: block; width: auto; max-width: 100%; min-width: 0; margin: 0; height: auto;
-}
-.lesson-panel .widget-html-content {
-  font-size: var(--jp-content-font-size1, 14px); line-height: 1.5; overflow-wrap: anywhere; height: auto;
-  color: var(--jp-content-font-color1, #111);
-}
-.lesson-panel p { margin: 4px 0; }
-.lesson-panel a { text-decoration: underline; }
-.lesson-panel ul, .lesson-panel ol {
-  margin: 4px 0; padding-left: 1.6em;
-}
-.lesson-panel code {
-  font-family: var(--jp-code-font-family, monospace); font-size: 0.93em; padding: 1px 3px;
-  color: inherit; background: var(--jp-layout-color2, #eee);
-}
-.lesson-panel pre {
-  overflow-x: auto; padding: 8px; margin: 4px 0; color: inherit; background: var(--jp-layout-color2, #eee);
-}
-.lesson-panel pre code { padding: 0; white-space: pre; overflow-wrap: normal; }
-.lesson-question .widget-radio { width: auto; height: auto; }
-.lesson-question .widget-radio-box { width: 100%; margin-bottom: 4px !important; }
-.lesson-question .widget-radio-box label {
-  white-space: normal; overflow-wrap: anywhere; height: auto; width: auto; line-height: 1.4; padding: 3px 4px;
-  display: flex; flex-direction: row-reverse; justify-content: flex-end; align-items: flex-start; gap: 8px;
-  font-size: var(--jp-content-font-size1, 14px); color: var(--jp-content-font-color1, #111); cursor: pointer;
-}
-.lesson-question .widget-radio-box input { flex: none; margin: 4px 0 0; width: 14px; height: 14px; }
-.lesson-panel input:focus-visible, .lesson-panel button:focus-visible, .lesson-panel summary:focus-visible,
-.lesson-panel pre:focus-visible {
-  outline: 3px solid var(--jp-brand-color1, #1976d2) !important; outline-offset: 2px;
-}
-.lesson-panel button {
-  width: auto; min-width: 8em; align-self: flex-start;
-  border: 1px solid var(--jp-border-color1, #999); color: var(--jp-ui-font-color1, #111);
-}
-.lesson-exercise .widget-hbox { flex-wrap: wrap; }
-.lesson-verdict { border-left: 5px solid var(--jp-border-color1, #999); padding-left: 10px; margin: 8px 0 2px; }
-.lesson-passed { border-left-color: var(--jp-success-color1, #388e3c); }
-.lesson-failed { border-left-color: var(--jp-error-color1, #d32f2f); }
-.lesson-panel table { border-collapse: collapse; }
-.lesson-panel caption { text-align: left; font-weight: 600; }
-.lesson-panel th, .lesson-panel td { text-align: left; padding: 2px 18px 2px 0; font-weight: normal; }
-.lesson-panel thead th { font-weight: 600; }
-</style>"""
+
+class LessonAssets(PanelAssets):
+    """What the browser needs for a question or an exercise: `keyboard.js` and `lesson.css`."""
+
+    _css = asset(Path(__file__).with_name("lesson.css"))
 
 
 class _LiveText(ipywidgets.VBox):
@@ -106,7 +59,7 @@ class _LiveText(ipywidgets.VBox):
 def _with_lead(lead: str, text: str) -> str:
     """Return a text as HTML, with a lead at the start of its first paragraph."""
     body = to_html(text)
-    return f"<p>{lead} {body[len('<p>') :]}" if body.startswith("<p>") else f"<p>{lead}</p>{body}"
+    return body.replace("<p>", f"<p>{lead} ", 1) if body.startswith("<p>") else f"<p>{lead}</p>{body}"
 
 
 def _verdict(feedback: Feedback, after: str = "") -> str:
@@ -120,19 +73,23 @@ def _verdict(feedback: Feedback, after: str = "") -> str:
 
 
 class StaticPanel(ipywidgets.VBox):
-    """A panel with plain text and HTML for places that show no widgets, and handlers that run on the main loop."""
+    """A panel with plain text and HTML for places that show no widgets, and handlers that run on the main loop.
+
+    Attributes:
+        verdict_box: The verdict, which screen readers announce.
+    """
 
     def __init__(self, dom_class: str, text: str, page: str) -> None:
         """Make an empty panel with a class for styling and tests, and its replacements as plain text and as HTML."""
         self._main_loop = MainLoop()
-        self._verdict = _LiveText("lesson-feedback")
+        self.verdict_box = _LiveText("lesson-feedback")
         self._static = {"text/plain": text, "text/html": page}
         super().__init__()
         self.add_class("lesson-panel")
         self.add_class(dom_class)
 
     def _fill(self, *children: ipywidgets.Widget) -> None:
-        self.children = [ipywidgets.HTML(_STYLE, layout={"display": "none"}), keep_keys(self), *children]
+        self.children = [keep_keys(self, LessonAssets), *children]
 
     def _button(
         self, description: str, tooltip: str, handler: Callable[[], None], delay: float = 0.0
@@ -147,7 +104,7 @@ class StaticPanel(ipywidgets.VBox):
             handler()
         except Exception as error:
             problem = html.escape(f"{type(error).__name__}: {error}")
-            self._verdict.content = (
+            self.verdict_box.content = (
                 '<div class="lesson-verdict lesson-failed"><p><strong>This panel could not do that.</strong> '
                 f"{problem}</p><p>Your answer was not judged. Run the cell again.</p></div>"
             )
@@ -193,14 +150,14 @@ class QuestionPanel(StaticPanel):
         self.answer = self._button("Answer", tooltip, self._grade, delay=0.2)
         self.choice.observe(lambda _: self._main_loop(self._safely, self._choice_changed), names="index")
         heading = ipywidgets.HTML(f"<p><strong>Predict</strong></p>{to_html(question.text)}")
-        self._fill(heading, self.choice, self.answer, self._verdict)
+        self._fill(heading, self.choice, self.answer, self.verdict_box)
         if answered:
             self._show("<p><em>Your answer from before.</em></p>")
 
     def _choice_changed(self) -> None:
         # A verdict on a different option would mislead.
         self.feedback = None
-        self._verdict.content = ""
+        self.verdict_box.content = ""
 
     def _grade(self) -> None:
         self._show()
@@ -221,7 +178,7 @@ class QuestionPanel(StaticPanel):
             after = f"<details><summary>Why not the others</summary><ul>{others}</ul></details>"
         elif self.feedback.outcome is Outcome.NOT_RIGHT:
             after = "<p>Choose again, or read on: the next cells show it.</p>"
-        self._verdict.content = _verdict(self.feedback, after + remark)
+        self.verdict_box.content = _verdict(self.feedback, after + remark)
 
 
 class ExercisePanel(StaticPanel):
@@ -250,7 +207,7 @@ class ExercisePanel(StaticPanel):
         remark = progress.note(exercise.key, self.feedback) or ""
         if earlier is not None and earlier.solved and not self.feedback.outcome.passed:
             remark = "You solved this exercise before."
-        self._verdict.content = _verdict(self.feedback, f"<p>{html.escape(remark)}</p>" if remark else "")
+        self.verdict_box.content = _verdict(self.feedback, f"<p>{html.escape(remark)}</p>" if remark else "")
         task = f"<details><summary>The task</summary>{to_html(exercise.task)}</details>"
         self.hint = self._button("Hint", "Show one more hint", self._show_hint)
         self.solution = self._button("Show solution", "Show the solution: press twice", self._press_solution)
@@ -260,7 +217,7 @@ class ExercisePanel(StaticPanel):
         self._listing = ipywidgets.HTML()
         buttons = ipywidgets.HBox([self.hint, self.solution])
         self._fill(
-            ipywidgets.HTML(title + task), self._verdict, buttons, self._earlier_hints, self._help, self._listing
+            ipywidgets.HTML(title + task), self.verdict_box, buttons, self._earlier_hints, self._help, self._listing
         )
 
     def _hint_text(self, number: int) -> str:

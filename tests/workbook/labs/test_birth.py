@@ -96,7 +96,7 @@ def test_any_setting_shows_what_the_lesson_teaches(settings, monkeypatch):
             assert (trace[-1] > 0) == (listed and trained), instance
     refused = refuses(settings)
     assert [problem.name for problem in run.problems] == ["ValueError"] * refused
-    assert all(problem.lesson != errors.FALLBACK for problem in run.problems)
+    assert all(problem.hint != errors.FALLBACK for problem in run.problems)
     assert run.verdict.endswith(".") and "__" not in run.verdict
 
 
@@ -137,7 +137,7 @@ def test_the_source_is_a_program_that_gives_the_same(where, held, packages):
         assert len(mine) == len(theirs) and all(map(np.allclose, mine, theirs))
 
 
-def test_both_kerases_run_the_same_lines():
+def test_both_keras_versions_run_the_same_lines():
     settings = BirthSettings(held="object", where="module")
     one, other = (parts(settings, name) for name in KERAS_VERSIONS)
     assert one[1:] == other[1:]

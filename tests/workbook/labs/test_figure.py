@@ -108,7 +108,7 @@ def test_every_method_has_its_name_and_its_result_in_each_panel():
 
 @pytest.mark.parametrize("error", [None, "NotImplementedError"])
 def test_no_method_runs_into_its_result(error):
-    from helpers.methods import METHODS
+    from workbook.methods import METHODS
 
     for method in METHODS.values():
         picture = plots.ThreeTestsPicture()

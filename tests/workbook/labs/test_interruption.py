@@ -61,7 +61,7 @@ def test_with_nothing_lost_no_weight_ever_differs(generation, layers):
         run = finished(generation=generation, layers=layers, save=save)
         assert run.problems == [] and run.trained == [0.0] * (AFTER + 1)
         assert run.statistics == ([0.0] * (AFTER + 1) if run.settings.has_norm else [])
-        assert run.resumed_losses == run.losses[4:] and run.back == run.twin_back
+        assert run.resumed_losses == run.losses[4:] and run.back == run.uninterrupted_back
         assert run.verdict.startswith("Nothing is lost")
 
 
@@ -72,11 +72,11 @@ def test_every_other_way_loses_something_or_is_refused(generation, save):
     refused = REFUSED.get((generation, save))
     assert [(problem.where, problem.name) for problem in run.problems] == ([refused] if refused else [])
     for problem in run.problems:
-        assert problem.lesson != errors.FALLBACK
+        assert problem.hint != errors.FALLBACK
         assert run.verdict.startswith("The training does not go on") and run.trained == []
     if not refused:
         assert run.trained[0] == 0 and min(run.trained[1:]) > 0 and len(run.trained) == AFTER + 1
-        assert "the trained weights differ from the twin's from step 5 on" in run.verdict
+        assert "the trained weights differ from the uninterrupted model's from step 5 on" in run.verdict
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
@@ -201,7 +201,7 @@ def test_the_picture_shows_the_numbers_of_the_run():
     for stage in run.stages():
         if stage.pictured:
             picture.update(run)
-            assert list(picture._lines["twin"][0].get_ydata()) == run.losses
+            assert list(picture._lines["uninterrupted"][0].get_ydata()) == run.losses
             assert list(picture._lines["resumed"][0].get_ydata()) == run.resumed_losses
     assert picture.update(run) is False
     heights = picture._lines["trained"][0].get_ydata()

@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 import pytest
 
 from helpers import auditing
-from helpers.methods import METHODS
 from helpers.report import Check, Report
 from workbook.labs.framework.figure import png
 from workbook.labs.framework.run import Problem
@@ -18,6 +17,7 @@ from workbook.labs.method_table import run as method_table
 from workbook.labs.method_table.figure import MethodTablePicture
 from workbook.labs.method_table.models import MODEL_KINDS, kinds_on
 from workbook.labs.method_table.run import ASPECTS, MethodTableRun, MethodTableSettings, Outcome, Subject
+from workbook.methods import METHODS
 
 
 @pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.slow) for name in ("keras", "tf_keras")])

@@ -17,7 +17,6 @@ import helpers
 import workbook
 from helpers import keras_files, made_up
 from helpers.made_up import make_inputs, make_targets
-from helpers.methods import METHODS, classes_and_functions
 from workbook.labs.own_model.run import (
     OwnModelRun,
     OwnModelSettings,
@@ -27,6 +26,7 @@ from workbook.labs.own_model.run import (
     find_model,
     load,
 )
+from workbook.methods import METHODS, classes_and_functions
 
 PUBLIC = ("clone_model_set_weights", "deepcopy", "keras_file", "weights_file", "clone")
 
@@ -92,7 +92,7 @@ def test_a_stranger_gets_code_that_makes_a_true_clone(packages, package, make, e
     inputs, _ = make_inputs(model, x)
     scope = {**classes_and_functions(model), **namespace}  # nothing but what the notebook has
     exec(found.source, scope)
-    report = helpers.audit(model, scope["twin"], inputs, make_targets(model, inputs)[0])
+    report = helpers.audit(model, scope["clone"], inputs, make_targets(model, inputs)[0])
     assert report.ok, str(report)
 
 
@@ -104,9 +104,9 @@ def test_a_gan_without_call_is_refused_and_its_parts_are_taken(keras):
     for part in (model.generator, model.discriminator):
         assert run(OwnModelSettings(part)).best == "keras_file"
     # What the refusal advises does work.
-    twin = helpers.clone(model)
-    assert all(map(np.array_equal, twin.generator.get_weights(), model.generator.get_weights()))
-    assert twin.g_optimizer is not model.g_optimizer
+    clone = helpers.clone(model)
+    assert all(map(np.array_equal, clone.generator.get_weights(), model.generator.get_weights()))
+    assert clone.g_optimizer is not model.g_optimizer
 
 
 # -- what is tried, and what is said -----------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def test_the_code_names_the_readers_own_variable_and_package(keras):
     found = run(OwnModelSettings("reader", "x"), {"reader": model, "x": x})
     assert found.best == "keras_file" and "reader.save(path)" in found.source
     assert f"{keras.__name__}.models.load_model" in found.source
-    assert "So do: " in found.verdict and found.told.startswith("Inputs from x; made-up targets")
+    assert "So do: " in found.verdict and found.note.startswith("Inputs from x; made-up targets")
 
 
 @pytest.mark.parametrize("said", ["x", "", "6"])
@@ -128,7 +128,7 @@ def test_the_code_runs_with_nothing_but_what_the_notebook_has(keras, said, metho
     scope = {"reader": model, "x": x}
     found = run(OwnModelSettings("reader", said), scope, (method,))
     exec(found.source, scope)
-    assert helpers.audit(model, scope["twin"], x, np.arange(64) % 3).ok
+    assert helpers.audit(model, scope["clone"], x, np.arange(64) % 3).ok
 
 
 @pytest.mark.parametrize("name", ["deepcopy", "keras_file", "weights_file", "clone"])
@@ -137,7 +137,7 @@ def test_the_code_of_every_method_runs_under_another_name(keras, name, tmp_path,
     model, x = plain(keras)
     scope = {"mine": model, "inputs": x, "keras": None, "tf_keras": None}
     exec(code(name, model, "mine"), scope)
-    assert helpers.audit(model, scope["twin"], x, np.arange(64) % 3).ok
+    assert helpers.audit(model, scope["clone"], x, np.arange(64) % 3).ok
 
 
 def test_if_nothing_is_true_it_says_so_and_what_comes_nearest(keras):
@@ -247,7 +247,7 @@ def test_a_model_whose_outputs_take_no_targets_is_compared_all_the_same(keras):
         model(x)
         model.compile("sgd", "mse")
         found = run(OwnModelSettings(model, x), methods=("clone",))
-        assert "no targets" in found.told and not found.refusal
+        assert "no targets" in found.note and not found.refusal
     flat = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(1), keras.layers.Reshape(())])
     flat.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     assert run(OwnModelSettings(flat), methods=("clone",)).best == "clone"
@@ -329,7 +329,7 @@ def a_module(keras, folder):
 
 
 def an_array(keras, folder):
-    return OwnModelSettings(np.zeros(3)), "An object of type ndarray is no model"
+    return OwnModelSettings(np.zeros(3)), "An object of type ndarray is not a model"
 
 
 def an_unknown_variable(keras, folder):

@@ -126,7 +126,7 @@ def test_the_source_is_what_runs(kind):
     made._starts, made.between = [], []
     made._note()
     assert made.between == [0.0]
-    assert int(scope["twin"].optimizer.iterations) == SHORT.pretrain
+    assert int(scope["clone"].optimizer.iterations) == SHORT.pretrain
 
 
 def test_settings_and_methods_are_told_apart():

@@ -30,27 +30,27 @@ def test_an_untouched_exercise_is_not_attempted():
     assert GO_ON_SLOWER.check(scope["slower"]).outcome is Outcome.NOT_ATTEMPTED
 
 
-CLONE, RATE = "helpers.clone(model)", "    twin.optimizer.learning_rate = 0.0001\n"
-COPIED = "keras.models.clone_model(model)\n    twin.set_weights(model.get_weights())"
-FRESH_ADAM = 'twin.compile("adam", model.loss)'
+CLONE, RATE = "helpers.clone(model)", "    clone.optimizer.learning_rate = 0.0001\n"
+COPIED = "keras.models.clone_model(model)\n    clone.set_weights(model.get_weights())"
+FRESH_ADAM = 'clone.compile("adam", model.loss)'
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ([("return twin", "return None")], "returns nothing"),
+        ([("return clone", "return None")], "returns nothing"),
         ([(CLONE, "model")], "second name"),
-        ([("return twin", "return helpers.clone")], "a function, not a model"),
+        ([("return clone", "return helpers.clone")], "a function, not a model"),
         ([(CLONE, "keras.models.clone_model(model)"), (RATE, f"    {FRESH_ADAM}\n")], "fresh weights"),
         ([(CLONE, COPIED), (RATE, f"    {FRESH_ADAM}\n")], "forgotten"),
-        ([(RATE, "    twin.compile(keras.optimizers.Adam(0.0001), model.loss)\n")], "forgotten"),
-        ([(RATE, "    twin.compile(model.optimizer, model.loss)\n")], "share one optimizer"),
-        ([("twin.optimizer", "model.optimizer")], "original has another learning rate"),
+        ([(RATE, "    clone.compile(keras.optimizers.Adam(0.0001), model.loss)\n")], "forgotten"),
+        ([(RATE, "    clone.compile(model.optimizer, model.loss)\n")], "share one optimizer"),
+        ([("clone.optimizer", "model.optimizer")], "original has another learning rate"),
         ([(RATE, f"{RATE}    model.compile(keras.optimizers.Adam(0.001), model.loss)\n")], "another learning rate"),
         ([(RATE, "    model.set_weights([0 * each for each in model.get_weights()])\n")], "original has other weights"),
         ([(CLONE, "keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])"), (RATE, "")], "not compiled"),
         ([(RATE, "")], "learning rate 0.001, and 0.0001"),
-        ([(RATE, f"{RATE}    twin.loss.from_logits = False\n")], "the audit finds"),
+        ([(RATE, f"{RATE}    clone.loss.from_logits = False\n")], "the audit finds"),
         ([(CLONE, "model.no_such_method()")], "no_such_method"),
     ],
 )

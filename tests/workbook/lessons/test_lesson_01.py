@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workbook.lessons import lesson_01
-from workbook.lessons.lesson_01 import COUNT_THE_WEIGHTS, MEND_THE_TOWER, WRITE_A_LAYER
+from workbook.lessons.lesson_01 import COUNT_THE_WEIGHTS, FIX_THE_TOWER, WRITE_A_LAYER
 from workbook.lessons.quiz import Exercise, Outcome, Question
 
 QUESTIONS = [value for value in vars(lesson_01).values() if isinstance(value, Question)]
@@ -167,12 +167,12 @@ WRONG_TOWERS = {
 
 @pytest.mark.parametrize(("changes", "words"), WRONG_TOWERS.values(), ids=WRONG_TOWERS)
 def test_a_wrong_tower_gets_its_own_diagnosis(changes, words, answer_from):
-    check(MEND_THE_TOWER, answer_from(MEND_THE_TOWER, *changes), words)
+    check(FIX_THE_TOWER, answer_from(FIX_THE_TOWER, *changes), words)
 
 
 def test_a_tower_that_is_none(packages):
-    check(MEND_THE_TOWER, packages["keras"].Sequential, "not")
-    check(MEND_THE_TOWER, [1, 2], "has to stay a class")
+    check(FIX_THE_TOWER, packages["keras"].Sequential, "not")
+    check(FIX_THE_TOWER, [1, 2], "has to stay a class")
 
 
 # -- all ---------------------------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def test_untouched_answers_are_no_attempt(packages):
             return ...
 
     predicted = {"made": ..., "first call": ..., "second call": ...}
-    for exercise, answer in ((COUNT_THE_WEIGHTS, predicted), (WRITE_A_LAYER, Gain), (MEND_THE_TOWER, Tower)):
+    for exercise, answer in ((COUNT_THE_WEIGHTS, predicted), (WRITE_A_LAYER, Gain), (FIX_THE_TOWER, Tower)):
         assert exercise.check(answer).outcome is Outcome.NOT_ATTEMPTED, exercise.key
 
 

@@ -4,7 +4,7 @@ import pytest
 
 import helpers
 from workbook.lessons import lesson_02
-from workbook.lessons.lesson_02 import MEND_THE_CONFIG, WRITE_A_CLONE
+from workbook.lessons.lesson_02 import FIX_THE_CONFIG, WRITE_A_CLONE
 from workbook.lessons.quiz import Exercise, Outcome, Question
 
 QUESTIONS = [value for value in vars(lesson_02).values() if isinstance(value, Question)]
@@ -19,23 +19,23 @@ def test_the_solution_is_correct(exercise, answer_from):
 def untouched_clone(model, inputs): ...
 
 
-LAYERS, OPTIMIZER = "    for mine, theirs in zip(twin.layers", "    for mine, theirs in zip(twin.optimizer.variables"
-SETTINGS = "    twin.compile_from_config(model.get_compile_config())\n"
-STOP = "    return twin\n"
+LAYERS, OPTIMIZER = "    for mine, theirs in zip(clone.layers", "    for mine, theirs in zip(clone.optimizer.variables"
+SETTINGS = "    clone.compile_from_config(model.get_compile_config())\n"
+STOP = "    return clone\n"
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ([("    twin(inputs)\n", STOP)], "no weights"),
+        ([("    clone(inputs)\n", STOP)], "no weights"),
         ([(LAYERS, STOP + LAYERS)], "of its own drawing"),
-        ([("zip(twin.variables, model.variables", "zip(twin.weights, model.weights")], "random state of the Dropout"),
+        ([("zip(clone.variables, model.variables", "zip(clone.weights, model.weights")], "random state of the Dropout"),
         ([("mine.trainable = theirs.trainable", "pass"), (SETTINGS, STOP)], "is frozen"),
         ([(SETTINGS, STOP)], "not compiled like the model"),
-        ([(SETTINGS, "    twin.compile(model.optimizer, model.loss)\n")], "share one optimizer"),
+        ([(SETTINGS, "    clone.compile(model.optimizer, model.loss)\n")], "share one optimizer"),
         ([(OPTIMIZER, STOP + OPTIMIZER)], "optimizer starts afresh"),
         (
-            [("zip(twin.variables, model.variables", "zip(model.variables, twin.variables")],
+            [("zip(clone.variables, model.variables", "zip(model.variables, clone.variables")],
             "original has other weights",
         ),
     ],
@@ -83,16 +83,14 @@ def scaler(solution, config):
     ],
 )
 def test_a_wrong_config_gets_its_own_diagnosis(config, words, answer_from):
-    feedback = MEND_THE_CONFIG.check(scaler(answer_from(MEND_THE_CONFIG), config))
+    feedback = FIX_THE_CONFIG.check(scaler(answer_from(FIX_THE_CONFIG), config))
     assert feedback.outcome is Outcome.INCORRECT
     assert words in feedback.text
 
 
 def test_untouched_answers_are_no_attempt(answer_from):
     assert WRITE_A_CLONE.check(untouched_clone).outcome is Outcome.NOT_ATTEMPTED
-    assert (
-        MEND_THE_CONFIG.check(scaler(answer_from(MEND_THE_CONFIG), lambda self: ...)).outcome is Outcome.NOT_ATTEMPTED
-    )
+    assert FIX_THE_CONFIG.check(scaler(answer_from(FIX_THE_CONFIG), lambda self: ...)).outcome is Outcome.NOT_ATTEMPTED
 
 
 def test_keys_are_unique():

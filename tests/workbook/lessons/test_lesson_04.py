@@ -111,22 +111,22 @@ def untouched_interrupt(model, folder): ...
 def from_weights(model, folder, build=False, compiled=True, called=True):
     path = Path(folder) / "model.weights.h5"
     model.save_weights(path)
-    twin = type(model).from_config(model.get_config())
+    clone = type(model).from_config(model.get_config())
     if called:
-        twin(np.zeros((1, 4), "float32"))
+        clone(np.zeros((1, 4), "float32"))
         if compiled:
-            twin.compile(type(model.optimizer).from_config(model.optimizer.get_config()), model.loss)
+            clone.compile(type(model.optimizer).from_config(model.optimizer.get_config()), model.loss)
         if build:
-            twin.optimizer.build(twin.trainable_variables)
-        twin.load_weights(path)
-    return twin
+            clone.optimizer.build(clone.trainable_variables)
+        clone.load_weights(path)
+    return clone
 
 
 def with_steps_only(model, folder):
-    twin = from_weights(model, folder)
-    twin.optimizer.build(twin.trainable_variables)
-    twin.optimizer.iterations.assign(model.optimizer.iterations)
-    return twin
+    clone = from_weights(model, folder)
+    clone.optimizer.build(clone.trainable_variables)
+    clone.optimizer.iterations.assign(model.optimizer.iterations)
+    return clone
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_lossy_interruption_gets_its_own_diagnosis(answer, words, packages):
     assert words in feedback.text
 
 
-RESTORE, END = "    twin.dropout.seed_generator", "    return twin"
+RESTORE, END = "    clone.dropout.seed_generator", "    return clone"
 
 
 @pytest.mark.parametrize(
@@ -161,10 +161,10 @@ RESTORE, END = "    twin.dropout.seed_generator", "    return twin"
             "the folder is empty",
         ),
         ([(END, f"    model.train_on_batch(np.ones((4, 4)), np.zeros(4))\n{END}")], "original is not as it was"),
-        ([(END, f"    twin.head.bias.assign(twin.head.bias + 1)\n{END}")], "has other weights"),
+        ([(END, f"    clone.head.bias.assign(clone.head.bias + 1)\n{END}")], "has other weights"),
         ([(RESTORE, f"{END}\n{RESTORE}")], "Dropout layer starts its random numbers again"),
         (
-            [(END, f"    twin.compile(twin.optimizer, keras.losses.SparseCategoricalCrossentropy())\n{END}")],
+            [(END, f"    clone.compile(clone.optimizer, keras.losses.SparseCategoricalCrossentropy())\n{END}")],
             "after one more epoch it is not",
         ),
     ],
@@ -177,9 +177,9 @@ def test_a_resumption_that_changes_something_gets_its_own_diagnosis(changes, wor
 
 
 def weights_and_dropout(model, folder):
-    twin = from_weights(model, folder, build=True)
-    twin.dropout.seed_generator.state.assign(model.dropout.seed_generator.state)
-    return twin
+    clone = from_weights(model, folder, build=True)
+    clone.dropout.seed_generator.state.assign(model.dropout.seed_generator.state)
+    return clone
 
 
 def test_another_right_way_and_no_way(packages):

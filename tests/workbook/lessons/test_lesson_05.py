@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 
 import helpers
 from workbook.lessons import lesson_05
-from workbook.lessons.lesson_05 import FAIR_COMPARISON, MEND_THE_POSTERIOR, REBUILD
+from workbook.lessons.lesson_05 import FAIR_COMPARISON, FIX_THE_POSTERIOR, REBUILD
 from workbook.lessons.quiz import Exercise, Outcome, Question
 
 tfb, tfd, tfu = tfp.bijectors, tfp.distributions, tfp.util
@@ -70,12 +70,12 @@ CHANGE = "    distribution.trainable_variables[0].assign_add(tf.ones_like(distri
     ("changes", "words"),
     [
         ([(CALL, "distribution.copy(**fresh)")], "`copy` keeps the original"),
-        ([("isinstance(value, tfd.Distribution)", "False")], "sits deeper"),
+        ([("isinstance(value, tfd.Distribution)", "False")], "deeper inside"),
         ([(VARIABLE, "= tf.convert_to_tensor(value)")], "has lost a variable"),
         ([(VARIABLE, "= tf.Variable(tf.zeros_like(value))")], "Start each one from the original's"),
         ([(TRANSFORMED, TRANSFORMED.replace("value,", "value + 0.5,")), (KEEP_THE_VALUE, "pass")], "`pretransformed_"),
         ([(TRANSFORMED, "tf.Variable(value.pretransformed_input)"), (KEEP_THE_VALUE, "pass")], "can become 0"),
-        ([(f"    return {CALL}", f"{CHANGE}    return {CALL}")], "Change only the twin"),
+        ([(f"    return {CALL}", f"{CHANGE}    return {CALL}")], "Change only the clone"),
     ],
 )
 def test_a_rebuild_that_lacks_something_gets_its_own_diagnosis(changes, words, answer_from):
@@ -132,13 +132,13 @@ SHARED = tf.Variable(tf.zeros(3))
     ],
 )
 def test_a_wrong_posterior_gets_its_own_diagnosis(make, words):
-    feedback = MEND_THE_POSTERIOR.check(posterior(make))
+    feedback = FIX_THE_POSTERIOR.check(posterior(make))
     assert feedback.outcome is Outcome.INCORRECT
     assert words.lower() in feedback.text.lower()
 
 
 def test_a_posterior_has_to_be_a_module():
-    feedback = MEND_THE_POSTERIOR.check(posterior(lambda n: None, base=object))
+    feedback = FIX_THE_POSTERIOR.check(posterior(lambda n: None, base=object))
     assert feedback.outcome is Outcome.INCORRECT and "tf.Module" in feedback.text
 
 
@@ -149,7 +149,7 @@ def test_untouched_answers_are_no_attempt():
 
     assert FAIR_COMPARISON.check(same_model).outcome is Outcome.NOT_ATTEMPTED
     assert REBUILD.check(rebuild).outcome is Outcome.NOT_ATTEMPTED
-    assert MEND_THE_POSTERIOR.check(posterior(lambda n: ...)).outcome is Outcome.NOT_ATTEMPTED
+    assert FIX_THE_POSTERIOR.check(posterior(lambda n: ...)).outcome is Outcome.NOT_ATTEMPTED
 
 
 def test_keys_are_unique():

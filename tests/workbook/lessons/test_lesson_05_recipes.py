@@ -93,13 +93,13 @@ def made(name):
     return Model, model, targets
 
 
-def carried_over(twin, model):
-    twin.set_weights(model.get_weights())
-    twin.compile(tf_keras.optimizers.Adam(0.01), model.loss)
-    twin.optimizer.build(twin.trainable_variables)
-    for mine, theirs in zip(twin.optimizer.variables, model.optimizer.variables, strict=True):
+def carried_over(clone, model):
+    clone.set_weights(model.get_weights())
+    clone.compile(tf_keras.optimizers.Adam(0.01), model.loss)
+    clone.optimizer.build(clone.trainable_variables)
+    for mine, theirs in zip(clone.optimizer.variables, model.optimizer.variables, strict=True):
         mine.assign(theirs)
-    return twin
+    return clone
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -129,9 +129,9 @@ def test_live_functions_make_clone_model_work(name):
             return type(layer)(layer.units, layer.activation, name=layer.name, **live)
         return type(layer)(layer.filters, layer.kernel_size, activation=layer.activation, name=layer.name, **live)
 
-    twin = carried_over(tf_keras.models.clone_model(model, clone_function=rebuilt), model)
+    clone = carried_over(tf_keras.models.clone_model(model, clone_function=rebuilt), model)
     # What it does not bring back is the class: clone_model makes a plain Sequential.
-    assert helpers.audit(model, twin, INPUTS, targets).failures == ["structure"]
+    assert helpers.audit(model, clone, INPUTS, targets).failures == ["structure"]
 
 
 @pytest.mark.parametrize("name", MADE_WITH_FUNCTIONS)
@@ -145,19 +145,19 @@ def test_the_autoencoder_keeps_its_kl_term_where_clone_model_drops_it():
     model(INPUTS)
     naive = tf_keras.models.clone_model(model)
     naive(INPUTS)
-    twin = cls()
-    twin(INPUTS)
-    assert model.losses and len(twin.losses) == len(model.losses) and not naive.losses
+    clone = cls()
+    clone(INPUTS)
+    assert model.losses and len(clone.losses) == len(model.losses) and not naive.losses
 
 
 def test_a_compile_config_carries_a_loss_of_keras():
     cls, model, targets = made("DenseFlipout")
-    twin = cls()
-    twin.set_weights(model.get_weights())
-    twin.compile_from_config(model.get_compile_config())
-    for mine, theirs in zip(twin.optimizer.variables, model.optimizer.variables, strict=True):
+    clone = cls()
+    clone.set_weights(model.get_weights())
+    clone.compile_from_config(model.get_compile_config())
+    for mine, theirs in zip(clone.optimizer.variables, model.optimizer.variables, strict=True):
         mine.assign(theirs)
-    assert helpers.audit(model, twin, INPUTS, targets).ok
+    assert helpers.audit(model, clone, INPUTS, targets).ok
 
 
 # -- distributions -----------------------------------------------------------------------------------------------------
@@ -239,23 +239,23 @@ def rebuilt(distribution):
     return type(distribution)(**{**distribution.parameters, **fresh})
 
 
-def assert_true_clone(original, twin, name):
+def assert_true_clone(original, clone, name):
     """Same start; same future, since both have the same gradients; own life."""
-    assert type(twin) is type(original)
-    assert np.array_equal(log_prob(original, name), log_prob(twin, name))
-    assert not set(map(id, original.variables)) & set(map(id, twin.variables))
-    assert len(twin.trainable_variables) == len(original.trainable_variables) > 0
+    assert type(clone) is type(original)
+    assert np.array_equal(log_prob(original, name), log_prob(clone, name))
+    assert not set(map(id, original.variables)) & set(map(id, clone.variables))
+    assert len(clone.trainable_variables) == len(original.trainable_variables) > 0
     steps = []
-    for each in (original, twin):
+    for each in (original, clone):
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(each.log_prob(POINTS.get(name, np.array([0.3, 0.6], "float32"))))
         steps.append(tape.gradient(loss, each.trainable_variables))
     assert all(map(np.array_equal, *steps))
     before = log_prob(original, name)
-    for variable in twin.trainable_variables:
+    for variable in clone.trainable_variables:
         variable.assign_add(tf.ones_like(variable))
     assert np.array_equal(log_prob(original, name), before)
-    assert not np.array_equal(log_prob(twin, name), before)
+    assert not np.array_equal(log_prob(clone, name), before)
 
 
 @pytest.mark.parametrize("name", [*DISTRIBUTIONS, *WITH_MORE])
@@ -274,12 +274,12 @@ def test_a_distribution_rebuilt_from_the_inside_out(name):
 @pytest.mark.parametrize("name", [*DISTRIBUTIONS, "GaussianProcess", "a flow", "DeferredTensor"])
 def test_a_checkpoint_read_into_a_distribution_made_again(name, tmp_path):
     make = {**DISTRIBUTIONS, **WITH_MORE}[name]
-    original, twin = make(), make()
+    original, clone = make(), make()
     for variable in original.trainable_variables:
         variable.assign_add(tf.fill(variable.shape, 0.25))
     path = tf.train.Checkpoint(q=original).write(str(tmp_path / "q"))
-    tf.train.Checkpoint(q=twin).read(path).assert_consumed()
-    assert_true_clone(original, twin, name)
+    tf.train.Checkpoint(q=clone).read(path).assert_consumed()
+    assert_true_clone(original, clone, name)
 
 
 def test_a_flow_with_a_network_of_its_own():
@@ -290,15 +290,15 @@ def test_a_flow_with_a_network_of_its_own():
     original = tfd.TransformedDistribution(base, tfb.MaskedAutoregressiveFlow(networks[0]))
     networks[1].set_weights(networks[0].get_weights())
     bijector = tfb.MaskedAutoregressiveFlow(networks[1])
-    twin = tfd.TransformedDistribution(**{**original.parameters, "bijector": bijector})
-    assert_true_clone(original, twin, "a flow")
+    clone = tfd.TransformedDistribution(**{**original.parameters, "bijector": bijector})
+    assert_true_clone(original, clone, "a flow")
 
 
 def test_a_joint_distribution_with_rebuilt_parts():
     original = WITH_MORE["JointDistributionNamed"]()
     parts = {**original.model, "a": rebuilt(original.model["a"])}
-    twin = tfd.JointDistributionNamed(**{**original.parameters, "model": parts})
-    assert_true_clone(original, twin, "JointDistributionNamed")
+    clone = tfd.JointDistributionNamed(**{**original.parameters, "model": parts})
+    assert_true_clone(original, clone, "JointDistributionNamed")
 
 
 @pytest.mark.parametrize("name", [*DISTRIBUTIONS, *WITH_MORE])
@@ -311,8 +311,8 @@ def test_a_clone_is_fitted_by_the_same_kind_of_gradient(name):
 def test_copy_shares_variables_and_keeps_the_original_when_it_is_given_fresh_ones():
     original = DISTRIBUTIONS["MultivariateNormalDiag"]()
     assert original.copy().loc is original.loc
-    twin = original.copy(loc=tf.Variable(original.loc))
-    assert twin.loc is not original.loc and any(variable is original.loc for variable in twin.variables)
+    clone = original.copy(loc=tf.Variable(original.loc))
+    assert clone.loc is not original.loc and any(variable is original.loc for variable in clone.variables)
 
 
 def test_a_module_with_an_optimizer_goes_on_the_same(tmp_path):
@@ -337,14 +337,14 @@ def test_a_module_with_an_optimizer_goes_on_the_same(tmp_path):
     path = tf.train.Checkpoint(posterior=original).write(str(tmp_path / "posterior"))
     tf.train.Checkpoint(posterior=read).read(path).assert_consumed()
     cloned = helpers.clone(original)
-    for twin in (read, cloned):
-        assert np.array_equal(twin.q.mean(), original.q.mean())
-        assert int(twin.optimizer.iterations) == 3
+    for clone in (read, cloned):
+        assert np.array_equal(clone.q.mean(), original.q.mean())
+        assert int(clone.optimizer.iterations) == 3
     for each in (original, read, cloned):
         each.step()
-    for twin in (read, cloned):
-        assert np.array_equal(twin.q.mean(), original.q.mean())
-        assert np.array_equal(twin.q.stddev(), original.q.stddev())
+    for clone in (read, cloned):
+        assert np.array_equal(clone.q.mean(), original.q.mean())
+        assert np.array_equal(clone.q.stddev(), original.q.stddev())
     original.step()
     assert not np.array_equal(cloned.q.mean(), original.q.mean())
 

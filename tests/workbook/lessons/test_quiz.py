@@ -273,14 +273,14 @@ def test_an_error_in_the_learners_code_is_told_with_its_line():
     my_clone = cell(
         """
         def my_clone(model):
-            twin = model.cpy()
-            return twin
+            clone = model.cpy()
+            return clone
         """
     )
     feedback = an_exercise().check(my_clone)
     assert str(feedback) == (
         "✗ Incorrect, because your code raised AttributeError: 'list' object has no attribute 'cpy'\n\n"
-        "It happened in `my_clone`, line 3 of its cell: `twin = model.cpy()`"
+        "It happened in `my_clone`, line 3 of its cell: `clone = model.cpy()`"
     )
 
 

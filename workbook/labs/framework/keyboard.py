@@ -17,29 +17,29 @@ import anywidget
 import ipywidgets
 import traitlets
 
-__all__ = ["LabAssets", "PanelAssets", "keep_keys"]
+__all__ = ["LabAssets", "PanelAssets", "asset", "keep_keys"]
 
 _PANEL = "lesson-keys"
 
 
-def _file(name: str) -> traitlets.Unicode:
+def asset(path: Path) -> traitlets.Unicode:
     """Return a trait that brings the text of a file to the browser.
 
     A path would do as well, but anywidget then watches the file, and its watcher keeps every widget alive.
     """
-    return traitlets.Unicode((Path(__file__).parent / name).read_text(encoding="utf-8")).tag(sync=True)
+    return traitlets.Unicode(path.read_text(encoding="utf-8")).tag(sync=True)
 
 
 class PanelAssets(anywidget.AnyWidget):
     """An invisible widget that brings the browser's side of a panel: `keyboard.js`."""
 
-    _esm = _file("keyboard.js")
+    _esm = asset(Path(__file__).with_name("keyboard.js"))
 
 
 class LabAssets(PanelAssets):
     """The same for a lab, with its style: `lab.css`."""
 
-    _css = _file("lab.css")
+    _css = asset(Path(__file__).with_name("lab.css"))
 
 
 def keep_keys(panel: ipywidgets.DOMWidget, assets: type[PanelAssets] = PanelAssets) -> ipywidgets.DOMWidget:

@@ -40,7 +40,7 @@ class Problem:
         return errors.readable(self.error)
 
     @property
-    def lesson(self) -> str:
+    def hint(self) -> str:
         """One sentence on what the error teaches."""
         return errors.hint_for(self.error)
 

@@ -1,4 +1,4 @@
-"""The picture of an interrupted training: its loss and its distance from a twin that was never interrupted.
+"""The picture of an interrupted training: its loss and its distance from a model that was never interrupted.
 
 Left the loss of both, right how far their weights are apart, on the scale of the three tests: with a band of its own
 for "0 exactly", so that equal to the last bit is a line and not a missing one.
@@ -33,12 +33,12 @@ from workbook.labs.interruption.run import InterruptionRun
 
 _LANE = 0.21
 
-_TWIN = {"color": BLUE, "marker": "o", "linestyle": "-", "markersize": 5.5}
+_UNINTERRUPTED = {"color": BLUE, "marker": "o", "linestyle": "-", "markersize": 5.5}
 _RESUMED = {"color": VERMILLION, "marker": "X", "linestyle": (0, (4, 1.6)), "markersize": 6.5}
 _STATISTICS = {"color": PURPLE, "marker": "^", "linestyle": "-.", "markersize": 6.0}
 _PANELS = {
     "Loss": "On digits that are not trained on",
-    "Distance": "How far the weights are from the twin's",
+    "Distance": "How far the weights are from the uninterrupted model's",
 }
 
 
@@ -125,7 +125,7 @@ class InterruptionPicture(Picture):
         self._scale = DistanceAxis(distance, top, above="not finite")
         distance.set_ylabel("largest absolute difference", labelpad=6)
         self._lines = {
-            "twin": self._line(loss, "uninterrupted twin", _TWIN, 0, span),
+            "uninterrupted": self._line(loss, "uninterrupted model", _UNINTERRUPTED, 0, span),
             "resumed": self._line(loss, "interrupted and resumed", _RESUMED, 1, span),
             "trained": self._line(distance, "trained weights", _RESUMED, 0, span),
         }
@@ -188,7 +188,7 @@ class InterruptionPicture(Picture):
 
     def _move(self, run: InterruptionRun, stop: int) -> None:
         resumed = range(stop, stop + len(run.resumed_losses))
-        self._put("twin", range(len(run.losses)), np.array(run.losses))
+        self._put("uninterrupted", range(len(run.losses)), np.array(run.losses))
         self._put("resumed", resumed, np.array(run.resumed_losses))
         lane = _LANE if run.settings.has_norm else 0.0
         for name, distances, shift in (("trained", run.trained, lane), ("statistics", run.statistics, -lane)):

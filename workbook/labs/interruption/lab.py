@@ -13,7 +13,7 @@ __all__ = ["InterruptionLab"]
 
 
 class InterruptionLab(Lab):
-    """A panel in which a reader interrupts a training and compares it with a twin that was never interrupted.
+    """A panel in which a reader interrupts a training and compares it with a model that was never interrupted.
 
     Args:
         preset: The settings to begin with; by default the lab's own.

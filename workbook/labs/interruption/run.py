@@ -1,4 +1,4 @@
-"""One run of the lab "Interrupted training": train, save, load, train on, beside a twin that was never interrupted.
+"""One run of the lab "Interrupted training": train, save, load, train on, beside a model that was never interrupted.
 
 The program that the lab shows is the program that is run: `source` writes it, and its functions do the work here. Only
 its last lines, the loops, are replaced by slices, so that a picture can be drawn in between.
@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from helpers import distances
-from helpers import keras_compat as generations
+from helpers import distances, keras_compat
 from workbook import notebook
 from workbook.labs.framework import program
 from workbook.labs.framework.run import Run, Stage
@@ -295,7 +294,7 @@ if __name__ == "__main__":
         save(model, Path(folder))
         resumed = resume(Path(folder))
     for step in range({settings.stop}, {end}):
-        train_step(model, step)  # the twin, as if nothing had happened
+        train_step(model, step)  # the uninterrupted model, as if nothing had happened
         train_step(resumed, step)
         print(step + 1, loss(model), loss(resumed))
 """
@@ -319,12 +318,12 @@ class _Training:
 
     def __init__(self, module: Any, settings: InterruptionSettings) -> None:
         self._settings = settings
-        generations.namespace(settings.generation).utils.set_random_seed(settings.seed)
+        keras_compat.namespace(settings.generation).utils.set_random_seed(settings.seed)
         self.model = module.make()
         self._held = [
-            *generations.weights(self.model),
-            *generations.other_state(self.model),
-            *generations.optimizer_variables(self.model.optimizer),
+            *keras_compat.weights(self.model),
+            *keras_compat.other_state(self.model),
+            *keras_compat.optimizer_variables(self.model.optimizer),
         ]
         self._states: list[list[Any]] = []
         self.losses: list[float] = []
@@ -367,9 +366,9 @@ class InterruptionRun(Run):
         settings: What to run.
 
     Attributes:
-        losses: Loss of the uninterrupted twin after each step, from step 0 on.
+        losses: Loss of the uninterrupted model after each step, from step 0 on.
         resumed_losses: Loss of the resumed model, from the interruption on.
-        trained: Distance of the trained weights from the twin's, from the interruption on.
+        trained: Distance of the trained weights from the uninterrupted model's, from the interruption on.
         statistics: Distance of the statistics of BatchNormalization, likewise; empty if there is none.
 
     Example:
@@ -398,7 +397,7 @@ class InterruptionRun(Run):
 
     @property
     def losses(self) -> list[float]:
-        """Loss of the uninterrupted twin after each step, from step 0 on, as far as it is shown."""
+        """Loss of the uninterrupted model after each step, from step 0 on, as far as it is shown."""
         return self._training.losses[: self._shown + 1] if self._training else []
 
     @property
@@ -420,15 +419,15 @@ class InterruptionRun(Run):
         return None if self.level is None else _steps_above(self.resumed_losses, NEAR * self.level)
 
     @property
-    def twin_back(self) -> int | None:
-        """The same for the twin, whose loss goes up and down a little too."""
+    def uninterrupted_back(self) -> int | None:
+        """The same for the uninterrupted model, whose loss goes up and down a little too."""
         if self.level is None:
             return None
         return _steps_above(self.losses[self.settings.stop : self.end + 1], NEAR * self.level)
 
     @property
     def equal(self) -> bool:
-        """Whether no weight has differed from the twin's so far, at any step."""
+        """Whether no weight has differed from the uninterrupted model's so far, at any step."""
         return not any(self.trained) and not any(self.statistics)
 
     @property
@@ -438,7 +437,7 @@ class InterruptionRun(Run):
         if self.settings.saves_seeds:
             way += ", with the random state of Dropout beside it"
         if self.problems:
-            return f"The training does not go on from {way}: {self.problems[-1].where.lower()} fails, as told below."
+            return f"The training does not go on from {way}: {self.problems[-1].where.lower()} fails (see below)."
         if not self.trained:
             return "The training is not interrupted yet."
         steps = len(self.trained) - 1
@@ -446,7 +445,7 @@ class InterruptionRun(Run):
             aside = self._nothing_to_lose()
             return (
                 f"Nothing is lost by way of {way}: for {steps} steps after the interruption the resumed model has "
-                f"exactly the weights of the twin that was never interrupted{aside}."
+                f"exactly the weights of the model that was never interrupted{aside}."
             )
         if not steps:
             return f"From {way} a model has come back, and is not trained on yet."
@@ -463,11 +462,11 @@ class InterruptionRun(Run):
 
     def _difference(self) -> str:
         if not any(self.trained):
-            return "the statistics differ from the twin's, and the trained weights stay exactly equal"
+            return "the statistics differ from the uninterrupted model's, and the trained weights stay exactly equal"
         first = next(step for step, distance in enumerate(self.trained) if distance)
         told = "from the start" if first == 0 else f"from step {self.settings.stop + first} on"
         also = "" if not self.statistics or self.statistics[0] == 0 else ", and the statistics from the start"
-        return f"the trained weights differ from the twin's {told}{also}"
+        return f"the trained weights differ from the uninterrupted model's {told}{also}"
 
     def _cost(self) -> str:
         if len(self.resumed_losses) <= AFTER:
@@ -475,14 +474,14 @@ class InterruptionRun(Run):
         if self.back is None:
             made = len(self.resumed_losses) - 1
             return f"the loss is not back near the one at the interruption, not even after {made} steps"
-        twin = f" (that of the twin: {self.twin_back})" if self.twin_back else ""
+        clone = f" (that of the uninterrupted model: {self.uninterrupted_back})" if self.uninterrupted_back else ""
         mine, theirs = self.resumed_losses[AFTER], self.losses[self.end]
         end = "higher than" if mine > NEAR * theirs else "lower than" if theirs > NEAR * mine else "about"
         if self.back == 0:
             cost = "the loss hardly rises above the one at the interruption"
         else:
-            cost = f"it takes {_steps(self.back)}{twin} until the loss is back near the one at the interruption"
-        return f"{cost}, and {_steps(AFTER)} after the interruption it is {end} the twin's"
+            cost = f"it takes {_steps(self.back)}{clone} until the loss is back near the one at the interruption"
+        return f"{cost}, and {_steps(AFTER)} after the interruption it is {end} the uninterrupted model's"
 
     def stages(self) -> Iterator[Stage]:
         """Run to the end, slice by slice.
@@ -499,7 +498,7 @@ class InterruptionRun(Run):
         self._training = self._training_of(module)
         self._shown = min(self._training.step, self.end)
         yield Stage("training", pictured=True)
-        yield from self._train_twin(module, settings.stop)
+        yield from self._train_uninterrupted(module, settings.stop)
         with tempfile.TemporaryDirectory() as folder:
             yield Stage("saving")
             saved = self.attempt("Saving", functools.partial(self._save, module, Path(folder)))
@@ -508,7 +507,7 @@ class InterruptionRun(Run):
                 saved = self.attempt("Loading", functools.partial(self._load, module, Path(folder)))
         if saved and self.attempt("Training on", functools.partial(self._note, module)):
             yield Stage("compiling the training step", pictured=True)
-            yield from self._train_twin(module, settings.stop + 1)
+            yield from self._train_uninterrupted(module, settings.stop + 1)
             # The first step is compiled, which takes longer than all others, so it has a slice of its own.
             if self.attempt("Training on", functools.partial(self._go_on, module, 1)):
                 yield from self._train_both(module)
@@ -528,7 +527,7 @@ class InterruptionRun(Run):
             _trainings.popitem(last=False)
         return training
 
-    def _train_twin(self, module: Any, target: int) -> Iterator[Stage]:
+    def _train_uninterrupted(self, module: Any, target: int) -> Iterator[Stage]:
         while self._training.step < target:
             steps = 1 if self._training.step == 0 else min(STRIDE * 2, target - self._training.step)
             self._training.go_on(module, steps)

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from helpers.methods import METHODS
 from helpers.report import ThreeTestsResult, describe
 from workbook.labs.framework.run import Run, Stage
 from workbook.labs.framework.settings import LabSettings, choice, integer
 from workbook.labs.layer import spec as definitions
 from workbook.labs.layer.spec import Definition
+from workbook.methods import METHODS
 
 TRAIN = {"both": "both, alike", "original": "the original only", "clone": "the clone only"}
 SAMPLES = 256  # enough for eight different batches; more would only cost time
@@ -217,10 +217,10 @@ class LayerRun(Run):
         # What a method leaves behind shows in the picture; a warning would stand under the cell for good.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            twin = METHODS[name](self.model, images[:1])
+            clone = METHODS[name](self.model, images[:1])
         if self._tests is None:
             self._tests = ThreeTests(self.model, images, labels, compiled=True)
-        self._tests.add(index, twin)
+        self._tests.add(index, clone)
         self._cloned.append(index)
 
 

@@ -16,12 +16,12 @@ from typing import Any
 
 from helpers import auditing
 from helpers.auditing import Report
-from helpers.methods import METHODS
 from helpers.text import listed
 from workbook import errors, notebook
 from workbook.labs.framework.run import Problem, Run, Stage
 from workbook.labs.framework.settings import LabSettings, choice
 from workbook.labs.method_table.models import MODEL_KINDS, ModelKind, kinds_on
+from workbook.methods import METHODS
 from workbook.text import KERAS_VERSIONS
 
 __all__ = ["ASPECTS", "MethodTableRun", "MethodTableSettings", "Outcome", "Subject", "kind_labels"]
@@ -341,11 +341,11 @@ def try_method(subject: str, name: str, model: Any, inputs: Any, targets: Any) -
     method = METHODS[name]
     with notebook.logs_held_back(), notebook.standard_error_held_back():
         try:
-            twin = method(model, inputs)
+            clone = method(model, inputs)
         except Exception as error:
             return Outcome(subject, name, problem=Problem(f"Cloning with {method.label}", error.with_traceback(None)))
         try:
-            return Outcome(subject, name, report=auditing.audit(model, twin, inputs, targets, STEPS))
+            return Outcome(subject, name, report=auditing.audit(model, clone, inputs, targets, STEPS))
         except Exception as error:
             return Outcome(subject, name, problem=Problem("Auditing the clone", error.with_traceback(None)))
 
@@ -405,8 +405,8 @@ def _cell(outcome: Outcome, evidence: bool, words: str | None = None) -> str:
     )
     head = "".join(f'<th scope="col" style="{_LEFT}">{text}</th>' for text in ("Compared", "Verdict", "Evidence"))
     caption = html.escape(f"{outcome.subject}, {METHODS[outcome.method].label}")
-    lesson = f"<p>{html.escape(outcome.problem.lesson)}</p>" if outcome.problem else ""
+    hint = f"<p>{html.escape(outcome.problem.hint)}</p>" if outcome.problem else ""
     return (
-        f"<details><summary>{words}</summary>{lesson}<table><caption>{caption}</caption>"
+        f"<details><summary>{words}</summary>{hint}<table><caption>{caption}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{found}</tbody></table></details>"
     )

@@ -18,15 +18,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from helpers import keras_compat as generations
-from helpers import keras_files
+from helpers import keras_compat, keras_files
 from helpers.keras_files import Refusal
 from helpers.made_up import make_inputs, make_targets
-from helpers.methods import METHODS, classes_and_functions
 from helpers.text import listed
 from workbook.labs.framework.run import Run, Stage
 from workbook.labs.framework.settings import LabSettings, flag, text
 from workbook.labs.method_table.run import MethodTableRun, Subject
+from workbook.methods import METHODS, classes_and_functions
 
 __all__ = ["OwnModelRun", "OwnModelSettings", "Refusal", "Upload", "code", "find_model", "load", "make_inputs"]
 
@@ -87,8 +86,8 @@ def _checked(value: Any) -> Any:
     kind = type(value).__name__
     if isinstance(value, type):
         raise Refusal(f"{value.__name__} is a class, not a model: make an instance of it, model = {value.__name__}().")
-    for name in generations.loaded():
-        package = generations.namespace(name)
+    for name in keras_compat.loaded():
+        package = keras_compat.namespace(name)
         if isinstance(value, package.Model):
             _refuse_without_call(value, package)
             return value
@@ -96,12 +95,12 @@ def _checked(value: Any) -> Any:
             raise Refusal(f"{value.name!r} is a single {kind} layer: put it into a model, {name}.Sequential([layer]).")
     if isinstance(value, tf.Module):
         raise Refusal(
-            f"A {kind} is no Keras model, so there is nothing here to train and compare: clone it with "
+            f"A {kind} is not a Keras model, so there is nothing here to train and compare: clone it with "
             "helpers.clone(it), which copies every variable and checks the copy."
         )
     if callable(value) and hasattr(value, "__name__"):
         raise Refusal(f"{value.__name__} is a function, not a model: call it, and give what it returns.")
-    raise Refusal(f"An object of type {kind} is no model: give a model of keras or of tf_keras.")
+    raise Refusal(f"An object of type {kind} is not a model: give a model of keras or of tf_keras.")
 
 
 def _refuse_without_call(model: Any, package: Any) -> None:
@@ -189,7 +188,7 @@ class OwnModelRun(Run):
         self.namespace = namespace or {}
         self.model: Any = None
         self.refusal = ""
-        self.told = ""
+        self.note = ""
         self.table: MethodTableRun | None = None
 
     @property
@@ -214,7 +213,7 @@ class OwnModelRun(Run):
             return "The methods are being tried."
         if self.table.unanswered:
             return self.table.verdict
-        title = generations.title(self.model)
+        title = keras_compat.title(self.model)
         if self.best:
             others = [METHODS[each.method].label for each in self.outcomes if each.true and each.method != self.best]
             also = f" So do: {', '.join(others)}." if others else " Nothing else does."
@@ -271,11 +270,11 @@ class OwnModelRun(Run):
         try:
             self.model = find_model(self.settings.model, self.namespace, use_own_classes=self.settings.use_own_classes)
             yield Stage("finding inputs")
-            inputs, told = make_inputs(self.model, self.settings.inputs, self.namespace)
-            if not generations.weights(self.model):
+            inputs, note = make_inputs(self.model, self.settings.inputs, self.namespace)
+            if not keras_compat.weights(self.model):
                 raise Refusal(f"The model {self.model.name!r} has no weights, so any copy of it will do.")
-            targets, told_targets = make_targets(self.model, inputs, self.settings.targets, self.namespace)
-            self.told = f"{told[0].upper()}{told[1:]}; {told_targets}."
+            targets, note_on_targets = make_targets(self.model, inputs, self.settings.targets, self.namespace)
+            self.note = f"{note[0].upper()}{note[1:]}; {note_on_targets}."
         except Refusal as refusal:
             self.refusal = str(refusal)
             self.finished = True
@@ -303,9 +302,9 @@ def code(method: str, model: Any, variable: str = "model", file: str = "", input
         inputs: An expression for a batch of its inputs: a variable, or a call of `make_inputs`.
 
     Returns:
-        The code; it puts the clone into the variable `twin`.
+        The code; it puts the clone into the variable `clone`.
     """
-    package = generations.generation(model)
+    package = keras_compat.generation(model)
     names = sorted(classes_and_functions(model))
     objects = ", ".join(f'"{name}": {name}' for name in names)
     given = f", custom_objects={{{objects}}}" if names else ""
@@ -317,11 +316,11 @@ def code(method: str, model: Any, variable: str = "model", file: str = "", input
             "with tempfile.TemporaryDirectory() as folder:",
             '    path = Path(folder) / "model.keras"',
             f"    {variable}.save(path)",
-            f"    twin = {package}.models.load_model(path{given})",
+            f"    clone = {package}.models.load_model(path{given})",
         ]
     elif method == "clone":
         imports = ["import helpers", ""]
-        body = [f"twin = helpers.clone({variable}, inputs)"]
+        body = [f"clone = helpers.clone({variable}, inputs)"]
     else:
         imports = ["import copy", ""] if method == "deepcopy" else []
         imports += [f"import {package}", ""] if "keras." in METHODS[method].code else []

@@ -131,40 +131,40 @@ class Posterior(tf_keras.Sequential):
 
 # Name -> label, code for a model of Keras, code for the module.
 _CARRY = """\
-for mine, theirs in zip(twin.optimizer.variables, original.optimizer.variables, strict=True):
+for mine, theirs in zip(clone.optimizer.variables, original.optimizer.variables, strict=True):
     mine.assign(theirs)"""
 _COMPILE = """\
-twin.compile(tf_keras.optimizers.Adam(0.05))
-twin.optimizer.build(twin.trainable_variables)"""
-_MODEL_WEIGHTS = "twin = Posterior()\ntwin.set_weights(original.get_weights())"
+clone.compile(tf_keras.optimizers.Adam(0.05))
+clone.optimizer.build(clone.trainable_variables)"""
+_MODEL_WEIGHTS = "clone = Posterior()\nclone.set_weights(original.get_weights())"
 _MODULE_WEIGHTS = """\
-twin = Posterior()
-for mine, theirs in zip(twin.q.variables, original.q.variables, strict=True):
+clone = Posterior()
+for mine, theirs in zip(clone.q.variables, original.q.variables, strict=True):
     mine.assign(theirs)"""
-_CLONE_MODEL = "twin = tf_keras.models.clone_model(original)"
+_CLONE_MODEL = "clone = tf_keras.models.clone_model(original)"
 CLONING_METHODS = {
-    "alias": ("a second name", "twin = original", "twin = original"),
+    "alias": ("a second name", "clone = original", "clone = original"),
     "copy": (
         "a new object on the same variables",
-        f"twin = tf_keras.Sequential([tf_keras.layers.Input((3,)), *original.layers])\n{_COMPILE}",
-        "twin = Posterior()\ntwin.q = original.q.copy()\ntwin.optimizer = tf_keras.optimizers.Adam(0.05)\n"
-        "twin.optimizer.build(twin.q.trainable_variables)",
+        f"clone = tf_keras.Sequential([tf_keras.layers.Input((3,)), *original.layers])\n{_COMPILE}",
+        "clone = Posterior()\nclone.q = original.q.copy()\nclone.optimizer = tf_keras.optimizers.Adam(0.05)\n"
+        "clone.optimizer.build(clone.q.trainable_variables)",
     ),
     "clone_model": ("clone_model", f"{_CLONE_MODEL}\n{_COMPILE}", _CLONE_MODEL),
     "clone_model_set_weights": (
         "clone_model + set_weights",
-        f"{_CLONE_MODEL}\ntwin.set_weights(original.get_weights())\n{_COMPILE}",
-        f"{_CLONE_MODEL}\ntwin.set_weights(original.get_weights())",
+        f"{_CLONE_MODEL}\nclone.set_weights(original.get_weights())\n{_COMPILE}",
+        f"{_CLONE_MODEL}\nclone.set_weights(original.get_weights())",
     ),
-    "deepcopy": ("copy.deepcopy", "twin = copy.deepcopy(original)", "twin = copy.deepcopy(original)"),
-    "class": ("the class again", f"twin = Posterior()\n{_COMPILE}", "twin = Posterior()"),
+    "deepcopy": ("copy.deepcopy", "clone = copy.deepcopy(original)", "clone = copy.deepcopy(original)"),
+    "class": ("the class again", f"clone = Posterior()\n{_COMPILE}", "clone = Posterior()"),
     "weights": ("the class + weights", f"{_MODEL_WEIGHTS}\n{_COMPILE}", _MODULE_WEIGHTS),
     "whole": (
         "the class + weights + optimizer",
         f"{_MODEL_WEIGHTS}\n{_COMPILE}\n{_CARRY}",
         f"{_MODULE_WEIGHTS}\n{_CARRY}",
     ),
-    "clone": ("helpers.clone", "twin = helpers.clone(original)", "twin = helpers.clone(original)"),
+    "clone": ("helpers.clone", "clone = helpers.clone(original)", "clone = helpers.clone(original)"),
 }
 
 
@@ -377,7 +377,7 @@ original = Posterior()
             yield from self._end()
             return
         yield Stage("training", pictured=True)
-        names = {"both": ("original", "twin"), "original": ("original",), "clone": ("twin",)}[self.settings.train]
+        names = {"both": ("original", "clone"), "original": ("original",), "clone": ("clone",)}[self.settings.train]
         while self.step < self.settings.steps and not self.problems:
             # A step takes its time, so each model's has a slice of its own.
             for name in names:
@@ -412,7 +412,7 @@ original = Posterior()
 
     def _clone(self) -> None:
         self._run(self._cloning)
-        held = [{id(variable) for variable in self._variables(name)} for name in ("original", "twin")]
+        held = [{id(variable) for variable in self._variables(name)} for name in ("original", "clone")]
         self.shared = bool(held[0] & held[1])
         self._note()
 
@@ -424,7 +424,7 @@ original = Posterior()
         return either.trainable_variables if self.kind.is_keras else either.q.trainable_variables
 
     def _note(self) -> None:
-        self.posteriors = [self._read("original"), self._read("twin")]
+        self.posteriors = [self._read("original"), self._read("clone")]
         if not self._starts:
             self._starts = self.posteriors
         self.between.append(kl_divergence(*self.posteriors))

@@ -6,7 +6,7 @@ CLAIMS = (
     Claim(
         "3.E1",
         "After `build((None, 64))`, `summary()` lists the parameters of a model with two Dense layers from `__init__`.",
-        "Call the model on data or on an `Input`; then both Kerases list them.",
+        "Call the model on data or on an `Input`; then both Keras versions list them.",
     ),
     Claim(
         "3.E2",
@@ -61,7 +61,7 @@ CLAIMS = (
     Claim(
         "3.9",
         "A model that does not know the shape of its inputs needs `build(shape)` to get its weights.",
-        "Call it on data; that gives both Kerases the weights.",
+        "Call it on data; that gives both Keras versions the weights.",
     ),
     Claim(
         "3.10",

@@ -11,7 +11,7 @@ CLAIMS = (
     Claim(
         "0.E2",
         "New instance, `build(shape)`, `set_weights`: the weights are carried over.",
-        "Call the new instance on data in place of `build`.",
+        "Call the new instance on data instead of `build`.",
     ),
     Claim(
         "0.E3",
@@ -61,7 +61,7 @@ CLAIMS = (
     Claim(
         "0.9",
         "`build(shape)` is what gives a subclassed model its weights.",
-        "A call on data gives both Kerases the weights.",
+        "A call on data gives both Keras versions the weights.",
     ),
     Claim(
         "0.10",

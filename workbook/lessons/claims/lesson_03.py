@@ -6,7 +6,7 @@ CLAIMS = (
     Claim(
         "2.E1",
         "Compile, train, save to `.h5`, `load_model`: the loaded model is equal and ready for use, training included.",
-        "Save to `.keras`; a Keras 3 model from `.h5` has to be compiled anew before it can be trained.",
+        "Save to `.keras`; a Keras 3 model from `.h5` has to be compiled again before it can be trained.",
     ),
     Claim(
         "2.E2",
@@ -31,7 +31,7 @@ CLAIMS = (
     Claim(
         "2.3",
         "A new object of the same class has weights drawn at random.",
-        "Unless the seeds are set anew before it is made; then it draws the same numbers.",
+        "Unless the seeds are set again before it is made; then it draws the same numbers.",
     ),
     Claim(
         "2.4",

@@ -11,7 +11,7 @@ CLAIMS = (
     Claim(
         "4.E2",
         "A model with BatchNormalization, saved to a folder, answers as before when it is loaded.",
-        "Save to a `.keras` file: both Kerases then give the same bits.",
+        "Save to a `.keras` file: both Keras versions then give the same bits.",
     ),
     Claim(
         "4.E3",
@@ -35,7 +35,7 @@ CLAIMS = (
     ),
     Claim(
         "4.4",
-        "The simplest reliable way is a `get_config` that lets `from_config` make the model anew.",
+        "The simplest reliable way is a `get_config` that lets `from_config` make the model again.",
         "Write `get_config`; the inherited `from_config` will do.",
     ),
     Claim(

@@ -36,7 +36,7 @@ CLAIMS = (
     Claim(
         "1.4",
         "`tf.saved_model` clones any model of TFP, with your own distributions and layers in it.",
-        "Make the model anew from its class, then `set_weights` or a checkpoint.",
+        "Make the model again from its class, then `set_weights` or a checkpoint.",
     ),
     Claim(
         "1.5",
@@ -46,7 +46,7 @@ CLAIMS = (
     Claim(
         "1.6",
         "A SavedModel is portable, and any version reads it.",
-        "Between the two Kerases: the same code twice, and the weights as arrays.",
+        "Between the two Keras versions: the same code twice, and the weights as arrays.",
     ),
     Claim(
         "1.7",
@@ -86,16 +86,16 @@ CLAIMS = (
     Claim(
         "1.14",
         "`clone_model` of Keras takes the layers of TFP.",
-        "Make the model anew from its class, or pass `clone_model` a function that hands on the live functions.",
+        "Make the model again from its class, or pass `clone_model` a function that hands on the live functions.",
     ),
     Claim(
         "1.15",
         "Two Bayesian models with the same weights are the same model.",
-        "Compare the added losses too. A model that its class made anew has them all.",
+        "Compare the added losses too. A model that its class made again has them all.",
     ),
     Claim(
         "1.16",
         "A model of variational layers behaves the same after SavedModel.",
-        "The weights are the same; for the draws, the posterior and the optimizer make the model anew.",
+        "The weights are the same; for the draws, the posterior and the optimizer make the model again.",
     ),
 )

@@ -4,7 +4,7 @@ import pytest
 from zoo import sequential, subclass_with_config
 
 import helpers
-from helpers import METHODS
+from workbook.methods import METHODS
 
 BUILT_IN_ONLY = {"new_instance"}
 
@@ -31,7 +31,7 @@ def test_the_code_of_a_method_makes_what_its_function_makes(name, keras, tmp_pat
             "same_arguments": {"units": model.units, "activation": model.activation},
         }
         exec(METHODS[name].code, scope)
-        by_code = helpers.audit(model, scope["twin"], x, y).failures
+        by_code = helpers.audit(model, scope["clone"], x, y).failures
         by_function = helpers.audit(model, METHODS[name](model, x), x, y).failures
     finally:
         del keras.utils.get_custom_objects()[type(model).__name__]

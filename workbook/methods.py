@@ -154,7 +154,7 @@ def _clone(model: Any, inputs: Any) -> Any:
     return cloning.clone(model, inputs)
 
 
-_COMPILE = "twin.compile_from_config(model.get_compile_config())"
+_COMPILE = "clone.compile_from_config(model.get_compile_config())"
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
@@ -165,7 +165,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "second name (=)",
                 False,
                 "Nothing is copied: both names stand for one model.",
-                "twin = model",
+                "clone = model",
                 _alias,
             ),
             Method(
@@ -173,7 +173,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "new instance of the class",
                 False,
                 "The structure comes along. Weights and optimizer state are fresh.",
-                f"twin = MyModel(**same_arguments)\ntwin(inputs)\n{_COMPILE}",
+                f"clone = MyModel(**same_arguments)\nclone(inputs)\n{_COMPILE}",
                 _new_instance,
             ),
             Method(
@@ -181,7 +181,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "clone_model",
                 False,
                 "The structure comes along. Weights and optimizer state are fresh.",
-                f"twin = keras.models.clone_model(model)\ntwin(inputs)\n{_COMPILE}",
+                f"clone = keras.models.clone_model(model)\nclone(inputs)\n{_COMPILE}",
                 _clone_model,
             ),
             Method(
@@ -189,8 +189,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "clone_model + set_weights",
                 False,
                 "Structure and weights come along. The optimizer state is fresh, and so are random seeds.",
-                "twin = keras.models.clone_model(model)\ntwin(inputs)\n"
-                f"twin.set_weights(model.get_weights())\n{_COMPILE}",
+                "clone = keras.models.clone_model(model)\nclone(inputs)\n"
+                f"clone.set_weights(model.get_weights())\n{_COMPILE}",
                 _clone_model_set_weights,
             ),
             Method(
@@ -198,8 +198,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "from_config + set_weights",
                 False,
                 "Structure and weights come along. The optimizer state is fresh, and so are random seeds.",
-                "twin = type(model).from_config(model.get_config())\ntwin(inputs)\n"
-                f"twin.set_weights(model.get_weights())\n{_COMPILE}",
+                "clone = type(model).from_config(model.get_config())\nclone(inputs)\n"
+                f"clone.set_weights(model.get_weights())\n{_COMPILE}",
                 _from_config_set_weights,
             ),
             Method(
@@ -207,7 +207,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "copy.deepcopy",
                 True,
                 "Inside, it saves and loads a .keras file: what the file does not carry is lost.",
-                "twin = copy.deepcopy(model)",
+                "clone = copy.deepcopy(model)",
                 _deepcopy,
             ),
             Method(
@@ -215,7 +215,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 ".keras file",
                 True,
                 "Structure, weights and optimizer state come along. Random state is fresh.",
-                'model.save("model.keras")\ntwin = keras.models.load_model("model.keras")',
+                'model.save("model.keras")\nclone = keras.models.load_model("model.keras")',
                 _keras_file,
             ),
             Method(
@@ -224,8 +224,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 True,
                 "Weights come along into a model that you make; optimizer state, if the optimizer is built.",
                 'model.save_weights("model.weights.h5")\n'
-                f"twin = keras.models.clone_model(model)\ntwin(inputs)\n{_COMPILE}\n"
-                'twin.load_weights("model.weights.h5")',
+                f"clone = keras.models.clone_model(model)\nclone(inputs)\n{_COMPILE}\n"
+                'clone.load_weights("model.weights.h5")',
                 _weights_file,
             ),
             Method(
@@ -233,7 +233,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "helpers.clone",
                 True,
                 "Everything comes along: structure, weights, other state, compile settings, optimizer state.",
-                "twin = helpers.clone(model, inputs)",
+                "clone = helpers.clone(model, inputs)",
                 _clone,
             ),
         )
