@@ -35,6 +35,7 @@ def test_the_start_up_is_silent():
     assert (done.stdout, done.stderr) == ("ready\n", "")
 
 
+@pytest.mark.slow  # each starts a process
 @pytest.mark.parametrize("where", ["variable", "file"])
 def test_keras_is_set_up_as_the_pages_need_it_and_one_line_says_so(where, tmp_path, monkeypatch):
     settings = {"floatx": "float64", "image_data_format": "channels_first"}
@@ -57,6 +58,13 @@ def test_keras_is_set_up_as_the_pages_need_it_and_one_line_says_so(where, tmp_pa
         "channels_last instead of channels_first. Your own settings still hold elsewhere."
     )
     assert state == ["{'float32channels_last'}", "tensorflow"]
+
+
+def test_a_different_float_type_is_put_right_and_one_line_says_so(keras, capsys):
+    keras.backend.set_floatx("float64")
+    workbook.quiet_tensorflow()
+    assert keras.backend.floatx() == "float32"
+    assert "Keras uses float32 instead of float64." in capsys.readouterr().out
 
 
 def test_a_kernel_in_which_keras_already_runs_on_something_else_has_to_be_restarted(packages, monkeypatch):
