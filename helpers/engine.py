@@ -98,7 +98,10 @@ def tried(
         compiled: The way to try first; see `ThreeTests`.
     """
     _check_arguments(original, clones, steps)
+    # The replicas of a strategy draw random numbers in threads of their own, unless the step is compiled.
+    compiled = compiled or any(map(keras_compat.strategy, (original, *clones.values())))
 
+    @snapshot.unchanged()
     def run(compiled: bool) -> ThreeTests:
         tests = ThreeTests(original, inputs, targets, train_batch=train_batch, compiled=compiled)
         with snapshot.taken_once(original, *clones.values()):
@@ -191,7 +194,8 @@ class ThreeTests:
         keras_compat.generation(clone)
         if self._run is not None:
             raise ValueError("The training has begun. Add all clones before it, or make a new ThreeTests.")
-        self._pairs[name] = _Pair(self, name, clone)
+        with snapshot.unchanged(self.original, clone):  # an optimizer of Keras 2 counts its steps once it is asked
+            self._pairs[name] = _Pair(self, name, clone)
 
     def drop(self, name: str) -> None:
         """Leave a clone out from now on."""

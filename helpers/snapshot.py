@@ -13,9 +13,10 @@ whatever they are for, and the contents of every list, dict, set, array, table, 
 """
 
 import contextlib
+import threading
 import types
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -144,12 +145,16 @@ class Snapshot:
         if model_parts.is_table(value):
             self._hold_table(value)
             return []
+        if isinstance(value, MutableMapping) and not isinstance(value, dict) and tf_private.attributes(value) is None:
+            self._hold_mapping(value)
+            return []
         if model_parts.is_generator(value):
             state = random_state.state_of(value)
             self._restorers.append(lambda: random_state.set_state_of(value, state))
             return []
         found = self._hold_contents(value)
-        if every_attribute or model_parts.is_walked(value) or tf_private.is_wrapper(value):
+        is_local = isinstance(value, threading.local)  # what Keras 2 keeps for each thread, such as losses
+        if every_attribute or is_local or model_parts.is_walked(value) or tf_private.is_wrapper(value):
             return found + self._hold_attributes(value)
         if isinstance(value, types.FunctionType):
             for cell in value.__closure__ or ():
@@ -192,6 +197,15 @@ class Snapshot:
         def restore() -> None:
             if value.flags.writeable and not _equal_arrays(value, before):
                 value[...] = before
+
+        self._restorers.append(restore)
+
+    def _hold_mapping(self, value: MutableMapping[Any, Any]) -> None:
+        before = list(value.items())  # such as a mapping of TensorFlow whose keys are compared by identity
+
+        def restore() -> None:
+            value.clear()
+            value.update(before)
 
         self._restorers.append(restore)
 
