@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import keras_compat, keras_files, snapshot, training
+from helpers import distances, keras_compat, keras_files, snapshot, training
 from helpers.keras_files import Refusal
 from helpers.keras_files.refusal import short_message
 
