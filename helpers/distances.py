@@ -156,8 +156,9 @@ def tensors(outputs: Any) -> list[Any]:
             seen[id(output)] = output
             held = model_parts.parts(output)
             found += [] if held is not None else [type(output).__qualname__]
-            in_order = sorted(held or (), key=str) if model_parts.is_mapping(output) else held or ()
-            waiting = [*(held[key] for key in in_order), *waiting]
+            held = held or {}
+            in_order = sorted(held, key=str) if model_parts.is_mapping(output) else held
+            waiting = [*map(held.__getitem__, in_order), *waiting]
     return found
 
 

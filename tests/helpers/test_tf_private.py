@@ -195,6 +195,21 @@ def test_wrappers_of_tensorflow_are_seen_through():
     assert "_self_setattr_tracking" in tf_private.attributes(module.table)
 
 
+def test_a_checkpoint_tracks_what_it_is_given():
+    checkpoint = tf.train.Checkpoint(step=tf.Variable(1))
+    assert tf_private.is_tracker(checkpoint) and "step" in vars(checkpoint)
+    assert not tf_private.is_tracker(tf.constant(1.0))
+
+
+def test_a_distribution_notes_whether_its_parameters_were_asked_for():
+    import tensorflow_probability as tfp
+
+    normal = tfp.distributions.Normal(0.0, 1.0)
+    assert vars(normal)["_parameters_sanitized"] is False and "_parameters" in vars(normal)
+    assert "loc" in normal.parameters and vars(normal)["_parameters_sanitized"] is True
+    assert "_parameters_sanitized" in tf_private.LIBRARY_INTERNALS
+
+
 def test_the_learning_rate_is_what_the_optimizer_holds(keras):
     plain = keras.optimizers.Adam(0.25)
     assert float(np.asarray(tf_private.learning_rate(plain))) == 0.25
