@@ -339,9 +339,9 @@ FAULTS = (
     ),
     Fault(
         "a claim that holds in part counts as true",
-        "workbook/lessons/claims/__init__.py",
-        '        if all(values):\n            return "holds"',
-        '        if any(values):\n            return "holds"',
+        "workbook/lessons/claims/trial.py",
+        "HOLDS if all(true)",
+        "HOLDS if any(true)",
         ("tests/workbook/lessons/test_claims.py",),
     ),
     Fault(
@@ -448,10 +448,10 @@ FAULTS = (
         ("notebooks/00_start_here.ipynb",),
     ),
     Fault(
-        "notebook 03: a claim is dropped quietly",
-        "notebooks/03_why_a_clone_will_not_load.ipynb",
-        '"claim-2.3"',
-        '"claim-none"',
+        "a claim's program does not hand the weights over",
+        "workbook/lessons/claims/lesson_02.py",
+        "        called.set_weights(model.get_weights())",
+        "        called.get_weights()",
         ("tests/workbook/lessons/test_claims.py",),
     ),
     Fault(
