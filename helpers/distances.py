@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import keras_compat, model_parts
+from helpers import keras_compat, model_parts, tf_private
 
 
 def largest_difference(a: Any, b: Any) -> float:
@@ -105,8 +105,7 @@ def read(variables: Sequence[Any]) -> list[tf.Tensor]:
     Nothing is copied: a tensor shares the memory of its variable until the variable is next written. The raw operation
     is about ten times as fast as `Variable.read_value`.
     """
-    held = map(keras_compat.storage, variables)
-    return [tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype) for variable in held]
+    return [tf_private.value_of(keras_compat.storage(variable)) for variable in variables]
 
 
 def equal_states(a: Any, b: Any) -> bool:
@@ -122,9 +121,8 @@ def values(variables: Sequence[Any]) -> list[np.ndarray]:
 
 def assign(variables: Sequence[Any], contents: Sequence[Any]) -> None:
     """Write tensors or arrays into variables of the same shapes, in order, without applying constraints."""
-    for variable, content in zip(map(keras_compat.storage, variables), contents, strict=True):
-        tensor = tf.convert_to_tensor(content, variable.dtype)
-        tf.raw_ops.AssignVariableOp(resource=variable.handle, value=tensor)
+    for variable, content in zip(variables, contents, strict=True):
+        tf_private.set_value(keras_compat.storage(variable), content)
 
 
 def all_variables(model: Any) -> list[Any]:

@@ -98,17 +98,21 @@ def tried(
         compiled: The way to try first; see `ThreeTests`.
     """
     _check_arguments(original, clones, steps)
+    # The replicas of a strategy draw random numbers in threads of their own, unless the step is compiled.
+    compiled = compiled or any(map(keras_compat.strategy, (original, *clones.values())))
 
+    @snapshot.unchanged()
     def run(compiled: bool) -> ThreeTests:
         tests = ThreeTests(original, inputs, targets, train_batch=train_batch, compiled=compiled)
-        for name, clone in clones.items():
-            tests.add(name, clone)
-        tests.advance(steps)
-        tests.compare_answers()
+        with snapshot.taken_once(original, *clones.values()):
+            for name, clone in clones.items():
+                tests.add(name, clone)
+            tests.advance(steps)
+            tests.compare_answers()
         return tests
 
     def failed(tests: ThreeTests) -> tuple[bool, int]:
-        return tests.error() is not None, sum(tests.error(name) is not None for name in clones)
+        return not tests.moved, sum(tests.error(name) is not None for name in clones)
 
     try:
         first = run(compiled)
@@ -190,7 +194,8 @@ class ThreeTests:
         keras_compat.generation(clone)
         if self._run is not None:
             raise ValueError("The training has begun. Add all clones before it, or make a new ThreeTests.")
-        self._pairs[name] = _Pair(self, name, clone)
+        with snapshot.unchanged(self.original, clone):  # an optimizer of Keras 2 counts its steps once it is asked
+            self._pairs[name] = _Pair(self, name, clone)
 
     def drop(self, name: str) -> None:
         """Leave a clone out from now on."""
@@ -237,6 +242,11 @@ class ThreeTests:
     def results(self) -> dict[str, ThreeTestsResult]:
         """Return what was found so far, by the names of the clones."""
         return {name: pair.result() for name, pair in self._pairs.items()}
+
+    @property
+    def moved(self) -> bool:
+        """Whether training moved the original."""
+        return self._run is not None and self._run.error is None and any(self._run.moved)
 
     def error(self, name: str | None = None) -> Exception | None:
         """Return the error that training a clone raised, or that training the original raised, or None."""

@@ -130,8 +130,11 @@ def cannot_change(value: Any) -> bool:
     cls = type(value)
     if getattr(getattr(cls, "__dataclass_params__", None), "frozen", False):
         return True
-    by_value = defines_equality(value) and isinstance(value, Hashable)
-    if by_value and cls.__hash__ is not object.__hash__:  # type: ignore[comparison-overlap]
+    if (
+        defines_equality(value)
+        and isinstance(value, Hashable)
+        and getattr(cls, "__hash__", None) is not object.__hash__
+    ):
         return True
     for rule in ("__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__"):
         copied = copy.deepcopy if rule == "__deepcopy__" else copy.copy

@@ -266,13 +266,13 @@ def test_an_error_of_keras_is_told_by_its_cause(keras):
         helpers.clone(net, right | {"b": np.ones((8, 5, 2), "float32")})
 
 
-FREED_KINDS = ("sequential", "models_in_models", "counter_in_a_closure", "adapted_string_lookup", "tied_weights")
-
-
-@pytest.mark.parametrize("kind", FREED_KINDS)
-def test_neither_original_nor_clone_stays_in_memory(kind, keras):
+@pytest.mark.parametrize(
+    ("package", "kind"),
+    [slow_unless(kind in ("sequential", "counter_in_a_closure"), package, kind) for package, kind in TRUE_KINDS],
+)
+def test_neither_original_nor_clone_stays_in_memory(package, kind, packages):
     def used():
-        model, x, y = ZOO[kind](keras)
+        model, x, y = ZOO[kind](packages[package])
         twin = helpers.clone(model, x)
         helpers.audit(model, twin, x, y, steps=1)
         return weakref.ref(model), weakref.ref(twin)

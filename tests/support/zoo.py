@@ -784,7 +784,7 @@ def thread_local_singletons_and_tables_as_attributes(keras):
 
         def call(self, inputs):
             scale = self.scratch.factor if self.default is missing else 0.0
-            return scale * inputs * self.table.lookup(tf.constant(0, tf.int64))[0]
+            return scale * inputs * tf.ensure_shape(self.table.lookup(tf.constant(0, tf.int64)), [2])[0]
 
         def compute_output_shape(self, shape):
             return shape
@@ -1475,7 +1475,8 @@ def plain_module():
 
 @module
 def flow_of_a_template():
-    _, tfd, tfb = probability()
+    tfp, tfd, _ = probability()
+    tfb = tfp.bijectors
     template = tfb.real_nvp_default_template(hidden_layers=[4])
     flow = tfb.RealNVP(num_masked=1, shift_and_log_scale_fn=template)
     q = tfd.TransformedDistribution(tfd.MultivariateNormalDiag(tf.Variable([0.0, 0.0])), flow)
