@@ -7,9 +7,8 @@ import sys
 
 import pytest
 
-# nbval executes these after a change: the first two, which every reader meets, and the last, which uses most of the
-# helpers. With `--all` it executes the others, too.
-QUICK_NOTEBOOKS = ("00_start_here", "01_how_subclassing_works", "06_bring_your_own_model")
+# nbval executes these after a change: the two that every reader meets. With `--all` it executes the others, too.
+QUICK_NOTEBOOKS = ("00_start_here", "01_how_subclassing_works")
 
 # Files of many tests that share nothing. One worker would still be busy with them when the others are done.
 SPREAD = tuple(f"tests/helpers/{name}.py" for name in ("test_auditing", "test_cloning", "test_engine"))

@@ -1,6 +1,6 @@
 """Give a student their own copy of the workbook, and become their Jupyter server.
 
-JupyterHub starts this in place of ``jupyterhub-singleuser``, as the student and in the student's home, on one machine
+JupyterHub starts this instead of ``jupyterhub-singleuser``, as the student and in the student's home, on one machine
 and in a container alike. It passes the limits on in ``MEM_LIMIT`` (bytes) and ``CPU_LIMIT`` (cores).
 """
 

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
-from helpers import distances, graph_copy, keras_compat, model_parts, snapshot, tf_private
+from helpers import distances, graph_copy, keras_compat, model_parts, snapshot, tf_private, tracing
 from helpers.graph_copy import CloneError
 from helpers.random_state import random_state_kept, same_random_state
 from helpers.text import reason
@@ -40,7 +40,8 @@ def clone(model: Model, inputs: Any = None, name: str | None = None) -> Model:
     vocabularies, trainable flags, compile settings, optimizers with their slots, metrics, and every attribute, also
     those set after construction. It shares no variable, layer, optimizer or other mutable object with the original.
     The original does not change, not even its random state. Compiled functions are not copied: the clone compiles its
-    own when it is first used, with the settings that the model has now.
+    own when it is first used, with the settings that the model has now. If a compiled function of the model still has
+    earlier settings, this is refused, provided that inputs are given or the model has classes or functions of your own.
 
     Args:
         model: A model or layer of keras or tf_keras, trained or not, built or not; or any `tf.Module`: a distribution,
@@ -86,6 +87,9 @@ def clone(model: Model, inputs: Any = None, name: str | None = None) -> Model:
             _check_structure(original, cloned)
         _check_bits(copy)
         _check_isolation(copy)
+        if copy.holds_own_code or inputs is not None:
+            for each in models:
+                _refuse_outdated_functions(each)
         for original, cloned, batch in zip(models, clones, batches, strict=True):
             _check_answers(copy, original, cloned, batch)
     if name is not None:
@@ -159,6 +163,19 @@ def _refuse_outdated_training(copy: graph_copy.Copy) -> None:
                 "its training function again. From then on it trains with the flags as they are now, and so does the "
                 f"clone:\n\n    part.train_function = None  # part is {title}\n    copied = clone(model)\n"
             )
+
+
+def _refuse_outdated_functions(model: Any) -> None:
+    """Refuse a model with a compiled function that keeps attributes as they were before they were changed."""
+    name = tracing.outdated(model)
+    if name:
+        raise CloneError(
+            f"{keras_compat.title(model)} has changed since {name} was compiled, which goes on as it was then: a clone "
+            "would do what the model is set to do now. Let the model compile its functions again. Where call itself is "
+            "a tf.function, keep what changes in a tf.Variable.\n\n"
+            "    model.train_function = model.test_function = model.predict_function = None\n"
+            "    copied = clone(model)\n"
+        )
 
 
 @contextmanager

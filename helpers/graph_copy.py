@@ -367,6 +367,14 @@ class _Variable(_Thing):
         return tf_private.copied_variable(old)
 
 
+class _Replicated(_Thing):
+    """A variable that holds one variable for each replica of a strategy of `tf.distribute`."""
+
+    def fill(self, old: Any, new: Any, copied: Copied) -> None:
+        super().fill(old, new, copied)
+        tf_private.join_replicas(new)
+
+
 class _Table(_Lock):
     def empty(self, old: Any, walk: "Copy") -> Any:
         return tf_private.copied_table(old)
@@ -527,6 +535,7 @@ _FILLED = {
     **dict.fromkeys(_WEAK, _Weak()),
     threading.local: _Local(),
     **dict.fromkeys(tf_private.VARIABLES, _Variable()),
+    **dict.fromkeys(tf_private.REPLICATED, _Replicated()),
     **dict.fromkeys(tf_private.TABLES, _Table()),
 }
 _REBUILT = {
@@ -722,7 +731,7 @@ class Copy:
                 new = self._copies[identity] = kind.empty(old, self)
             except Exception as error:
                 raise self._named(old, error) from error
-            if isinstance(old, tf_private.VARIABLES):
+            if isinstance(kind, _Variable):
                 self._keys[tf_private.unique_id(old)] = tf_private.unique_id(new)
             return new
         # Trackers and functional models record objects by their identity: as a number, or within a text.

@@ -8,14 +8,21 @@ import inspect
 import random
 import sys
 import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.distribute import distribute_lib
+from tensorflow.python.distribute.ps_values import AggregatingVariable
+from tensorflow.python.eager.polymorphic_function import eager_function_run
 from tensorflow.python.eager.polymorphic_function.concrete_function import ConcreteFunction
-from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
+from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable, ResourceVariable
 from tensorflow.python.trackable import data_structures
+from tensorflow.python.trackable.autotrackable import AutoTrackable
 
 from helpers.caching import cached
 
@@ -30,6 +37,7 @@ LEFT_BY_FIT = {"history", "_eval_epoch_iterator"}
 # What objects of the libraries keep for their own use: locks, trackers, the parents of a node in the graph
 # (keras 3.15.1, tf_keras 2.21.0, tensorflow-probability 0.25.0).
 LIBRARY_INTERNALS = {"_graph_parents", "_tracker", "_lock", "_path", "_distribution_strategy", "_used"}
+LIBRARY_INTERNALS |= {"_parameters_sanitized"}
 
 # Attributes that TensorFlow's tracking adds to any object (tensorflow 2.21.0).
 TRACKING_PREFIX = "_self_"
@@ -171,6 +179,10 @@ def learning_rate(optimizer: Any) -> Any:
 # Public classes, and the classes of TensorFlow that have no public name (tensorflow 2.21.0). A proxy passes for the
 # dictionary or tuple that it wraps.
 VARIABLES = (BaseResourceVariable,)
+# The strategy of a model that was made without one (tensorflow 2.21.0).
+NO_STRATEGY = distribute_lib._DefaultDistributionStrategy
+# What other strategies make instead: it holds one variable for each replica, or one for all of them.
+REPLICATED = (tf.distribute.DistributedValues, AggregatingVariable)
 TABLES = (tf.lookup.StaticHashTable, tf.lookup.experimental.MutableHashTable, tf.lookup.experimental.DenseHashTable)
 TRACED_FUNCTION = type(tf.function(lambda: None))
 PROXY = data_structures.wrapt.ObjectProxy
@@ -288,12 +300,44 @@ def copied_variable(old: Any) -> Any:
     with tf.device(old.device):
         # A tensor that is only assigned shares its memory with the original until one of the two is written.
         value = tf.raw_ops.DeepCopy(x=value_of(old))
-        return tf.Variable(value, trainable=old.trainable, dtype=old.dtype, shape=old.shape)
+        # Not `tf.Variable`, which makes one for each replica inside the scope of a strategy.
+        return ResourceVariable(value, trainable=old.trainable, dtype=old.dtype, shape=old.shape)
+
+
+def replicas(variable: Any) -> list[Any]:
+    """Return the variables that hold the numbers of a variable: itself, or one for each replica of its strategy.
+
+    Private: `DistributedVariable.values` (tensorflow 2.21.0).
+    """
+    return list(variable.values) if isinstance(variable, tf.distribute.DistributedValues) else [variable]
+
+
+def join_replicas(variable: Any) -> None:
+    """Let the variables of all replicas know the one that holds them, once it is complete.
+
+    Private: `handle._distributed_container` (tensorflow 2.21.0).
+    """
+    for replica in replicas(variable):
+        if replica is not variable:
+            replica.handle._distributed_container = weakref.ref(variable)
 
 
 def value_of(variable: Any) -> tf.Tensor:
-    """Read a variable without the bookkeeping for gradients, which takes ten times as long."""
-    return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
+    """Read a variable without the bookkeeping for gradients, which takes ten times as long.
+
+    Returns:
+        Its value; of a variable with several replicas, all values, (replicas, ...).
+    """
+    values = [tf.raw_ops.ReadVariableOp(resource=each.handle, dtype=each.dtype) for each in replicas(variable)]
+    return values[0] if len(values) == 1 else tf.stack(values)
+
+
+def set_value(variable: Any, value: Any) -> None:
+    """Write what `value_of` returned, without applying constraints."""
+    held = replicas(variable)
+    value = tf.convert_to_tensor(value, variable.dtype)
+    for replica, each in zip(held, [value] if len(held) == 1 else tf.unstack(value), strict=True):
+        tf.raw_ops.AssignVariableOp(resource=replica.handle, value=each)
 
 
 def same_bits(a: Any, b: Any) -> bool:
@@ -354,6 +398,11 @@ def retraced(function: Any, python_function: Any) -> Any:
     return function._clone(python_function)
 
 
+def concrete_functions(function: Any) -> list[Any]:
+    """Return what a `tf.function` has traced so far. Private: `_list_all_concrete_functions` (tensorflow 2.21.0)."""
+    return list(function._list_all_concrete_functions())
+
+
 # -- wrappers that track variables ------------------------------------------------------------------------------------
 
 
@@ -365,14 +414,23 @@ def is_wrapper(value: Any) -> bool:
     return type(value).__module__ == data_structures.__name__ and hasattr(value, "__dict__")
 
 
-def unwrapped(value: Any) -> Any:
-    """Return the list or dict inside one of TensorFlow's tracking wrappers, anything else as it is.
+def is_tracker(value: Any) -> bool:
+    """Return True for an object that tracks what it is given as attributes, such as a `tf.train.Checkpoint`.
 
-    Private: `ListWrapper._storage`, `_DictWrapper.__wrapped__` (tensorflow 2.21.0).
+    Private: the base class has no public name (tensorflow 2.21.0).
     """
-    if isinstance(value, list):
-        return vars(value).get("_storage", value) if hasattr(value, "__dict__") else value
-    return getattr(value, "__wrapped__", value) if isinstance(value, dict) else value
+    return isinstance(value, AutoTrackable)
+
+
+def unwrapped(value: Any) -> Any:
+    """Return the list, dict or tuple inside one of TensorFlow's tracking wrappers, anything else as it is.
+
+    Private: `TrackableDataStructure._storage`, `_DictWrapper.__wrapped__` (tensorflow 2.21.0).
+    """
+    if isinstance(value, PROXY):
+        return value.__wrapped__
+    is_storage = isinstance(value, data_structures.TrackableDataStructure)
+    return vars(value).get("_storage", value) if is_storage else value
 
 
 def attributes(value: Any) -> dict[str, Any] | None:
@@ -418,6 +476,11 @@ def set_eager_seed(seed: int) -> None:
     eager_attributes().update(_seed=seed, _rng=random.Random(seed))
 
 
+def keras_runs_on_tensorflow() -> bool:
+    """Return True if Keras 3 is imported and uses TensorFlow, not JAX or PyTorch."""
+    return "keras" in sys.modules and sys.modules["keras"].config.backend() == "tensorflow"
+
+
 def global_generators() -> list[tuple[Any, str]]:
     """Return where the process keeps its random generators: (object, attribute). Each is made when first used.
 
@@ -429,7 +492,7 @@ def global_generators() -> list[tuple[Any, str]]:
     from tensorflow.python.ops import stateful_random_ops
 
     found: list[tuple[Any, str]] = [(stateful_random_ops, "global_generator")]
-    if "keras" in sys.modules:
+    if keras_runs_on_tensorflow():
         from keras.src.backend.common import global_state
 
         found.append((global_state.GLOBAL_STATE_TRACKER, "global_seed_generator"))
@@ -438,6 +501,48 @@ def global_generators() -> list[tuple[Any, str]]:
 
         found.append((backend._SEED_GENERATOR, "generator"))
     return found
+
+
+@contextmanager
+def functions_run_eagerly() -> Iterator[None]:
+    """Run every `tf.function` eagerly in this thread while the body runs.
+
+    `tf.config.run_functions_eagerly` would do so in all threads.
+    Private: `eager_function_run.RUN_FUNCTIONS_EAGERLY` (tensorflow 2.21.0).
+    """
+    before = eager_function_run.RUN_FUNCTIONS_EAGERLY
+    eager_function_run.RUN_FUNCTIONS_EAGERLY = _InThisThread(before)
+    try:
+        yield
+    finally:
+        eager_function_run.RUN_FUNCTIONS_EAGERLY = before
+
+
+class _InThisThread:
+    """A flag that is true in the thread that made it, and unchanged in all others."""
+
+    def __init__(self, elsewhere: Any):
+        self._thread, self._elsewhere = threading.get_ident(), elsewhere
+
+    def __bool__(self) -> bool:
+        return threading.get_ident() == self._thread or bool(self._elsewhere)
+
+
+@contextmanager
+def random_operations_replaced(replacement: Callable[[FunctionType], Any]) -> Iterator[None]:
+    """Replace the functions through which TensorFlow draws random numbers while the body runs.
+
+    Args:
+        replacement: Returns what takes the place of a function.
+    """
+    operations = random_operations()
+    try:
+        for module, name, operation in operations:
+            setattr(module, name, replacement(operation))
+        yield
+    finally:
+        for module, name, operation in operations:
+            setattr(module, name, operation)
 
 
 def random_operations() -> list[tuple[ModuleType, str, FunctionType]]:

@@ -164,7 +164,7 @@ _WIDGET_PROBLEM = """([cell, output]) => {
   if (!view) return 'it is not in the page: ' + (child?.innerText ?? 'no output');
   const failed = child.querySelector('.jupyter-widgets-error-widget');
   if (failed) {
-    failed.click();  // shows the reason in place of an invitation to click
+    failed.click();  // shows the reason instead of an invitation to click
     return 'a view failed: ' + failed.innerText;
   }
   if (child.textContent.includes('Error displaying widget')) return 'its model is gone';

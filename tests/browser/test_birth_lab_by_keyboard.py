@@ -12,6 +12,8 @@ CELL = """import workbook
 workbook.quiet_tensorflow()
 from workbook.labs import BirthLab
 
+pytestmark = pytest.mark.slow
+
 BirthLab()"""
 
 PANEL = ".birth-lab"

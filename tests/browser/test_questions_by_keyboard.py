@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 QUESTION = """from workbook import labs
 from workbook.lessons.quiz import Exercise, Option, Question
 
@@ -37,6 +39,7 @@ def test_a_question_is_answered(lab):
     assert lab.complaints == []
 
 
+@pytest.mark.slow
 def test_an_exercise_is_judged_and_helps(lab):
     answers = {"None": "Not attempted", "3": "it is not two", "2": "Correct"}
     lab.open_and_run(QUESTION, *(EXERCISE.format(answer=answer) for answer in answers))

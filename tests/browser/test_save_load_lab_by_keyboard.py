@@ -42,7 +42,7 @@ def test_every_change_of_the_receiver_is_answered(panel):
         shown[option] = source(panel), bool(error)
     assert len({text for text, _ in shown.values()}) == len(shown), "two options show the same source"
     loud = {option for option, (_, error) in shown.items() if error}
-    assert loud == {"24 units in place of 16", "one Dense layer more", "it is the other Keras"}
+    assert loud == {"24 units instead of 16", "one Dense layer more", "it is the other Keras"}
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_every_dropdown_is_answered(panel, description, option, words):
 
 def test_a_silent_change_and_back(panel):
     before = panel.picture()
-    verdict, error = choose(panel, "Where it is loaded", "tanh in place of relu")
+    verdict, error = choose(panel, "Where it is loaded", "tanh instead of relu")
     assert "another model" in verdict and error == ""
     assert panel.picture() != before
     panel.lab.screenshot("save-load-lab-silent", of=".save-load-lab")

@@ -57,6 +57,7 @@ def test_it_opens_first(lab):
     )
 
 
+@pytest.mark.slow
 def test_someone_new_goes_through_it(lab, progress_file):
     lab.open(NAME)
     lab.run_all()

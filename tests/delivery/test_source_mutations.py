@@ -44,6 +44,7 @@ def chosen(tests, node_id):
     return node_id.startswith(tuple(files)) and eval(terms)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.what)
 def test_quick_tests_are_named_for_a_fault(fault, quick):
     assert any(chosen(fault.tests, node_id) for node_id in quick)

@@ -195,6 +195,21 @@ def test_wrappers_of_tensorflow_are_seen_through():
     assert "_self_setattr_tracking" in tf_private.attributes(module.table)
 
 
+def test_a_checkpoint_tracks_what_it_is_given():
+    checkpoint = tf.train.Checkpoint(step=tf.Variable(1))
+    assert tf_private.is_tracker(checkpoint) and "step" in vars(checkpoint)
+    assert not tf_private.is_tracker(tf.constant(1.0))
+
+
+def test_a_distribution_notes_whether_its_parameters_were_asked_for():
+    import tensorflow_probability as tfp
+
+    normal = tfp.distributions.Normal(0.0, 1.0)
+    assert vars(normal)["_parameters_sanitized"] is False and "_parameters" in vars(normal)
+    assert "loc" in normal.parameters and vars(normal)["_parameters_sanitized"] is True
+    assert "_parameters_sanitized" in tf_private.LIBRARY_INTERNALS
+
+
 def test_the_learning_rate_is_what_the_optimizer_holds(keras):
     plain = keras.optimizers.Adam(0.25)
     assert float(np.asarray(tf_private.learning_rate(plain))) == 0.25
@@ -217,3 +232,42 @@ def test_private_modules_of_the_libraries_are_imported_in_one_place_only():
     private = re.compile(r"^ *(from|import) (tensorflow\.python|keras\.src|tf_keras\.src)", re.MULTILINE)
     sources = Path(tf_private.__file__).parent.rglob("*.py")
     assert [path.name for path in sources if private.search(path.read_text("utf-8"))] == ["tf_private.py"]
+
+
+def test_a_model_without_a_strategy_has_the_default_one(keras):
+    model, _, _ = sequential(keras)
+    assert type(model.distribute_strategy) is tf_private.NO_STRATEGY
+    assert keras_compat.strategy(model) is None
+    with tf.distribute.OneDeviceStrategy("CPU:0").scope():
+        assert keras_compat.strategy(keras.Sequential([keras.layers.Dense(1)])) is not None
+
+
+def test_a_variable_of_a_strategy_is_held_by_those_of_its_replicas():
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        held = tf.Variable([1.0, 2.0])
+    (replica,) = tf_private.replicas(held)
+    assert replica.handle._distributed_container() is held
+    tf_private.set_value(held, [3.0, 4.0])
+    np.testing.assert_array_equal(tf_private.value_of(replica), [3.0, 4.0])
+    replica.handle._distributed_container = None
+    tf_private.join_replicas(held)
+    assert replica.handle._distributed_container() is held
+    alone = tf.Variable(1.0)
+    assert tf_private.replicas(alone) == [alone]
+
+
+def test_functions_run_eagerly_in_one_thread_only():
+    traced = tf.function(tf.executing_eagerly)
+    with tf_private.functions_run_eagerly():
+        assert traced()
+        assert tf.config.functions_run_eagerly()
+    assert tf.config.functions_run_eagerly() is False
+    assert not traced()
+
+
+def test_what_a_function_has_traced_is_listed():
+    function = tf.function(lambda x: x + 1)
+    assert tf_private.concrete_functions(function) == []
+    function(tf.ones(2))
+    (traced,) = tf_private.concrete_functions(function)
+    assert traced.structured_input_signature[0][0].shape == (2,)

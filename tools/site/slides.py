@@ -152,7 +152,9 @@ def _opens_a_beat(paragraph: Tag) -> bool:
 
 
 def _run(deck: _Deck, cell: Tag) -> None:
-    """A code cell: its code, and then what came of it."""
+    """A code cell: its code, and then what came of it. Of claims, a room sees the verdicts and not the programs."""
+    for detail in cell.select(".claims-program, .claims-parts"):
+        detail.decompose()
     outputs = cell.select(".outputs > *")
     question = any(output.find("strong", string="Predict") for output in outputs)
     code = cell.select_one("div.highlight")

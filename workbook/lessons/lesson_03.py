@@ -67,9 +67,9 @@ OTHER_ARCHITECTURE = Question(
     "Which of these receivers raises an error?",
     options=[
         Option("All of them", "Keras compares arrays, and one of them has the very same arrays."),
-        Option("tanh in place of relu", "An activation has no array, so nothing is compared."),
+        Option("tanh instead of relu", "An activation has no array, so nothing is compared."),
         Option("The last layer missing", "The file holds more than was asked for, and nobody minds."),
-        Option("32 units in place of 48", "Here the shapes do not fit.", right=True),
+        Option("32 units instead of 48", "Here the shapes do not fit.", right=True),
     ],
 )
 

@@ -73,12 +73,16 @@ def _verdict(feedback: Feedback, after: str = "") -> str:
 
 
 class StaticPanel(ipywidgets.VBox):
-    """A panel with plain text and HTML for places that show no widgets, and handlers that run on the main loop."""
+    """A panel with plain text and HTML for places that show no widgets, and handlers that run on the main loop.
+
+    Attributes:
+        verdict_box: The verdict, which screen readers announce.
+    """
 
     def __init__(self, dom_class: str, text: str, page: str) -> None:
         """Make an empty panel with a class for styling and tests, and its replacements as plain text and as HTML."""
         self._main_loop = MainLoop()
-        self._verdict = _LiveText("lesson-feedback")
+        self.verdict_box = _LiveText("lesson-feedback")
         self._static = {"text/plain": text, "text/html": page}
         super().__init__()
         self.add_class("lesson-panel")
@@ -100,7 +104,7 @@ class StaticPanel(ipywidgets.VBox):
             handler()
         except Exception as error:
             problem = html.escape(f"{type(error).__name__}: {error}")
-            self._verdict.content = (
+            self.verdict_box.content = (
                 '<div class="lesson-verdict lesson-failed"><p><strong>This panel could not do that.</strong> '
                 f"{problem}</p><p>Your answer was not judged. Run the cell again.</p></div>"
             )
@@ -146,14 +150,14 @@ class QuestionPanel(StaticPanel):
         self.answer = self._button("Answer", tooltip, self._grade, delay=0.2)
         self.choice.observe(lambda _: self._main_loop(self._safely, self._choice_changed), names="index")
         heading = ipywidgets.HTML(f"<p><strong>Predict</strong></p>{to_html(question.text)}")
-        self._fill(heading, self.choice, self.answer, self._verdict)
+        self._fill(heading, self.choice, self.answer, self.verdict_box)
         if answered:
             self._show("<p><em>Your answer from before.</em></p>")
 
     def _choice_changed(self) -> None:
         # A verdict on a different option would mislead.
         self.feedback = None
-        self._verdict.content = ""
+        self.verdict_box.content = ""
 
     def _grade(self) -> None:
         self._show()
@@ -174,7 +178,7 @@ class QuestionPanel(StaticPanel):
             after = f"<details><summary>Why not the others</summary><ul>{others}</ul></details>"
         elif self.feedback.outcome is Outcome.NOT_RIGHT:
             after = "<p>Choose again, or read on: the next cells show it.</p>"
-        self._verdict.content = _verdict(self.feedback, after + remark)
+        self.verdict_box.content = _verdict(self.feedback, after + remark)
 
 
 class ExercisePanel(StaticPanel):
@@ -203,7 +207,7 @@ class ExercisePanel(StaticPanel):
         remark = progress.note(exercise.key, self.feedback) or ""
         if earlier is not None and earlier.solved and not self.feedback.outcome.passed:
             remark = "You solved this exercise before."
-        self._verdict.content = _verdict(self.feedback, f"<p>{html.escape(remark)}</p>" if remark else "")
+        self.verdict_box.content = _verdict(self.feedback, f"<p>{html.escape(remark)}</p>" if remark else "")
         task = f"<details><summary>The task</summary>{to_html(exercise.task)}</details>"
         self.hint = self._button("Hint", "Show one more hint", self._show_hint)
         self.solution = self._button("Show solution", "Show the solution: press twice", self._press_solution)
@@ -213,7 +217,7 @@ class ExercisePanel(StaticPanel):
         self._listing = ipywidgets.HTML()
         buttons = ipywidgets.HBox([self.hint, self.solution])
         self._fill(
-            ipywidgets.HTML(title + task), self._verdict, buttons, self._earlier_hints, self._help, self._listing
+            ipywidgets.HTML(title + task), self.verdict_box, buttons, self._earlier_hints, self._help, self._listing
         )
 
     def _hint_text(self, number: int) -> str:

@@ -33,10 +33,10 @@ class ProgressPanel(StaticPanel):
         """Read the progress and show it."""
         text = "In JupyterLab this cell shows your own progress, and a button that erases it."
         super().__init__("lesson-progress", text, f"<p><em>{text}</em></p>")
-        self._table = ipywidgets.HTML()
+        self.table_box = ipywidgets.HTML()
         self._sure = False
         self.erase = self._button("Erase my progress", "Forget all answers: press twice", self._press)
-        self._fill(self._table, self.erase, self._verdict)
+        self._fill(self.table_box, self.erase, self.verdict_box)
         self._show()
 
     def _show(self) -> None:
@@ -48,7 +48,7 @@ class ProgressPanel(StaticPanel):
         head = "".join(f'<th scope="col">{text}</th>' for text in ("Lesson", "Predictions right", "Exercises solved"))
         file = progress.path()
         where = f"Kept in {file}, and sent nowhere." if file else "Progress is not kept: storing it is switched off."
-        self._table.value = (
+        self.table_box.value = (
             f"<table><caption>Your progress</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
             f"<p>{html.escape(where)}</p>"
         )
@@ -56,17 +56,17 @@ class ProgressPanel(StaticPanel):
     def _press(self) -> None:
         if not self._sure:
             self._sure, self.erase.description = True, "Yes, erase it"
-            self._verdict.content = "<p>Sure? Press again, and all answers are forgotten.</p>"
+            self.verdict_box.content = "<p>Sure? Press again, and all answers are forgotten.</p>"
             return
         self._sure, self.erase.description = False, "Erase my progress"
         try:
             progress.erase()
         except OSError as error:
             reason = html.escape(error.strerror or str(error))
-            self._verdict.content = f"<p>Your progress could not be erased: {reason}. Delete the file yourself.</p>"
+            self.verdict_box.content = f"<p>Your progress could not be erased: {reason}. Delete the file yourself.</p>"
             return
         self._show()
-        self._verdict.content = "<p>Your progress is erased.</p>"
+        self.verdict_box.content = "<p>Your progress is erased.</p>"
 
 
 def _of(done: tuple[int, int]) -> str:

@@ -242,7 +242,7 @@ class Exercise:
     solution: str
     praise: str = ""
     untouched: Callable[[Any], bool] | None = None
-    begin: str = "Put your own code in place of the `...` in the cell, then run it again."
+    begin: str = "Replace the `...` in the cell with your own code, then run it again."
 
     def __post_init__(self) -> None:
         """Check the exercise."""

@@ -11,6 +11,8 @@ from PIL import Image
 from workbook.labs import BirthLab
 from workbook.labs.birth.run import FIRST_CALL, BirthSettings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shared():
@@ -28,7 +30,7 @@ def test_it_begins_with_an_answer(lab):
     assert lab.status == "Up to date" and lab.problems == []
     assert lab.settings == lab.preset
     assert "the two instances have drawn different ones" in lab.verdict
-    assert np.ptp(np.asarray(Image.open(io.BytesIO(lab._figure.value)))) > 0
+    assert np.ptp(np.asarray(Image.open(io.BytesIO(lab.figure.value)))) > 0
 
 
 @pytest.mark.parametrize(
@@ -45,13 +47,13 @@ def test_it_begins_with_an_answer(lab):
     ],
 )
 def test_every_control_changes_the_picture(lab, field, value, words):
-    before, text = bytes(lab._figure.value), lab._source.value
+    before, text = bytes(lab.figure.value), lab.source_box.value
     lab.control(field).value = value
     assert getattr(lab.settings, field) == value and lab.status == "Up to date"
-    assert bytes(lab._figure.value) != before and lab._source.value != text
+    assert bytes(lab.figure.value) != before and lab.source_box.value != text
     assert words in lab.verdict and lab.verdict in lab._verdict_line.value.replace("&#x27;", "'")
     lab.reset.click()
-    assert lab.settings == lab.preset and lab._source.value == text
+    assert lab.settings == lab.preset and lab.source_box.value == text
 
 
 def test_an_error_is_shown_with_what_it_teaches(lab):
@@ -59,9 +61,9 @@ def test_an_error_is_shown_with_what_it_teaches(lab):
     (problem,) = lab.problems
     assert "Keras 3 requires every layer to be created in __init__ or build" in problem.hint
     for words in ("Keras 3, first call,", "ValueError", "You cannot add new elements of state"):
-        assert words in lab._error.value
+        assert words in lab.error_box.value
     lab.control("head").value = True  # with a layer that waits for its weights, the same code gets through
-    assert lab.problems == [] and lab._error.value == ""
+    assert lab.problems == [] and lab.error_box.value == ""
 
 
 def test_it_leaves_a_picture_for_those_who_read_only(lab):

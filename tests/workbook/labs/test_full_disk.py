@@ -18,6 +18,8 @@ from workbook.labs.own_model.run import OwnModelRun, OwnModelSettings, Upload
 from workbook.lessons import lesson_02, progress
 from workbook.lessons.quiz import Outcome
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def full_disk(monkeypatch):
@@ -75,7 +77,7 @@ def test_a_lab_says_what_the_error_means(packages, full_disk):
     run = InterruptionRun(InterruptionSettings(stop=0))
     list(run.stages())
     assert [problem.hint for problem in run.problems] == [errors.NO_ROOM]
-    assert "fails, as told below" in run.verdict
+    assert "fails (see below)" in run.verdict
 
 
 def test_the_reason_is_found_behind_other_errors():
@@ -119,5 +121,5 @@ def test_an_answer_that_cannot_be_stored_is_judged_and_those_before_are_kept(tmp
     panel.choice.value = next(option.label for option in question.options if option.right)
     panel.answer.click()
     assert panel.feedback.outcome is Outcome.RIGHT
-    assert "could not be stored" in panel._verdict.content and "No space left on device" in panel._verdict.content
+    assert "could not be stored" in panel.verdict_box.content and "No space left on device" in panel.verdict_box.content
     assert file.read_bytes() == before and list(tmp_path.iterdir()) == [file]

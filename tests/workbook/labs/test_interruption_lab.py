@@ -12,6 +12,8 @@ from workbook import labs
 from workbook.labs.interruption import run as interruption
 from workbook.labs.interruption.run import LAYERS, LOSSES, OPTIMIZERS, SAVES, InterruptionRun, InterruptionSettings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shared():
@@ -32,7 +34,7 @@ def test_it_begins_with_an_answer(lab):
     assert lab.settings == lab.preset == InterruptionSettings(stop=5)
     assert lab.status == "Up to date" and lab.problems == []
     assert lab.verdict.startswith("Nothing is lost by way of a .keras file: for 8 steps")
-    assert "import keras" in lab._source.value and "def resume(folder)" in lab._source.value
+    assert "import keras" in lab.source_box.value and "def resume(folder)" in lab.source_box.value
 
 
 @pytest.mark.parametrize(
@@ -48,21 +50,21 @@ def test_it_begins_with_an_answer(lab):
     ],
 )
 def test_every_control_is_answered_by_a_new_picture(lab, field, value, words):
-    before = bytes(lab._figure.value)
+    before = bytes(lab.figure.value)
     lab.control(field).value = value
     assert lab.status == "Up to date" and words in lab.verdict and lab.problems == []
     assert getattr(lab.settings, field) == value
-    assert lab._figure.tooltip == lab.verdict
-    assert bytes(lab._figure.value) != before or lab._run.equal
+    assert lab.figure.tooltip == lab.verdict
+    assert bytes(lab.figure.value) != before or lab.current_run.equal
 
 
 def test_an_error_is_shown_with_what_it_teaches(lab):
     lab.control("registered").value = False
     assert [problem.name for problem in lab.problems] == ["TypeError"]
-    assert "Could not locate class" in lab._error.value and "register the class" in lab._error.value
-    assert lab.verdict == "The training does not go on from a .keras file: loading fails, as told below."
+    assert "Could not locate class" in lab.error_box.value and "register the class" in lab.error_box.value
+    assert lab.verdict == "The training does not go on from a .keras file: loading fails (see below)."
     lab.reset.click()
-    assert lab.problems == [] and lab._error.value == "" and lab.settings == lab.preset
+    assert lab.problems == [] and lab.error_box.value == "" and lab.settings == lab.preset
 
 
 def test_every_choice_is_offered(lab):
@@ -95,7 +97,7 @@ def test_the_latest_change_wins(shared, monkeypatch):
             await asyncio.sleep(0.005)
             if lab.status == "Up to date":
                 break
-        assert lab.status == "Up to date" and lab._run.settings.stop == 25
+        assert lab.status == "Up to date" and lab.current_run.settings.stop == 25
 
     asyncio.run(drag())
     assert [settings.stop for settings in made] == [25]

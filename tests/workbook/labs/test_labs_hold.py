@@ -118,8 +118,8 @@ def pretending(kind):
             return Pretended(super().run(settings).settings)
 
         def draw(self, run):
-            self._figure.value = run.verdict.encode()
-            self._figure.tooltip = run.verdict
+            self.figure.value = run.verdict.encode()
+            self.figure.tooltip = run.verdict
 
     return Lab
 
@@ -168,7 +168,7 @@ def told(settings):
 
 def check(lab):
     """What must hold at any moment between two slices of work, whoever looks."""
-    run, stale = lab._run, "lab-stale" in lab._picture._dom_classes
+    run, stale = lab.current_run, "lab-stale" in lab._picture._dom_classes
     current = told(run.settings) == lab.settings
     assert lab.status in lab._status_line.value.replace("&#x27;", "'")
     assert lab.status.startswith(("Up to date", "Working", "Out of date"))
@@ -176,13 +176,13 @@ def check(lab):
         assert lab.status != "Up to date" and stale, (lab.status, stale, run.settings, lab.settings)
     if lab.status == "Up to date":
         assert current and not stale and run.finished
-        assert lab.verdict == run.verdict == lab._figure.tooltip
+        assert lab.verdict == run.verdict == lab.figure.tooltip
         assert html.escape(run.verdict) in lab._verdict_line.value
-        assert html.escape(run.source) in lab._source.value
-        assert lab._error.value.count('class="lab-problem"') == len(run.problems) == len(lab.problems)
-        assert all(html.escape(problem.message) in lab._error.value for problem in run.problems)
+        assert html.escape(run.source) in lab.source_box.value
+        assert lab.error_box.value.count('class="lab-problem"') == len(run.problems) == len(lab.problems)
+        assert all(html.escape(problem.message) in lab.error_box.value for problem in run.problems)
     if lab.status.startswith(REST[1]):
-        assert stale and "lab-problem" in lab._error.value
+        assert stale and "lab-problem" in lab.error_box.value
 
 
 def at_rest(lab):
@@ -299,13 +299,13 @@ def test_the_latest_change_wins_over_the_real_run(rig, name, moves):
     lab = lab_of(rig, name, CLASSES[name])
     if name == "method_table":  # all kinds at once take a minute
         lab.control("kind").options = [each for each in lab.control("kind").options if each[1] not in ("", "short")]
-    before = weakref.ref(lab._run)
+    before = weakref.ref(lab.current_run)
     sequence(rig, lab, moves, rest=False)
-    assert told(lab._run.settings) == lab.settings
+    assert told(lab.current_run.settings) == lab.settings
     picture = np.asarray(Image.open(io.BytesIO(lab.still()[0])).convert("L"))
     assert picture.std() > 3 and lab.still()[1] == lab.verdict
     gc.collect()
-    assert before() is None or before() is lab._run, "a run of before is still held"
+    assert before() is None or before() is lab.current_run, "a run of before is still held"
 
 
 # -- memory ------------------------------------------------------------------------------------------------------------
@@ -350,7 +350,7 @@ def test_a_lab_that_is_opened_twice_is_two_labs(rig):
         for lab in (one, other):
             await come_to_rest(lab)
         assert (one.settings.units, other.settings.units) == (9, 12)
-        assert one.verdict != other.verdict and one._run.settings != other._run.settings
+        assert one.verdict != other.verdict and one.current_run.settings != other.current_run.settings
 
     rig.loop.run_until_complete(both())
 

@@ -52,14 +52,14 @@ def test_any_combination_works_or_shows_its_error_and_a_lesson(shared, settings)
     shared.load(settings)
     assert shared.settings == settings
     assert shared.status == "Up to date" and "lab-stale" not in shared._picture._dom_classes
-    finished = [pair for pair in shared._run.pairs if not pair.error]
+    finished = [pair for pair in shared.current_run.pairs if not pair.error]
     assert all(len(pair.own_life) == 5 for pair in finished)
     missing = 2 - len(finished)
-    assert len(shared.problems) == (1 if shared._run.model is None else missing)
+    assert len(shared.problems) == (1 if shared.current_run.model is None else missing)
     for problem in shared.problems:
-        assert problem.name in shared._error.value and problem.hint != errors.FALLBACK
+        assert problem.name in shared.error_box.value and problem.hint != errors.FALLBACK
     assert shared.verdict.endswith(".")
-    assert definitions.source(settings.definition).splitlines()[0] in shared._source.value
+    assert definitions.source(settings.definition).splitlines()[0] in shared.source_box.value
 
 
 def test_the_naive_way_fails_and_the_correct_way_passes(lab):
@@ -71,20 +71,20 @@ def test_the_naive_way_fails_and_the_correct_way_passes(lab):
 
 
 def test_a_new_value_gives_a_new_picture_and_a_new_model(lab):
-    before = bytes(lab._figure.value)
-    lab._rows[0].size.value = 9
-    assert bytes(lab._figure.value) != before
-    assert lab._run.model.count_params() == 64 * 9 + 9 + 9 * 10 + 10
+    before = bytes(lab.figure.value)
+    lab.rows[0].size.value = 9
+    assert bytes(lab.figure.value) != before
+    assert lab.current_run.model.count_params() == 64 * 9 + 9 + 9 * 10 + 10
 
 
 def test_layers_are_added_removed_and_changed(lab):
     lab.add.click()
-    lab._rows[1].kind.value = "Dropout"
+    lab.rows[1].kind.value = "Dropout"
     assert lab.settings.definition.layers == (LayerSpec("Dense", 6), LayerSpec("Dropout", LAYER_KINDS["Dropout"].size))
-    assert lab._rows[1].size.description == "rate in %"
-    lab._rows[0].remove.click()
+    assert lab.rows[1].size.description == "rate in %"
+    lab.rows[0].remove.click()
     assert lab.settings.definition.layers == (LayerSpec("Dropout"),)
-    lab._rows[0].remove.click()
+    lab.rows[0].remove.click()
     assert lab.settings.definition.layers == () and lab.status == "Up to date"
 
 
@@ -109,7 +109,7 @@ def test_reset_returns_to_the_preset(lab):
 @pytest.mark.parametrize("who", ["original", "clone"])
 def test_one_model_alone_can_be_trained(lab, who):
     lab.control("naive").value, lab.control("train").value = "alias", who
-    alias, clone = lab._run.pairs
+    alias, clone = lab.current_run.pairs
     assert alias.own_life[-1] > 0 and clone.own_life[-1] == 0
     assert f"“Same future” was not tried, because only the {who} was trained." in lab.verdict
 
@@ -117,12 +117,12 @@ def test_one_model_alone_can_be_trained(lab, who):
 def test_play_trains_on_and_stops_by_itself(lab, monkeypatch):
     monkeypatch.setattr(layer_lab, "MOST_STEPS", 24)
     lab.play.click()
-    assert lab._run.step == 24 and lab.play.description == "Play" and lab.status == "Up to date"
+    assert lab.current_run.step == 24 and lab.play.description == "Play" and lab.status == "Up to date"
 
 
 def test_steps_before_cloning_show_a_lost_optimizer(lab):
     lab.load(lab.preset.replace(naive="clone_model_set_weights", pretrain=10))
-    naive, correct = lab._run.pairs
+    naive, correct = lab.current_run.pairs
     assert naive.fails == ["Same future"] and correct.fails == []
 
 
@@ -133,7 +133,7 @@ def test_every_control_has_a_description_and_parts_have_their_names(lab):
     names = {name for widget in everything(lab) for name in widget._dom_classes}
     assert names >= {"layer-lab", "lab-status", "lab-verdict", "lab-error", "lab-source", "lab-picture"}
     assert 'aria-live="polite"' in lab._status_line.value
-    assert lab._figure.tooltip == lab.verdict
+    assert lab.figure.tooltip == lab.verdict
 
 
 def test_the_cell_keeps_a_picture_and_the_sentence(lab):
@@ -144,9 +144,9 @@ def test_an_error_of_the_lab_itself_is_shown_in_the_lab(lab, monkeypatch):
     def broken(*arguments, **details):
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr(lab._figure, "show", broken)
+    monkeypatch.setattr(lab.figure, "show", broken)
     lab.control("seed").value = 3
-    assert lab.status.startswith("Out of date") and "no ink" in lab._error.value
+    assert lab.status.startswith("Out of date") and "no ink" in lab.error_box.value
     assert "lab-stale" in lab._picture._dom_classes
 
 
@@ -161,7 +161,7 @@ def test_the_latest_change_wins_and_the_others_are_not_finished(monkeypatch):
         assert lab.status == "Up to date"  # the cell that makes a lab stores a picture that is complete
         built.clear()
         for size in range(7, 17):
-            lab._rows[0].size.value = size
+            lab.rows[0].size.value = size
             assert lab.status.startswith("Out of date") and "lab-stale" in lab._picture._dom_classes
         seen = set()
         for _ in range(1000):
@@ -172,7 +172,7 @@ def test_the_latest_change_wins_and_the_others_are_not_finished(monkeypatch):
             if lab.status == "Up to date":
                 break
         assert lab.status == "Up to date" and any(status.startswith("Working") for status in seen)
-        assert lab._run.settings == lab.settings and lab.settings.definition.layers[0].size == 16
+        assert lab.current_run.settings == lab.settings and lab.settings.definition.layers[0].size == 16
 
     asyncio.run(drag())
     assert len(built) == 1
@@ -182,7 +182,7 @@ def test_pictures_keep_coming_while_a_key_is_held_down():
     async def hold():
         lab = LayerLab(SMALL, steps=4)
         pictures = []
-        lab._figure.observe(lambda change: pictures.append(lab._run.settings), "value")
+        lab.figure.observe(lambda change: pictures.append(lab.current_run.settings), "value")
         for _ in range(600):  # a slow machine needs more of them
             lab.control("seed").value += 1
             await asyncio.sleep(0.1)
@@ -202,11 +202,11 @@ def test_a_change_while_the_curves_grow_stops_them():
         lab.load(lab.preset.replace(definition=SMALL.replace(seed=1)))
         while not lab.status.startswith("Working: training"):
             await asyncio.sleep(0)
-        first = lab._run
+        first = lab.current_run
         lab.control("seed").value = 2
         while lab.status != "Up to date":
             await asyncio.sleep(0.005)
-        assert not first.finished and lab._run.settings.definition.seed == 2
+        assert not first.finished and lab.current_run.settings.definition.seed == 2
 
     asyncio.run(asyncio.wait_for(interrupt(), 120))
 
@@ -224,7 +224,7 @@ def test_models_are_made_on_the_main_loop_whatever_thread_the_change_came_on(mon
         other.join()
         while lab.status != "Up to date":
             await asyncio.sleep(0.005)
-        assert lab._run.settings.definition.seed == 8
+        assert lab.current_run.settings.definition.seed == 8
 
     asyncio.run(asyncio.wait_for(change(), 120))
     assert set(threads) == {threading.get_ident()} and len(threads) == 2
@@ -235,14 +235,14 @@ def test_play_can_be_paused():
         lab = LayerLab(SMALL, steps=4)
         lab.play.click()
         assert lab.play.description == "Pause"
-        while lab._run.step < 12:
+        while lab.current_run.step < 12:
             await asyncio.sleep(0.005)
         lab.play.click()
         while lab.status != "Up to date":
             await asyncio.sleep(0.005)
-        step = lab._run.step
+        step = lab.current_run.step
         await asyncio.sleep(0.1)
-        assert lab._run.step == step < layer_lab.MOST_STEPS
+        assert lab.current_run.step == step < layer_lab.MOST_STEPS
 
     asyncio.run(asyncio.wait_for(play(), 120))
 

@@ -21,6 +21,8 @@ from workbook.labs.own_model import lab as own_model_lab
 from workbook.labs.own_model.lab import OwnModelPanel
 from workbook.methods import METHODS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shared():
@@ -40,9 +42,9 @@ def plain(keras, size=6):
 def test_it_begins_complete(shared):
     assert shared.status == "Up to date" and shared.table.finished
     assert shared._bar.value == shared._bar.max == len(METHODS) and "9 of 9 cells" in shared._count.value
-    assert shared._table.value.count("<details>") == len(METHODS)
+    assert shared.table_box.value.count("<details>") == len(METHODS)
     assert shared.verdict in shared._verdict_line.value.replace("&#x27;", "'")
-    assert "def sequential(keras):" in shared._source.value
+    assert "def sequential(keras):" in shared.source_box.value
 
 
 def test_the_cell_keeps_a_picture_a_table_and_the_sentence(shared):
@@ -102,7 +104,7 @@ def test_what_is_seen_while_the_cell_runs():
             live.show(run)
             seen.append(live._bar.value)
     assert seen == list(range(1, len(METHODS))) and live._bar.max == len(METHODS)
-    assert "…" in live._table.value and "true clone" in live._table.value
+    assert "…" in live.table_box.value and "true clone" in live.table_box.value
     bundle = live._repr_mimebundle_()
     assert (bundle[0] if isinstance(bundle, tuple) else bundle)["text/plain"].endswith("while the cell runs.")
     live.done(run)
@@ -114,7 +116,7 @@ def test_ones_own_model_gives_a_row_for_each_method(keras):
     x = np.random.default_rng(0).uniform(size=(64, 6)).astype("float32")
     panel = MethodTablePanel(model=model, inputs=x, targets=np.arange(64) % 3)
     assert panel.table.rows == ["your model"] and "Your model: true clones are made by" in panel.verdict
-    assert panel._by_field == {} and panel._table.value.count("<details>") == len(METHODS)
+    assert panel._by_field == {} and panel.table_box.value.count("<details>") == len(METHODS)
     panel.reset.click()
     assert panel.status == "Up to date"
 
@@ -133,8 +135,8 @@ def test_the_own_model_lab_judges_a_model_that_it_is_given(keras):
     assert panel.status == "Up to date" and panel.verdict.startswith("Use .keras file")
     assert panel.settings.model == "model" and panel.settings.inputs == ""
     assert "Inputs made up from model.inputs" in panel._told.value
-    assert panel._table.value.count("<details>") == len(METHODS)
-    assert f"{keras.__name__}.models.load_model" in panel._source.value
+    assert panel.table_box.value.count("<details>") == len(METHODS)
+    assert f"{keras.__name__}.models.load_model" in panel.source_box.value
     data, _ = panel._repr_mimebundle_()
     assert panel.found.source in data["text/html"].replace("&quot;", '"') and data["text/plain"] == panel.verdict
 
@@ -146,7 +148,7 @@ def test_mistakes_are_answered_and_mended_one_after_the_other(keras, monkeypatch
     variables = {"Net": Net, "mine": plain(keras), "few": np.zeros((8, 2), "float32")}
     monkeypatch.setattr(own_model_lab, "_variables", lambda: variables)
     panel = OwnModelPanel()
-    assert panel.verdict.startswith("Name a variable") and panel._table.value == "" and panel.problems == []
+    assert panel.verdict.startswith("Name a variable") and panel.table_box.value == "" and panel.problems == []
     for field, value, expected in (
         ("model", "Net", "Net is a class"),
         ("model", "nine", "There is no variable 'nine'"),
@@ -204,5 +206,5 @@ def test_an_object_without_a_name_does_not_take_that_of_another(packages, monkey
     mine, other = plain(keras), plain(keras, 4)
     monkeypatch.setattr(own_model_lab, "_variables", lambda: {"model": other})
     panel = OwnModelPanel(mine)
-    assert panel.settings.model == "given_model" and "given_model.save(path)" in panel._run.source
-    assert panel._run.model is mine
+    assert panel.settings.model == "given_model" and "given_model.save(path)" in panel.current_run.source
+    assert panel.current_run.model is mine

@@ -15,8 +15,8 @@ from zoo import fit
 
 import helpers
 import workbook
-from helpers import keras_files
-from workbook.labs.own_model import run as own_model_run
+from helpers import keras_files, made_up
+from helpers.made_up import make_inputs, make_targets
 from workbook.labs.own_model.run import (
     OwnModelRun,
     OwnModelSettings,
@@ -25,8 +25,6 @@ from workbook.labs.own_model.run import (
     code,
     find_model,
     load,
-    make_inputs,
-    make_targets,
 )
 from workbook.methods import METHODS, classes_and_functions
 
@@ -119,7 +117,7 @@ def test_the_code_names_the_readers_own_variable_and_package(keras):
     found = run(OwnModelSettings("reader", "x"), {"reader": model, "x": x})
     assert found.best == "keras_file" and "reader.save(path)" in found.source
     assert f"{keras.__name__}.models.load_model" in found.source
-    assert "So do: " in found.verdict and found.told.startswith("Inputs from x; made-up targets")
+    assert "So do: " in found.verdict and found.note.startswith("Inputs from x; made-up targets")
 
 
 @pytest.mark.parametrize("said", ["x", "", "6"])
@@ -182,14 +180,14 @@ def test_the_reader_s_model_is_left_as_it_was(keras):
 )
 def test_a_description_of_inputs_is_understood(packages, said, shape, dtype):
     model = packages["keras"].Sequential([packages["keras"].layers.Identity()])
-    made = own_model_run._described(said, model)
+    made = made_up._described(said, model)
     assert tuple(made.shape) == shape and tf.as_dtype(made.dtype).name == dtype
     if "int" in said:
         assert made.min() >= 0 and made.max() < int(re.findall(r"\d+", said)[-1])
 
 
 def test_several_inputs_are_described_with_semicolons(packages):
-    made = own_model_run._described("6; 3 int", packages["keras"].Sequential([]))
+    made = made_up._described("6; 3 int", packages["keras"].Sequential([]))
     assert [each.shape for each in made] == [(64, 6), (64, 3)]
 
 
@@ -228,7 +226,7 @@ def test_targets_are_made_up_to_fit_the_loss(keras):
     assert told == "made-up targets" and targets.shape == (64,) and targets.max() < 3
     model.compile("sgd", "mse")
     assert make_targets(model, x)[0].shape == (64, 3)
-    assert make_targets(keras.Sequential(model.layers), x) == (None, "no targets, for the model is not compiled")
+    assert make_targets(keras.Sequential(model.layers), x) == (None, "no targets, because the model is not compiled")
 
 
 def test_a_model_whose_outputs_take_no_targets_is_compared_all_the_same(keras):
@@ -249,7 +247,7 @@ def test_a_model_whose_outputs_take_no_targets_is_compared_all_the_same(keras):
         model(x)
         model.compile("sgd", "mse")
         found = run(OwnModelSettings(model, x), methods=("clone",))
-        assert "no targets" in found.told and not found.refusal
+        assert "no targets" in found.note and not found.refusal
     flat = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(1), keras.layers.Reshape(())])
     flat.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     assert run(OwnModelSettings(flat), methods=("clone",)).best == "clone"
@@ -331,7 +329,7 @@ def a_module(keras, folder):
 
 
 def an_array(keras, folder):
-    return OwnModelSettings(np.zeros(3)), "An object of type ndarray is no model"
+    return OwnModelSettings(np.zeros(3)), "An object of type ndarray is not a model"
 
 
 def an_unknown_variable(keras, folder):

@@ -9,6 +9,8 @@ from workbook import errors, labs
 from workbook.labs.posteriors.lab import PosteriorsLab
 from workbook.labs.posteriors.run import CLONING_METHODS, PosteriorsSettings
 
+pytestmark = pytest.mark.slow
+
 workbook.quiet_tensorflow("tensorflow", "keras", "tf_keras", "tensorflow_probability")
 PRESET = PosteriorsSettings(kind="surrogate", pretrain=2, steps=2)
 
@@ -34,8 +36,8 @@ def test_any_method_works_or_shows_its_error_and_a_lesson(lab, method):
     assert lab.settings.method == method and lab.status == "Up to date" and lab.verdict.endswith(".")
     assert bool(lab.problems) == (method in ("clone_model", "clone_model_set_weights", "deepcopy"))
     for problem in lab.problems:
-        assert problem.name in lab._error.value and problem.hint != errors.FALLBACK
-    assert "class Posterior" in lab._source.value
+        assert problem.name in lab.error_box.value and problem.hint != errors.FALLBACK
+    assert "class Posterior" in lab.source_box.value
 
 
 @pytest.mark.parametrize(
@@ -43,10 +45,10 @@ def test_any_method_works_or_shows_its_error_and_a_lesson(lab, method):
     [("kind", "regularizer"), ("prior", "narrow"), ("train", "original"), ("pretrain", 0), ("seed", 3)],
 )
 def test_every_control_gives_another_picture(lab, field, value):
-    before = bytes(lab._figure.value)
+    before = bytes(lab.figure.value)
     lab.control(field).value = value
     assert getattr(lab.settings, field) == value
-    assert bytes(lab._figure.value) != before
+    assert bytes(lab.figure.value) != before
 
 
 def test_reset_returns_to_the_preset(lab):

@@ -113,7 +113,7 @@ def test_a_foreign_file_is_explained_as_one(packages):
 
 def test_json_of_a_class_comes_back_as_a_word_on_keras_2(packages):
     done = run(Settings("subclassed", "tf_keras", file=".json"))
-    assert done.loaded == "Reader" and "what comes back is no model" in done.verdict
+    assert done.loaded == "Reader" and "what comes back is not a model" in done.verdict
 
 
 def test_a_file_brings_its_own_structure(packages):

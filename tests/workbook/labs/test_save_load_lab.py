@@ -13,6 +13,8 @@ from PIL import Image
 from workbook.labs import SaveLoadLab
 from workbook.labs.save_load.run import SaveLoadSettings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shared(packages):
@@ -31,19 +33,19 @@ def test_it_begins_with_a_true_clone(lab):
 
 
 def test_a_silent_change_is_seen(lab):
-    before = bytes(lab._figure.value)
+    before = bytes(lab.figure.value)
     lab.control("change").value = "activation"
     assert lab.problems == [] and "another model" in lab.verdict
-    assert bytes(lab._figure.value) != before
-    assert "tanh" in lab._source.value
+    assert bytes(lab.figure.value) != before
+    assert "tanh" in lab.source_box.value
 
 
 def test_an_error_is_shown_with_what_it_teaches(lab):
     lab.load(lab.preset.replace(change="unregistered", file=".keras"))
     assert [problem.name for problem in lab.problems] == ["TypeError"]
-    assert "TypeError" in lab._error.value and "register the class" in lab._error.value
+    assert "TypeError" in lab.error_box.value and "register the class" in lab.error_box.value
     lab.reset.click()
-    assert lab.problems == [] and lab._error.value == "" and lab.settings == lab.preset
+    assert lab.problems == [] and lab.error_box.value == "" and lab.settings == lab.preset
 
 
 def test_every_field_has_a_control_with_a_description(lab):

@@ -1,213 +1,363 @@
-"""Every claim of a lesson's text is shown by a cell, judged by that cell, and stands in the table at the end."""
+"""Every claim is a program that runs without the workbook; what each finds on both Keras versions stands here."""
 
 from __future__ import annotations
 
 import ast
-import importlib
+import functools
+import json
 import re
+import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
+import numpy as np
 import pytest
 
-import workbook
-from workbook.lessons.claims import Claim
+from workbook.lessons import claim_table
+from workbook.lessons.claims import trial
 
 ROOT = Path(__file__).resolve().parents[3]
-NOTEBOOKS = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
-# By lesson: the number of its text, and how many examples and claims the text has. A claim that is dropped from a list
-# would leave no other trace.
+FOLDER = ROOT / "workbook" / "lessons" / "claims"
+LESSONS = ("01", "02", "03", "04", "05")
+
+# For each claim what became of its parts on Keras 3 and on tf_keras, in order: + if the part holds, - if it does not,
+# and ? if the claim cannot be tried there. What the parts are, the program says.
+EXPECTED = {
+    "3.E1": "- +",
+    "3.E2": "+-+ ++-",
+    "3.E3": "++- ++-",
+    "3.1": "+- +-",
+    "3.2": "+++ +++",
+    "3.3": "++ ++",
+    "3.4": "+- +-",
+    "3.5": "-- --",
+    "3.6": "+ +",
+    "3.7": "- -",
+    "3.8": "++ ++",
+    "3.9": "-- +-",
+    "3.10": "-- --",
+    "3.11": "+-- +--",
+    "3.12": "+- ++",
+    "3.13": "- -",
+    "0.E1": "- -",
+    "0.E2": "- +",
+    "0.E3": "- +",
+    "0.1": "? ?",
+    "0.2": "+ +",
+    "0.3": "+-+ +++",
+    "0.4": "-- --",
+    "0.5": "- -",
+    "0.6": "- -",
+    "0.7": "- -",
+    "0.8": "-+ -+",
+    "0.9": "- +",
+    "0.10": "- -",
+    "0.11": "+- +-",
+    "0.12": "- -",
+    "0.13": "+- +-",
+    "2.E1": "++- +++",
+    "2.E2": "+ +",
+    "2.E3": "- +",
+    "2.1": "+- +-",
+    "2.2": "+-- +++",
+    "2.3": "+- +-",
+    "2.4": "- -",
+    "2.5": "--- +--",
+    "2.6": "+++ +++",
+    "2.7": "- -",
+    "2.8": "+- ++",
+    "2.9": "- -",
+    "2.10": "- -",
+    "2.11": "++-- ++--",
+    "2.12": "- -",
+    "2.13": "- -",
+    "2.14": "+- +-",
+    "2.15": "+- ++",
+    "4.E1": "- -",
+    "4.E2": "- +",
+    "4.E3": "- -",
+    "4.1": "+- +-",
+    "4.2": "-+- ++-",
+    "4.3": "-- +-",
+    "4.4": "++ ++",
+    "4.5": "+- +-",
+    "4.6": "+ +",
+    "4.7": "+ +",
+    "4.8": "--+ --+",
+    "4.9": "+- +-",
+    "4.10": "+ +-",
+    "4.11": "-++ --+",
+    "4.12": "++-+ ++--",
+    "4.13": "+++ +++",
+    "4.14": "- -",
+    "4.15": "- -",
+    "4.16": "- --",
+    "4.17": "- -",
+    "1.E1": "- -",
+    "1.E2": "+--- +---",
+    "1.E3": "- -",
+    "1.1": "+ +",
+    "1.2": "-- ++",
+    "1.3": "-- --",
+    "1.4": "- --",
+    "1.5": "---- ++--",
+    "1.6": "- -",
+    "1.7": "+ +",
+    "1.8": "- -",
+    "1.9": "- -",
+    "1.10": "+- +-",
+    "1.11": "-- +-",
+    "1.12": "-- --",
+    "1.13": "+--- +---",
+    "1.14": "? ---++",
+    "1.15": "? -",
+    "1.16": "? +---",
+}
+# By lesson: the number of its text, and how many examples and claims the text has. A claim that is dropped from a file
+# and from the list above would leave no other trace.
 NUMBERS = {"01": (3, 3, 13), "02": (0, 3, 13), "03": (2, 3, 15), "04": (4, 3, 17), "05": (1, 3, 16)}
-CLAIMS = ROOT / "workbook" / "lessons" / "claims"
-LESSONS = sorted(path.stem.removeprefix("lesson_") for path in CLAIMS.glob("lesson_*.py"))
 
 
-def claims(lesson):
-    return importlib.import_module(f"workbook.lessons.claims.lesson_{lesson}").CLAIMS
+@functools.cache
+def available(package):
+    return trial.given(package)
 
 
-def judgements(source):
-    """Numbers that a cell records or cites, with the values that it gives; None where the source is no Python."""
-    found = []
-    for node in ast.walk(ast.parse(re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE))):
-        called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        if called and node.func.attr in ("record", "cite") and getattr(node.func.value, "id", "") == "verdicts":
-            values = [keyword.value for keyword in node.keywords] if node.func.attr == "record" else []
-            found.append((node.args[0].value if isinstance(node.args[0], ast.Constant) else None, values))
-    return found
-
-
-def problems(notebook, lesson):
-    """What keeps a notebook from covering a text: one sentence each."""
-    known = {claim.number: claim.tag for claim in claims(lesson)}
-    tagged, judged, found = {}, {}, []
-    for index, cell in enumerate(notebook.cells):
-        tags = [tag for tag in cell.metadata.get("tags", []) if tag.startswith("claim-")]
-        found += [f"cell {index} is tagged {tag}, which is no claim" for tag in tags if tag not in known.values()]
-        if cell.cell_type != "code":
-            found += [f"cell {index} is tagged {tag} and runs nothing" for tag in tags]
-            continue
-        for number, values in judgements(cell.source):
-            judged.setdefault(number, []).append(index)
-            for value in values:
-                parts = value.elts if isinstance(value, (ast.List, ast.Tuple)) else [value]
-                if any(isinstance(part, ast.Constant) for part in parts):
-                    found.append(f"cell {index} does not compute the verdict on {number}")
-        for tag in tags:
-            tagged.setdefault(tag, []).append(index)
-    for number, tag in known.items():
-        if tag not in tagged:
-            found.append(f"no cell shows claim {number}")
-        elif not set(tagged[tag]) & set(judged.get(number, [])):
-            found.append(f"no cell that shows claim {number} judges it")
-    found += [
-        f"cell {judged[number][0]} judges {number}, which is no claim" for number in judged if number not in known
-    ]
-    tables = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip() == "verdicts"]
-    shown = "".join(output.get("data", {}).get("text/html", "") for cell in tables for output in cell.outputs)
-    if len(tables) != 1:
-        found.append("one cell has to show the table of verdicts")
-    else:
-        found += [f"the table lacks {number}" for number in known if f">{number}</th>" not in shown]
-        found += ["the table has claims that were not run"] if "not run yet" in shown else []
-    return found
-
-
-def notebook_of(lesson):
-    """The notebook that treats a text, by the call in it that loads the claims."""
-    called = f'Verdicts("{lesson}")'
-    treating = [path for path in NOTEBOOKS.values() if called in path.read_text(encoding="utf-8").replace('\\"', '"')]
-    assert len(treating) == 1, f"{[path.name for path in treating]} treat the text of lesson {lesson}: it has to be one"
-    return treating[0]
+def signs(found):
+    return "".join("-+"[part["holds"]] for part in found["parts"]) or "?"
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
-def test_every_claim_is_listed_and_covered(lesson):
+def test_every_claim_of_the_text_is_a_program(lesson):
     text, examples, statements = NUMBERS[lesson]
     wanted = [f"E{number}" for number in range(1, examples + 1)] + [str(n) for n in range(1, statements + 1)]
-    assert [claim.number for claim in claims(lesson)] == [f"{text}.{number}" for number in wanted]
-    assert problems(nbformat.read(notebook_of(lesson), as_version=4), lesson) == []
+    claims = claim_table.claims_of_lesson(lesson)
+    assert [claim["number"] for claim in claims] == [f"{text}.{number}" for number in wanted]
+    assert all(claim["text"].endswith(".") and claim["today"].endswith(".") for claim in claims)
 
 
-def test_there_are_texts():
-    assert LESSONS
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_what_the_programs_find(lesson, package, packages):
+    column = ["keras", "tf_keras"].index(package)
+    claims = claim_table.claims_of_lesson(lesson)
+    found = {claim["number"]: signs(trial.try_claim(claim["check"], available(package))) for claim in claims}
+    assert found == {number: EXPECTED[number].split()[column] for number in found}
 
 
-# -- each problem is found ---------------------------------------------------------------------------------------------
+# -- a fault in a recipe is noticed ------------------------------------------------------------------------------------
+
+FAULTS = [
+    ("0.8", "called.set_weights(model.get_weights())", "called.get_weights()"),
+    ("0.4", "clone = keras.models.clone_model(model)", "clone = model"),
+    ("3.13", "clone(x, training=False)", "clone(x, training=True), clone(x), model(x)"),
+    ("2.9", 'keras.models.load_model(folder + "/model.h5")', "keras.models.clone_model(model)"),
+    ("2.15", 'warnings.simplefilter("always")', 'warnings.simplefilter("ignore")'),
+    ("4.7", "clone.set_weights(model.get_weights())", "clone = model"),
+    ("4.8", 'serialize("relu")', "serialize(keras.activations.relu)"),
+    ("1.1", "    second = model\n", "    second = keras.models.clone_model(model)\n"),
+    ("1.12", "scale_diag=scale", "scale_diag=tfp.util.TransformedVariable([0.7, 0.7], tfp.bijectors.Softplus())"),
+]
 
 
-def broken(change):
-    notebook = nbformat.read(notebook_of("02"), as_version=4)
-    change(notebook)
-    return problems(notebook, "02")
+@pytest.mark.parametrize(("number", "right", "wrong"), FAULTS, ids=[number for number, *_ in FAULTS])
+def test_a_fault_in_a_recipe_is_noticed(number, right, wrong, tmp_path, packages):
+    (claim,) = (each for lesson in LESSONS for each in claim_table.claims_of_lesson(lesson) if each["number"] == number)
+    assert claim["source"].count(right) == 1
+    (tmp_path / "faulty.py").write_text(claim["source"].replace(right, wrong), encoding="utf-8")
+    (faulty,) = trial.load(str(tmp_path / "faulty.py"))
+    assert signs(trial.try_claim(faulty["check"], available("keras"))) != EXPECTED[number].split()[0]
 
 
-def cells_tagged(notebook, tag):
-    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+# -- the programs are plain --------------------------------------------------------------------------------------------
 
 
-def test_a_dropped_tag_is_found():
-    def change(notebook):
-        for cell in cells_tagged(notebook, "claim-0.12"):
-            cell.metadata["tags"].remove("claim-0.12")
-
-    assert broken(change) == ["no cell shows claim 0.12"]
-
-
-def test_a_cell_that_does_not_judge_is_found():
-    def change(notebook):
-        for cell in cells_tagged(notebook, "claim-0.12"):
-            cell.source = cell.source.replace('"0.12"', '"0.4"')
-
-    assert broken(change) == ["no cell that shows claim 0.12 judges it"]
-
-
-def test_a_verdict_that_is_typed_in_is_found():
-    def change(notebook):
-        cells_tagged(notebook, "claim-0.12")[0].source += '\nverdicts.record("0.12", keras=False)'
-
-    (problem,) = broken(change)
-    assert problem.endswith("does not compute the verdict on 0.12")
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+def test_plain_modules(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 7))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    allowed = {"numpy", "tensorflow"} if path.stem == "trial" else set()
+    assert {name.split(".")[0] for name in imported} - set(sys.stdlib_module_names) == allowed
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("check_"):
+            names = {argument.arg for argument in node.args.args}
+            assert names <= {"keras", "tf", "np", "tfp", "folder"}, node.name
+            code = path.read_text(encoding="utf-8").splitlines()[node.body[0].end_lineno : node.end_lineno]
+            assert len([line for line in code if line.strip()]) <= 24, f"{node.name} is too long to be followed"
 
 
-def test_unknown_claims_are_found():
-    def change(notebook):
-        cell = cells_tagged(notebook, "claim-0.12")[0]
-        cell.metadata["tags"].append("claim-0.99")
-        cell.source += '\nverdicts.record("0.98", keras=model is None)'
+# -- one trial ---------------------------------------------------------------------------------------------------------
 
-    assert [problem.split(" ", 2)[2] for problem in broken(change)] == [
-        "is tagged claim-0.99, which is no claim",
-        "judges 0.98, which is no claim",
+NOTHING = {
+    "np": np,
+    "tf": SimpleNamespace(random=SimpleNamespace(set_seed=lambda seed: None)),
+    "keras": SimpleNamespace(utils=SimpleNamespace()),
+    "tfp": ImportError("no TFP here"),
+}
+
+
+def fail():
+    raise ValueError("first line\nsecond line")
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        ({"it works": True}, "holds"),
+        ({"it works": np.True_, "it runs": lambda: None}, "holds"),
+        ({"it works": False, "it runs": fail}, "does not hold"),
+        ({"it works": True, "it runs": fail, "it ends": lambda: np.False_}, None),
+        ("there is no such thing", "cannot be tried here, because there is no such thing"),
+    ],
+)
+def test_verdicts_in_words(returned, words):
+    words = words or "holds in part: it works, but not: it runs; it ends"
+    assert trial.in_words(trial.try_claim(lambda: returned, NOTHING)) == words
+
+
+def test_the_error_of_a_part_is_kept_and_a_part_is_tried_after_the_one_before():
+    steps = []
+    found = trial.try_claim(
+        lambda: {"first": lambda: steps.append(1), "second": lambda: steps[0] == 1, "third": fail}, NOTHING
+    )
+    assert found["parts"] == [
+        {"name": "first", "holds": True},
+        {"name": "second", "holds": True},
+        {"name": "third", "holds": False, "error": "ValueError: first line"},
     ]
 
 
-def test_a_table_with_a_claim_that_was_not_run_is_found():
-    def change(notebook):
-        table = next(cell for cell in notebook.cells if cell.source.strip() == "verdicts")
-        data = table.outputs[0].data
-        data["text/html"] = data["text/html"].replace("<strong>holds</strong>", "<strong>not run yet</strong>", 1)
+def test_what_a_claim_asks_for_decides_what_it_gets():
+    def check(np, folder):
+        (Path(folder) / "file").write_text("")
+        return {"an empty folder": len(list(Path(folder).iterdir())) == 1, folder: np is not None}
 
-    assert broken(change) == ["the table has claims that were not run"]
-
-
-# -- the list and the table --------------------------------------------------------------------------------------------
-
-
-def test_a_claim_whose_cell_did_not_run_is_said_to_be_open_everywhere():
-    verdicts = workbook.Verdicts("02")
-    page = verdicts._repr_html_()
-    assert page.count("not run yet</td>") == 2 * len(verdicts.claims) and "does not apply" not in page
-    assert (
-        verdicts.summary == f"{len(verdicts.claims)} claims: {len(verdicts.claims)} not run yet (run the cells above)."
-    )
-    verdicts.record("0.4", keras=True)
-    assert verdicts._repr_html_().count("does not apply") == 1
+    found = trial.try_claim(check, NOTHING)
+    assert found["verdict"] == trial.HOLDS
+    assert not Path(found["parts"][1]["name"]).exists()  # removed afterwards
+    without = trial.try_claim(lambda tfp: {}, NOTHING)
+    assert trial.in_words(without) == "cannot be tried here, because ImportError: no TFP here"
+    broken = trial.try_claim(fail, NOTHING)
+    assert trial.in_words(broken) == "cannot be tried here, because ValueError: first line"
 
 
-def test_verdicts_in_words():
-    verdicts = workbook.Verdicts("02")
-    assert verdicts.verdict("0.4") == "not run yet" and "0.4" in verdicts.open
-    for found, words in (
-        ({"keras": True, "tf_keras": [True, True]}, "holds"),
-        ({"keras": False, "tf_keras": False}, "does not hold"),
-        ({"keras": False, "tf_keras": True}, "holds only on Keras 2"),
-        ({"keras": True, "tf_keras": [False]}, "holds only on Keras 3"),
-        ({"keras": [True, False], "tf_keras": False}, "holds in part"),
-        ({"keras": [True, False], "tf_keras": True}, "holds in part"),
-    ):
-        verdicts.record("0.4", **found)
-        assert verdicts.verdict("0.4") == words
-    assert "0.4" not in verdicts.open
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (
+            "Exception encountered when calling Lazy.call().\n\n\x1b[1mNo new state.\x1b[0m\n\nArguments: x",
+            "No new state.",
+        ),
+        ("in user code:\n\n    File a.py\n\n    KeyError: 'optimizer'", "KeyError: 'optimizer'"),
+        ("Layer 'reader_12' at 0x7f0000 is not built. " + "Provided: [1.0]" * 20, "Layer 'reader' is not built."),
+        ("x" * 200, "x" * 157 + "..."),
+        ("", ""),
+    ],
+)
+def test_an_error_is_said_without_what_differs_from_run_to_run(message, said):
+    def check():
+        raise ValueError(message)
+
+    assert trial.try_claim(check, NOTHING)["because"] == f"ValueError: {said}".removesuffix(": ")
 
 
-def test_a_loop_over_the_generations_adds_up_and_one_alone_counts_alone():
-    verdicts = workbook.Verdicts("02")
-    verdicts.record("0.4", tf_keras=True)
-    assert verdicts.verdict("0.4") == "holds"
-    verdicts.record("0.4", keras=False)
-    assert verdicts.verdict("0.4") == "holds only on Keras 2"
+@pytest.mark.skipif(sys.platform == "win32", reason="processes cannot be forked")
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        (lambda: {"it works": True}, "holds"),
+        (lambda: sys.exit(3) or {}, "cannot be tried here, because it ended the process with code 3"),
+        (lambda: threading.Event().wait(), None),
+    ],
+    ids=["holds", "ends the process", "takes for ever"],
+)
+def test_a_process_of_its_own(check, words):
+    seconds = 60 if words else 0.5
+    words = words or "cannot be tried here, because it took more than 0.5 seconds"
+    assert trial.in_words(trial.try_in_a_process(check, NOTHING, seconds)) == words
 
 
-def test_the_table_says_all_in_words_and_escapes():
-    verdicts = workbook.Verdicts("02")
-    verdicts.record("0.4", keras=False, tf_keras=True)
-    verdicts.cite("0.1", False, "https://example.org/?a=1&b=2")
-    page = verdicts._repr_html_()
-    assert page.count("<tr>") == 1 + len(verdicts.claims)
-    assert "holds only on Keras 2" in page and "✗ no" in page and "✓ yes" in page
-    assert 'href="https://example.org/?a=1&amp;b=2"' in page and "<code>clone_model</code>" in page
-    assert str(verdicts).startswith("16 claims: 1 true only on Keras 2, 1 not true, 14 not run yet")
+def test_from_the_command_line(tmp_path, packages):
+    out = tmp_path / "found.json"
+    trial.main([str(FOLDER / "lesson_01.py"), "--keras", "tf_keras", "--only", "3.6", "3.7", "--out", str(out)])
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert [(each["number"], each["verdict"]) for each in found] == [("3.6", "holds"), ("3.7", "does not hold")]
 
 
-def test_mistakes_are_refused():
-    verdicts = workbook.Verdicts("02")
-    for mistake in (
-        lambda: verdicts.record("0.99", keras=True),
-        lambda: verdicts.record("0.4", torch=True),
-        lambda: verdicts.verdict("7"),
-        lambda: workbook.Verdicts("99"),
-    ):
-        with pytest.raises(ValueError):
-            mistake()
-    assert Claim("0.4", "text", "today").tag == "claim-0.4"
+# -- the table ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def table():
+    """The table of lesson 02 with verdicts that are made up: one claim holds everywhere."""
+    claims = claim_table.claims_of_lesson("02")
+    part = {
+        "verdict": trial.IN_PART,
+        "parts": [{"name": "<a>", "holds": True}, {"name": "b", "holds": False, "error": "E: <c>"}],
+    }
+    found = [part] * (len(claims) - 1) + [{"verdict": trial.HOLDS, "parts": [{"name": "a", "holds": True}]}]
+    older = {
+        name: {
+            "date": "2026-11-29",
+            "versions": {"tensorflow": name, "keras": keras},
+            "claims": {claim["number"]: {"verdict": verdict, "parts": []} for claim in claims[:1]},
+        }
+        for name, keras, verdict in (
+            ("2.6", "2.6.0", trial.NOT),
+            ("2.10", "2.10.0", trial.NOT),
+            ("2.16", "3.1.1", trial.HOLDS),
+        )
+    }
+    return claim_table.ClaimTable(claims, {"keras": found, "tf_keras": found}, older)
+
+
+def test_the_table_opens_to_programs_and_folds_what_holds(table):
+    page = table._repr_html_()
+    shown, _, folded = page.partition("<summary>The one that simply holds</summary>")
+    assert [number for number in EXPECTED if f'<th scope="row">{number}</th>' in folded] == ["0.13"]
+    for claim in table.claims:
+        assert page.count(f'<th scope="row">{claim["number"]}</th>') == 1
+        assert page.count(f"The program of {claim['number']}, and what it returned</summary>") == 1
+    assert "def check_0_E1(keras, np):" in shown and "def check_0_13(" in folded
+    assert "&lt;a&gt;" in shown and "<code>E: &lt;c&gt;</code>" in shown and "<c>" not in page
+    assert page.count("<details>") == page.count("</details>") == page.count("<summary>") == len(table.claims) + 1
+    assert not re.search(r"<script|onclick|style=", page)
+
+
+def test_the_table_shows_older_versions_with_their_date(table):
+    page = table._repr_html_()
+    assert "Older TensorFlow, tried 2026-11-29" in page
+    assert "✗ <strong>does not hold</strong>: 2.6, 2.10<br>✓ <strong>holds</strong>: 2.16 with Keras 3.1" in page
+    assert "TensorFlow 2.6, 2.10: does not hold" in repr(table)
+    table.older = {}
+    assert "Older" not in table._repr_html_()
+
+
+def test_the_table_as_text(table):
+    lines = repr(table).splitlines()
+    assert lines[0] == "16 claims. Keras 3: 1 holds, 15 hold in part. Keras 2: 1 holds, 15 hold in part."
+    assert "  Keras 3: holds in part: <a>, but not: b" in lines
+    assert table.verdict("0.13", "keras") == "holds"
+
+
+def test_unknown_lessons_are_refused():
+    with pytest.raises(ValueError, match="no claims of a lesson '99'"):
+        claim_table.try_claims("99")
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_lesson_ends_with_its_table(lesson):
+    """The table is computed by the cell, and what is stored has every claim; no other cell keeps books."""
+    (path,) = (ROOT / "notebooks").glob(f"{lesson}_*.ipynb")
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert not [cell.source for cell in cells if re.search(r"verdicts\.(record|cite)", cell.source)]
+    assert cells[-1].source == f'workbook.try_claims("{lesson}")'
+    progress, result = cells[-1].outputs
+    claims = claim_table.claims_of_lesson(lesson)
+    assert progress.text == f"{len(claims)} claims, each tried on Keras 3 and on Keras 2.\n"
+    for claim in claims:
+        assert f'<th scope="row">{claim["number"]}</th>' in result.data["text/html"]
+        assert f"{claim['number']}  {claim['text']}" in result.data["text/plain"]

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 import helpers
-from workbook.lessons import claims, lesson_04
-from workbook.lessons.claims.lesson_04 import CLAIMS
+from workbook.lessons import lesson_04
 from workbook.lessons.lesson_04 import INTERRUPT, KEEP_A_MEAN, SAME_ANSWERS
 from workbook.lessons.quiz import Exercise, Outcome, Question
 
@@ -24,12 +23,6 @@ def test_the_solution_is_correct(exercise, answer_from):
 def test_keys_are_unique():
     keys = [each.key for each in QUESTIONS + EXERCISES]
     assert len(keys) == len(set(keys)) == 9 and all(key.startswith("04-") for key in keys)
-
-
-def test_every_claim_is_there_once():
-    numbers = [claim.number for claim in CLAIMS]
-    assert numbers == [*(f"4.E{n}" for n in range(1, 4)), *(f"4.{n}" for n in range(1, 18))]
-    assert claims.Verdicts("04").open == numbers
 
 
 # -- keep a mean -------------------------------------------------------------------------------------------------------

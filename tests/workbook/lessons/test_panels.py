@@ -63,7 +63,7 @@ def text_of(panel):
 
 
 def said(panel):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", panel._verdict.content)).strip()
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", panel.verdict_box.content)).strip()
 
 
 def static(panel):
@@ -138,8 +138,8 @@ def test_an_error_in_a_handler_is_shown_in_the_panel(monkeypatch):
 @pytest.mark.parametrize(
     ("answer", "outcome", "text"),
     [
-        (not_yet, Outcome.NOT_ATTEMPTED, "○ Not attempted. Put your own code"),
-        (None, Outcome.NOT_ATTEMPTED, "○ Not attempted. Put your own code"),
+        (not_yet, Outcome.NOT_ATTEMPTED, "○ Not attempted. Replace the `...`"),
+        (None, Outcome.NOT_ATTEMPTED, "○ Not attempted. Replace the `...`"),
         (lambda model: model, Outcome.INCORRECT, "✗ Incorrect, because it returns the original ."),
         (lambda model: model / 0, Outcome.INCORRECT, "✗ Incorrect, because checking it raised TypeError: unsupported"),
         (list, Outcome.CORRECT, "✓ Correct. A life of its own."),
@@ -247,15 +247,15 @@ def test_a_closed_panel_still_prints_as_text():
 
 @pytest.mark.parametrize("panel", [labs.ask(QUESTION), labs.exercise(EXERCISE, not_yet)], ids=["question", "exercise"])
 def test_a_panel_announces_its_verdict_and_describes_its_controls(panel):
-    region, text = panel._verdict.children
+    region, text = panel.verdict_box.children
     assert 'aria-live="polite"' in region.value
     owned = re.search(r'aria-owns="([^"]+)"', region.value)[1]
     assert f'id="{owned}"' in text.value
     before = region.value
-    panel._verdict.content = "changed"
+    panel.verdict_box.content = "changed"
     assert region.value == before, "a live region that is itself replaced is not announced"
     assert f'id="{owned}"' in text.value
-    assert "lesson-feedback" in panel._verdict._dom_classes
+    assert "lesson-feedback" in panel.verdict_box._dom_classes
     assert {"lesson-question", "lesson-exercise"} & set(panel._dom_classes)
     controls = [getattr(panel, name, None) for name in ("choice", "answer", "hint", "solution")]
     assert all(control.description for control in controls if control is not None)

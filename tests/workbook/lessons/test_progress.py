@@ -44,8 +44,8 @@ def test_an_answer_is_there_again_in_another_process(file):
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.splitlines() == [WRONG, "not-right"]
     again = labs.ask(QUESTION)
-    assert "Your answer from before" in again._verdict.content
-    # A reader of the stored notebook is told nothing.
+    assert "Your answer from before" in again.verdict_box.content
+    # A reader of the stored notebook gets no warning.
     assert WRONG not in labs.ask(QUESTION)._static["text/plain"].split("\n", 1)[0]
     assert again._static == panels.QuestionPanel(QUESTION)._static
 
@@ -60,7 +60,7 @@ def test_an_answer_from_before_stays_when_the_kernel_comes_to_rest(file):
 
     panel = asyncio.run(in_a_kernel())
     assert panel.choice.value == RIGHT
-    assert "Your answer from before" in panel._verdict.content
+    assert "Your answer from before" in panel.verdict_box.content
 
 
 def test_nothing_is_stored_before_an_answer(file):
@@ -76,7 +76,7 @@ def test_solved_once_is_solved(file):
     labs.exercise(exercise, 2)
     panel = labs.exercise(exercise, 3)
     assert progress.entry("demo") == progress.Entry(Outcome.INCORRECT, True)
-    assert "You solved this exercise before" in panel._verdict.content
+    assert "You solved this exercise before" in panel.verdict_box.content
     assert "You solved this exercise before" not in str(panel)
 
 
@@ -93,11 +93,11 @@ def test_lessons_are_counted_by_their_own_questions(file):
 def test_the_button_erases_when_it_is_pressed_twice(file):
     answered(RIGHT)
     panel = labs.show_progress()
-    assert "1 of" in panel._table.value and str(file) in panel._table.value
+    assert "1 of" in panel.table_box.value and str(file) in panel.table_box.value
     panel.erase.click()
-    assert file.exists() and "Press again" in panel._verdict.content
+    assert file.exists() and "Press again" in panel.verdict_box.content
     panel.erase.click()
-    assert not file.exists() and "erased" in panel._verdict.content
+    assert not file.exists() and "erased" in panel.verdict_box.content
     assert progress.entry(QUESTION.key) is None
 
 
@@ -137,7 +137,7 @@ def test_an_entry_of_wrong_types_costs_no_other_answer(file, spoiled):
     assert progress.entry("spoiled") is None and labs.show_progress()
     assert file.read_text() == broken
     panel = answered(RIGHT)
-    assert "could not be stored" not in panel._verdict.content
+    assert "could not be stored" not in panel.verdict_box.content
     assert progress.entry(QUESTION.key).solved and progress.entry("good").answer == "yes"
     assert file.with_suffix(".unreadable.json").read_text() == broken
     # What is stored now is in order: the next answer sets nothing aside.
@@ -179,7 +179,7 @@ def test_half_a_character_in_the_file_stops_no_later_answer(file, where):
     file.write_text(json.dumps({"version": 1, "answers": {key: {**GOOD, "answer": answer}}}))
     for _ in range(2):
         panel = answered(RIGHT)
-        assert "could not be stored" not in panel._verdict.content
+        assert "could not be stored" not in panel.verdict_box.content
     assert progress.entry(QUESTION.key).solved
     assert progress.entry(key) == progress.Entry(Outcome.RIGHT, True, answer)
     assert [path.name for path in file.parent.iterdir()] == ["progress.json"]
@@ -262,7 +262,7 @@ def test_a_file_that_cannot_be_opened_is_left_alone(file, monkeypatch):
         patch.setattr(type(file), "read_text", denied)
         assert progress.entry(QUESTION.key) is None
         panel = answered(WRONG)
-        assert "could not be stored" in panel._verdict.content and "Permission denied" in panel._verdict.content
+        assert "could not be stored" in panel.verdict_box.content and "Permission denied" in panel.verdict_box.content
     assert file.read_bytes() == before and [path.name for path in file.parent.iterdir()] == ["progress.json"]
 
 
@@ -276,8 +276,8 @@ def test_progress_that_cannot_be_erased_is_said(file, monkeypatch):
 
     monkeypatch.setattr(type(file), "unlink", denied)
     panel.erase.click()
-    assert "could not be erased: Permission denied" in panel._verdict.content
-    assert "1 of" in panel._table.value and progress.entry(QUESTION.key).solved
+    assert "could not be erased: Permission denied" in panel.verdict_box.content
+    assert "1 of" in panel.table_box.value and progress.entry(QUESTION.key).solved
 
 
 def test_a_folder_that_takes_nothing_is_said(tmp_path, monkeypatch):
@@ -286,14 +286,14 @@ def test_a_folder_that_takes_nothing_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv(progress.VARIABLE, str(blocked / "progress.json"))
     panel = answered(RIGHT)
     assert panel.feedback.outcome is Outcome.RIGHT
-    assert "could not be stored" in panel._verdict.content
+    assert "could not be stored" in panel.verdict_box.content
 
 
 def test_switched_off_nothing_is_stored_and_the_panel_says_so(monkeypatch):
     monkeypatch.setenv(progress.VARIABLE, "")
     answered(RIGHT)
     assert progress.path() is None and progress.entry(QUESTION.key) is None
-    assert "switched off" in labs.show_progress()._table.value
+    assert "switched off" in labs.show_progress().table_box.value
 
 
 def test_the_usual_place_is_the_users_own(monkeypatch, tmp_path):

@@ -133,6 +133,7 @@ def limit_memory(monkeypatch, headroom):
     monkeypatch.setenv("MEM_LIMIT", str(memory.used() + headroom * MB))
 
 
+@pytest.mark.slow
 def test_the_least_recently_used_kernel_is_restarted_and_says_so(monkeypatch):
     monkeypatch.delenv("MEM_LIMIT", raising=False)
 
@@ -189,6 +190,7 @@ def test_a_kernel_at_work_the_last_one_used_and_small_ones_are_left_alone(monkey
     with_tabs(3, check)
 
 
+@pytest.mark.slow
 def test_the_manager_checks_memory_by_itself(monkeypatch):
     monkeypatch.setenv("MEM_LIMIT", str(memory.used() + 100 * MB))
     seen = []
@@ -212,6 +214,7 @@ def test_the_manager_checks_memory_by_itself(monkeypatch):
     with_tabs(2, check, interval=100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", ["jupyterlab", "notebook", "jupyter_server"])
 def test_every_way_to_start_jupyter_uses_the_manager(program):
     """Binder, JupyterHub and people do not start the same one."""

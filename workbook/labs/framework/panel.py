@@ -44,6 +44,10 @@ class Lab(Panel):
         settings_type: The class of its settings.
         dom_class: Class of the panel for styling and tests.
         source_title: Heading of the source.
+        current_run: The run that is shown, or None before the first.
+        figure: The picture.
+        error_box: The errors that the run kept, with their hints.
+        source_box: The Python source of what is run.
     """
 
     settings_type = LabSettings
@@ -56,7 +60,7 @@ class Lab(Panel):
         self._quiet = False
         self._stale = False
         self._failed = False
-        self._run: Run | None = None
+        self.current_run: Run | None = None
         self._begun: Run | None = None
         self._wanted = preset
         self._status = ""
@@ -71,18 +75,18 @@ class Lab(Panel):
         self._status_line = widgets.HTML()
         self._status_line.add_class("lab-status")
         self._drawn = self.picture()
-        self._figure = LiveFigure(self._drawn)
-        self._picture = widgets.Box([self._figure])
+        self.figure = LiveFigure(self._drawn)
+        self._picture = widgets.Box([self.figure])
         self._picture.add_class("lab-picture")
         self._verdict_line = widgets.HTML()
         self._verdict_line.add_class("lab-verdict")
-        self._error = widgets.HTML()
-        self._error.add_class("lab-error")
-        self._source = widgets.HTML()
-        self._source.add_class("lab-source")
+        self.error_box = widgets.HTML()
+        self.error_box.add_class("lab-error")
+        self.source_box = widgets.HTML()
+        self.source_box.add_class("lab-source")
         bar = widgets.HBox([self._title, self._status_line], layout={"justify_content": "space-between"})
         buttons = widgets.HBox([*self.buttons(), self.reset])
-        shown = [self._picture, self._verdict_line, self._error, self._source]
+        shown = [self._picture, self._verdict_line, self.error_box, self.source_box]
         super().__init__([bar, *controls, buttons, *shown])
         self.children = [keep_keys(self, LabAssets), *self.children]
         self.add_class("workbook-lab")
@@ -123,7 +127,7 @@ class Lab(Panel):
 
     def draw(self, run: Run) -> None:
         """Send a picture of a run."""
-        self._figure.show(run.verdict, run)
+        self.figure.show(run.verdict, run)
 
     def afterwards(self, run: Run) -> Iterator[float]:
         """Continue a run that is finished; yields the pause after every slice."""
@@ -179,12 +183,12 @@ class Lab(Panel):
     @property
     def verdict(self) -> str:
         """The sentence under the picture."""
-        return self._run.verdict if self._run else ""
+        return self.current_run.verdict if self.current_run else ""
 
     @property
     def problems(self) -> list[Problem]:
         """The errors that the lab shows, with what each teaches."""
-        return self._run.problems if self._run else []
+        return self.current_run.problems if self.current_run else []
 
     def control(self, field: str) -> widgets.Widget:
         """Return the control of a field of the settings."""
@@ -208,7 +212,7 @@ class Lab(Panel):
         Returns:
             A PNG with the sentence under it, and the sentence.
         """
-        return plots.png(self._drawn.still(self._run)), self.verdict
+        return plots.png(self._drawn.still(self.current_run)), self.verdict
 
     # -- handlers: any of them may run on a different thread than the one on which models are made ---------------
 
@@ -237,8 +241,8 @@ class Lab(Panel):
 
     def _on_fault(self, error: Exception) -> None:
         self._failed = True
-        if self._run is None:  # the very first one: the cell that makes the lab still shows it, with the error
-            self._run = self._begun
+        if self.current_run is None:  # the very first one: the cell that makes the lab still shows it, with the error
+            self.current_run = self._begun
         self._mark(stale=True)
         self._show_problems([Problem("Drawing the lab", error)])
         self._say("Out of date: the lab itself failed, see the error below")
@@ -251,12 +255,12 @@ class Lab(Panel):
         drawn = 0.0
         for stage in run.stages():
             if not stage.pictured:
-                if self._run is not run:
+                if self.current_run is not run:
                     self._say(f"Working: {stage.text}")
                 yield IN_THE_MIDDLE
                 continue
-            if self._run is not run:
-                self._run = run
+            if self.current_run is not run:
+                self.current_run = run
                 self.draw(run)
                 if settings is self._wanted:
                     self._mark(stale=False)
@@ -268,7 +272,7 @@ class Lab(Panel):
             else:
                 yield self._draw_paced(run, drawn)
             drawn = time.monotonic()
-        self._run = run
+        self.current_run = run
         self.draw(run)
         # The controls may have moved on, on another thread, while the last slice was done.
         self._mark(stale=settings is not self._wanted)
@@ -285,17 +289,17 @@ class Lab(Panel):
         self._verdict_line.value = f"<div>{html.escape(run.verdict)}</div>"
         self._show_problems(run.problems)
         if not run.source:
-            self._source.value = ""
+            self.source_box.value = ""
             return
         title = html.escape(self.source_title)
-        self._source.value = (
+        self.source_box.value = (
             f'<div class="lab-heading">{title}'
             '<button type="button" class="lab-copy">Copy</button></div>'
             f'<pre tabindex="0" role="group" aria-label="{title}"><code>{html.escape(run.source)}</code></pre>'
         )
 
     def _show_problems(self, problems: list[Problem]) -> None:
-        self._error.value = "".join(
+        self.error_box.value = "".join(
             f'<div class="lab-problem" role="alert"><strong>{html.escape(problem.where)} raised '
             f"{html.escape(problem.name)}.</strong> {html.escape(problem.hint)}"
             '<pre tabindex="0" role="group" aria-label="Message of the error">'
@@ -341,4 +345,4 @@ class ThreeTestsLab(Lab):
 
     def draw(self, run: Any) -> None:
         """Send a picture of the three tests."""
-        self._figure.show(run.verdict, run.pairs, train=run.train, steps=run.span, message=run.message)
+        self.figure.show(run.verdict, run.pairs, train=run.train, steps=run.span, message=run.message)

@@ -437,7 +437,7 @@ class InterruptionRun(Run):
         if self.settings.saves_seeds:
             way += ", with the random state of Dropout beside it"
         if self.problems:
-            return f"The training does not go on from {way}: {self.problems[-1].where.lower()} fails, as told below."
+            return f"The training does not go on from {way}: {self.problems[-1].where.lower()} fails (see below)."
         if not self.trained:
             return "The training is not interrupted yet."
         steps = len(self.trained) - 1

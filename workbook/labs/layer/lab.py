@@ -120,7 +120,7 @@ class LayerLab(ThreeTestsLab):
 
     def controls(self) -> Sequence[widgets.Widget]:
         """Make a row for each layer, and the controls of the model and of the experiment."""
-        self._rows = [_Row(number, self._on_layer, self._on_remove) for number in range(1, MOST_LAYERS + 1)]
+        self.rows = [_Row(number, self._on_layer, self._on_remove) for number in range(1, MOST_LAYERS + 1)]
         self._row_box = widgets.VBox()
         self._count = 0
         self.add = widgets.Button(
@@ -144,7 +144,7 @@ class LayerLab(ThreeTestsLab):
     def read(self) -> LayerSettings:
         """Return the settings that the controls show, those of the layers included."""
         values = {field: control.value for field, control in self._by_field.items()}
-        layers = tuple(row.read() for row in self._rows[: self._count])
+        layers = tuple(row.read() for row in self.rows[: self._count])
         model = Definition(layers, **{field: values.pop(field) for field in Definition.declared()})
         return self.preset.replace(definition=model, **values)
 
@@ -157,10 +157,10 @@ class LayerLab(ThreeTestsLab):
     def _write_layers(self, specs: tuple[LayerSpec, ...]) -> None:
         # A row belongs to a position, not to a layer, so that the focus stays where it is when a layer is removed.
         with self.silently():
-            for row, spec in zip(self._rows, specs, strict=False):
+            for row, spec in zip(self.rows, specs, strict=False):
                 row.write(spec)
             self._count = len(specs)
-            self._row_box.children = self._rows[: self._count]
+            self._row_box.children = self.rows[: self._count]
             self.add.disabled = self._count == MOST_LAYERS
 
     # -- handlers: any of them may run on a different thread than the one on which models are made ---------------
@@ -193,8 +193,8 @@ class LayerLab(ThreeTestsLab):
         self._set_playing(not self._playing)
         if self._playing and self._failed:
             self.changed()  # try again, and play then
-        elif self._playing and self._run.finished and not self._stale:
-            self._latest.start(self._play_on(self._run))
+        elif self._playing and self.current_run.finished and not self._stale:
+            self._latest.start(self._play_on(self.current_run))
 
     def _set_playing(self, playing: bool) -> None:
         self._playing = playing

@@ -32,16 +32,16 @@ class _Live(widgets.VBox):
     def __init__(self) -> None:
         self._bar = widgets.IntProgress(description="Filling in", layout={"width": "415px"})
         self._text = widgets.HTML()
-        self._table = widgets.HTML()
-        self._table.add_class("method-table-cells")
-        super().__init__([LabAssets(layout={"display": "none"}), widgets.HBox([self._bar, self._text]), self._table])
+        self.table_box = widgets.HTML()
+        self.table_box.add_class("method-table-cells")
+        super().__init__([LabAssets(layout={"display": "none"}), widgets.HBox([self._bar, self._text]), self.table_box])
         self.add_class("workbook-lab")
         self.add_class("method-table-progress")
 
     def show(self, run: MethodTableRun) -> None:
         self._bar.max, self._bar.value = run.total, run.done
         self._text.value = f'<span role="status" aria-live="off">{run.done} of {run.total} cells</span>'
-        self._table.value = run.to_html(evidence=False)
+        self.table_box.value = run.to_html(evidence=False)
 
     def done(self, run: MethodTableRun) -> None:
         count = f"All {run.total}" if run.done == run.total else f"{run.done} of {run.total}"
@@ -96,18 +96,18 @@ class MethodTablePanel(Lab):
         self._live.done(self.table)
         self._live = None
         place = self.children.index(self._verdict_line) + 1
-        extras = [self._links, self._table]
+        extras = [self._links, self.table_box]
         self.children = [*self.children[:place], *extras, *self.children[place:]]
 
     @property
     def table(self) -> MethodTableRun:
         """The outcomes so far."""
-        return self._run
+        return self.current_run
 
     def controls(self) -> Sequence[widgets.Widget]:
         """Make the choice of Keras and of models, and the progress bar."""
-        self._table, self._links = widgets.HTML(), widgets.HTML()
-        self._table.add_class("method-table-cells")
+        self.table_box, self._links = widgets.HTML(), widgets.HTML()
+        self.table_box.add_class("method-table-cells")
         self._links.add_class("method-table-links")
         self._bar = widgets.IntProgress(description="Filled in", layout={"width": "415px"})
         self._count = widgets.HTML()
@@ -154,8 +154,8 @@ class MethodTablePanel(Lab):
         self._count.value = f"{run.done} of {run.total} cells"
         if run.finished or time.monotonic() - self._painted > PACE:
             super().draw(run)
-            self._table.value = run.to_html(evidence=run.finished)
-            self._links.value = _links(run, self._figure.value) if run.finished else ""
+            self.table_box.value = run.to_html(evidence=run.finished)
+            self._links.value = _links(run, self.figure.value) if run.finished else ""
             self._painted = time.monotonic()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -61,15 +61,15 @@ class OwnModelPanel(Lab):
         place = self.children.index(self._verdict_line) + 1
         self.children = [
             *self.children[:place],
-            self._told,
+            self._note,
             *self.children[place:],
-            self._table,
+            self.table_box,
         ]
 
     @property
     def found(self) -> OwnModelRun:
         """What was found out."""
-        return self._run
+        return self.current_run
 
     def _named(self, value: Any, name: str) -> str:
         """Return the name by which the notebook knows an object, or give it one."""
@@ -85,9 +85,9 @@ class OwnModelPanel(Lab):
 
     def controls(self) -> Sequence[widgets.Widget]:
         """Make the fields, and the button for a file."""
-        self._told, self._table = widgets.HTML(), widgets.HTML()
-        self._table.add_class("method-table-cells")
-        self._told.add_class("own-model-sources")
+        self._note, self.table_box = widgets.HTML(), widgets.HTML()
+        self.table_box.add_class("method-table-cells")
+        self._note.add_class("own-model-sources")
         self.upload = widgets.FileUpload(accept=".keras", description="Upload a .keras file", layout={"width": "190px"})
         self.upload.observe(lambda change: self._on_upload(), "value")
         return [*self.declared_controls(OwnModelSettings), widgets.HBox([self.upload])]
@@ -122,8 +122,8 @@ class OwnModelPanel(Lab):
     def draw(self, run: OwnModelRun) -> None:
         """Send the picture and the table."""
         super().draw(run)
-        self._told.value = html.escape(run.told)
-        self._table.value = run.table.to_html(evidence=run.finished) if run.table else ""
+        self._note.value = html.escape(run.note)
+        self.table_box.value = run.table.to_html(evidence=run.finished) if run.table else ""
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs)

@@ -41,8 +41,8 @@ FORMATS = {
 CHANGES = {
     "nothing": "nothing",
     "optimizer": "its optimizer is not built yet",
-    "units": "24 units in place of 16",
-    "activation": "tanh in place of relu",
+    "units": "24 units instead of 16",
+    "activation": "tanh instead of relu",
     "layer": "one Dense layer more",
     "dropout": "one Dropout layer more",
     "order": "two equal layers made in the other order",
@@ -471,7 +471,9 @@ class SaveLoadRun(Run):
         if self._tests is None:
             if self.problems:
                 return "Nothing is loaded, and an error says so: you cannot overlook it."
-            return f"No error, and what comes back is no model: it is {self.loaded!r}, a {type(self.loaded).__name__}."
+            return (
+                f"No error, and what comes back is not a model: it is {self.loaded!r}, a {type(self.loaded).__name__}."
+            )
         (found,) = self.pairs
         if self._unlike or OUTPUTS in found.different:
             how = "all" if self._unlike == SAMPLES else "most" if self._unlike > SAMPLES / 2 else "some"
