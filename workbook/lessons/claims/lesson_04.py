@@ -228,7 +228,7 @@ def check_4_5(keras, np):
     model(x)
 
     def suffices(config):
-        clone = Reader.from_config(config)
+        clone = Reader(**config)
         clone(x)
         return [each.shape for each in clone.get_weights()] == [each.shape for each in model.get_weights()]
 
@@ -282,7 +282,7 @@ def check_4_7(keras, np):
 
     x, model = np.ones((2, 4), "float32"), Omitting("tanh")
     model(x)
-    clone = Omitting.from_config(model.get_config())
+    clone = Omitting(**model.get_config())
     clone(x)
     clone.set_weights(model.get_weights())
     return {"the clone with the same weights answers otherwise": not np.allclose(clone(x), model(x))}

@@ -177,7 +177,9 @@ def check_1_8(keras, tf, tfp, np):
     if keras.__version__.startswith("3"):  # Keras 3 wraps the variable of TensorFlow
         one, other = layer.kernel, layer.kernel.value
     else:
-        one, other = (tfp.util.DeferredTensor(layer.kernel, transform_fn=tf.identity) for _ in range(2))
+        one, other = (
+            tfp.util.DeferredTensor(pretransformed_input=layer.kernel, transform_fn=tf.identity) for _ in range(2)
+        )
     layer.kernel.assign([[7.0]])
     followed = [np.array_equal(tf.convert_to_tensor(each), [[7.0]]) for each in (one, other)]
     return {"two different objects do not follow the same change": not (one is not other and all(followed))}
@@ -273,11 +275,16 @@ def check_1_13(tf, tfp):
 
     tfd = tfp.distributions
     normal = tfd.Normal(tf.Variable([0.0, 1.0]), 1.0)
+
+    def copied(distribution):
+        pairs = zip(copy.deepcopy(distribution).variables, distribution.variables)
+        return not any(mine is theirs for mine, theirs in pairs)
+
     return {
-        "of a Normal": lambda: copy.deepcopy(normal),
-        "of a MultivariateNormalDiag": lambda: copy.deepcopy(tfd.MultivariateNormalDiag(tf.Variable([0.0, 1.0]))),
-        "of an Independent": lambda: copy.deepcopy(tfd.Independent(normal, 1)),
-        "of a TransformedDistribution": lambda: copy.deepcopy(tfd.TransformedDistribution(normal, tfp.bijectors.Exp())),
+        "of a Normal": lambda: copied(normal),
+        "of a MultivariateNormalDiag": lambda: copied(tfd.MultivariateNormalDiag(tf.Variable([0.0, 1.0]))),
+        "of an Independent": lambda: copied(tfd.Independent(normal, 1)),
+        "of a TransformedDistribution": lambda: copied(tfd.TransformedDistribution(normal, tfp.bijectors.Exp())),
     }
 
 
