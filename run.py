@@ -7,6 +7,7 @@
   slides     make slides of all notebooks, or of those named (slides 02), in site/slides
   lint       check the code and the notebooks with ruff; lint --fix corrects what it can
   lock       update requirements.lock and environment.yml from pyproject.toml; lock --upgrade takes new versions
+  versions   try the claims of the lessons on TensorFlow 2.0 to 2.21, and store the verdicts; --only 2.6 renews one
   classroom  start a JupyterHub for a class on this machine; options go to it (see classroom/README.md)
   links      write links to Binder for the repository in pyproject.toml; links --hub https://HUB prints one to a hub
   check      say whether the workbook can run with this Python on this computer
@@ -37,7 +38,7 @@ WINDOWS = os.name == "nt"
 BIN = VENV / ("Scripts" if WINDOWS else "bin")
 PYTHON = BIN / ("python.exe" if WINDOWS else "python")
 # Commands that need nothing of this file but the set-up: each is a program in tools/.
-TOOLS = ("lab", "test", "notebooks", "site", "slides", "lint", "lock", "classroom", "links")
+TOOLS = ("lab", "test", "notebooks", "site", "slides", "lint", "lock", "versions", "classroom", "links")
 
 
 class Problem(Exception):

@@ -13,14 +13,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers read; `__getattr__` below loads the same names at run time
-    from helpers.auditing import audit
+    from helpers.auditing import assert_true_clone, audit
     from helpers.cloning import CloneError, clone
     from helpers.engine import three_tests
     from helpers.report import Report
 
-__all__ = ["CloneError", "Report", "audit", "clone", "three_tests"]
+__all__ = ["CloneError", "Report", "assert_true_clone", "audit", "clone", "three_tests"]
 
 _WHERE = {
+    "assert_true_clone": "auditing",
     "audit": "auditing",
     "clone": "cloning",
     "CloneError": "cloning",

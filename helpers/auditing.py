@@ -3,7 +3,7 @@
 from typing import Any
 
 from helpers.engine import tried
-from helpers.report import Report
+from helpers.report import SAME_START, Report
 
 
 def audit(
@@ -45,3 +45,48 @@ def audit(
     clones = {"clone": clone}
     # Compiling would take longer than so few steps. And eagerly, random operations of any kind draw the same numbers.
     return tried(original, clones, inputs, targets, steps, train_batch, compiled=False).results()["clone"].report
+
+
+def assert_true_clone(
+    original: Any, clone: Any, inputs: Any, targets: Any = None, steps: int = 3, train_batch: Any = None
+) -> Report:
+    """Raise an error if a clone is not true, for the tests of your own project.
+
+    A test that cannot be tried, such as Same future of a model without trainable weights, is no failure. But Same start
+    has to be tried and passed.
+
+    Args:
+        original: See `audit`.
+        clone: See `audit`.
+        inputs: See `audit`.
+        targets: See `audit`.
+        steps: See `audit`.
+        train_batch: See `audit`.
+
+    Returns:
+        The report, which says what was tried.
+
+    Raises:
+        AssertionError: The clone is not true. The message is the report.
+        ValueError: See `audit`.
+        TypeError: See `audit`.
+
+    Example:
+        >>> import keras, numpy
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> assert_true_clone(model, keras.models.clone_model(model), numpy.ones((8, 2)))
+        Traceback (most recent call last):
+        ...
+        AssertionError: ✗ Not a true clone: it fails “Same start” and “Same future”.
+        ...
+    """
+    __tracebackhide__ = True  # pytest then shows the line that called this
+    report = audit(original, clone, inputs, targets, steps, train_batch)
+    if not passes(report):
+        raise AssertionError(str(report))
+    return report
+
+
+def passes(report: Report) -> bool:
+    """Return True if nothing that was tried differs, and Same start was tried."""
+    return report.ok and report.passed(SAME_START)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers import distances, keras_compat, model_diff, random_state, sharing, snapshot
+from helpers import distances, keras_compat, model_diff, random_state, sharing, snapshot, tracing
 from helpers.report import OWN_LIFE, SAME_FUTURE, SAME_START, Check
 from helpers.text import digits
 from helpers.training import Batches
@@ -95,6 +95,7 @@ def at_rest(original: Any, clone: Any, walk: model_diff.Comparison, weights: dic
         _compile_settings(original, clone, walk),
         _optimizer_state(original, clone, walk),
         _separate_storage(original, clone),
+        *_compiled_functions(original, clone),
     ]
 
 
@@ -121,7 +122,8 @@ def _weights(original: Any, clone: Any, apart: dict[str, float | None]) -> Check
         return Check(SAME_START, "weights", True, f"all {len(apart)} are equal, bit for bit")
     unlike = next((name for name, distance in different.items() if distance is None), None)
     if unlike is not None:
-        evidence = f"{len(different)} of {len(apart)} weights differ; {unlike} has a different shape or dtype"
+        what = "shape, dtype or number of replicas"
+        evidence = f"{len(different)} of {len(apart)} weights differ; {unlike} has a different {what}"
     else:
         worst = max(different, key=lambda name: different[name] or 0.0)
         largest = digits(different[worst] or 0.0)
@@ -163,7 +165,7 @@ def _optimizer_state(original: Any, clone: Any, walk: model_diff.Comparison) -> 
         return Check(SAME_FUTURE, name, False, "the clone has no optimizer")
     count, after = sum(pair[0] == model_diff.OPTIMIZER for pair in walk.pairs), ""
     if keras_compat.is_compiled(original):
-        iterations = [int(model.optimizer.iterations) for model in (original, clone)]
+        iterations = [keras_compat.steps_made(model.optimizer) for model in (original, clone)]
         if iterations[0] != iterations[1]:
             evidence = f"the original has made {iterations[0]} steps, the clone {iterations[1]}"
             return Check(SAME_FUTURE, name, False, evidence)
@@ -182,6 +184,16 @@ def _optimizer_state(original: Any, clone: Any, walk: model_diff.Comparison) -> 
         evidence = f"{len(findings)} of {count} variables differ{largest}, such as {findings[0].path}"
         return Check(SAME_FUTURE, name, False, evidence)
     return Check(SAME_FUTURE, name, True, f"all {count} variables are equal{after}")
+
+
+def _compiled_functions(original: Any, clone: Any) -> list[Check]:
+    """Return a failed check if a compiled function does not do what its model does now."""
+    for who, model in (("original", original), ("clone", clone)):
+        name = tracing.outdated(model)
+        if name:
+            evidence = f"the {who} was changed after its {name} was compiled, which goes on as it was then"
+            return [Check(SAME_FUTURE, "compiled functions", False, evidence)]
+    return []
 
 
 def _separate_storage(original: Any, clone: Any) -> Check:
@@ -239,6 +251,31 @@ class Answers:
         outputs = distances.answers(model(batches.batch(0)[0], training=True))
         self.losses = [np.asarray(loss) for loss in model.losses]
         return outputs
+
+
+def notes(model: Any, batches: Batches) -> set[model_diff.Place]:
+    """Return the places in which a model only notes what its last call computed (see `model_diff.notes_of`)."""
+    if not model.built:
+        return set()
+    variables = distances.all_variables(model)
+    values = distances.values(variables)
+    changed: set[int] = set()
+    draws = None
+
+    def call() -> None:
+        nonlocal draws
+        distances.assign(variables, values)
+        with random_state.same_random_state(draws) as draws:
+            _tried(lambda: model(batches.inputs, training=False))
+            moved = map(distances.largest_difference, values, distances.values(variables))
+            changed.update(id(variable) for variable, distance in zip(variables, moved, strict=True) if distance)
+            _tried(lambda: model(batches.batch(0)[0], training=True))
+
+    with snapshot.unchanged(model):
+        found = model_diff.notes_of(model, call)
+    # A metric of Keras 2 that was given to add_metric counts each call.
+    metrics = keras_compat.metrics(model)
+    return found | {(id(metric), key) for metric in metrics for key, v in vars(metric).items() if id(v) in changed}
 
 
 def _tried(run: Any) -> Any:

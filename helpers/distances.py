@@ -1,12 +1,13 @@
 """Distances between arrays, variables and outputs, and how much of a distance is rounding."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from helpers import keras_compat
+from helpers import keras_compat, model_parts, tf_private
 
 
 def largest_difference(a: Any, b: Any) -> float:
@@ -63,7 +64,10 @@ def rounding(array: Any) -> float:
         True
     """
     array = np.asarray(array)
-    dtype = tf.as_dtype(array.dtype)
+    try:
+        dtype = tf.as_dtype(array.dtype)
+    except TypeError:  # dates and records
+        return 0.0
     if not dtype.is_floating or array.size == 0:
         return 0.0
     largest = np.max(np.abs(np.nan_to_num(array.astype(np.float64), posinf=0.0, neginf=0.0)))
@@ -101,8 +105,7 @@ def read(variables: Sequence[Any]) -> list[tf.Tensor]:
     Nothing is copied: a tensor shares the memory of its variable until the variable is next written. The raw operation
     is about ten times as fast as `Variable.read_value`.
     """
-    held = map(keras_compat.storage, variables)
-    return [tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype) for variable in held]
+    return [tf_private.value_of(keras_compat.storage(variable)) for variable in variables]
 
 
 def equal_states(a: Any, b: Any) -> bool:
@@ -113,14 +116,13 @@ def equal_states(a: Any, b: Any) -> bool:
 
 def values(variables: Sequence[Any]) -> list[np.ndarray]:
     """Copy the values of variables into NumPy arrays, in order."""
-    return [tensor.numpy() for tensor in read(variables)]
+    return [np.asarray(tensor.numpy()) for tensor in read(variables)]  # a single text is no array
 
 
 def assign(variables: Sequence[Any], contents: Sequence[Any]) -> None:
     """Write tensors or arrays into variables of the same shapes, in order, without applying constraints."""
-    for variable, content in zip(map(keras_compat.storage, variables), contents, strict=True):
-        tensor = tf.convert_to_tensor(content, variable.dtype)
-        tf.raw_ops.AssignVariableOp(resource=variable.handle, value=tensor)
+    for variable, content in zip(variables, contents, strict=True):
+        tf_private.set_value(keras_compat.storage(variable), content)
 
 
 def all_variables(model: Any) -> list[Any]:
@@ -131,22 +133,46 @@ def all_variables(model: Any) -> list[Any]:
     return found
 
 
-def answers(outputs: Any) -> list[np.ndarray]:
-    """Turn what a model returned into a flat list of arrays.
+def tensors(outputs: Any) -> list[Any]:
+    """Turn what a model returned into a flat list of tensors, arrays and plain values.
 
     A distribution of TensorFlow Probability contributes its mean, its standard deviation and a sample, where defined.
+    An object of any other class contributes what it holds.
     """
-    found = []
-    for output in tf.nest.flatten(outputs, expand_composites=True):
-        if not hasattr(output, "log_prob"):
-            found.append(np.asarray(output))
-            continue
-        for moment in (output.mean, output.stddev, lambda output=output: tf.convert_to_tensor(output)):
-            try:
-                found.append(np.asarray(moment()))
-            except (NotImplementedError, TypeError, ValueError):
-                continue
+    found: list[Any] = []
+    seen: dict[int, Any] = {}
+    waiting = [outputs]
+    while waiting:
+        output = waiting.pop(0)
+        if isinstance(output, (tf.RaggedTensor, tf.SparseTensor, tf.IndexedSlices)):
+            waiting = [*tf.nest.flatten(output, expand_composites=True), *waiting]
+        elif isinstance(output, (*model_parts.PLAIN, tf.Tensor)) or model_parts.is_array(output):
+            found.append(output)
+        elif keras_compat.is_variable(output):
+            found.append(keras_compat.storage(output).read_value())
+        elif hasattr(type(output), "log_prob"):
+            found += _moments(output)
+        elif id(output) not in seen:
+            seen[id(output)] = output
+            held = model_parts.parts(output)
+            found += [] if held is not None else [type(output).__qualname__]
+            held = held or {}
+            in_order = sorted(held, key=str) if model_parts.is_mapping(output) else held
+            waiting = [*map(held.__getitem__, in_order), *waiting]
     return found
+
+
+def _moments(distribution: Any) -> list[Any]:
+    found = []
+    for moment in (distribution.mean, distribution.stddev, lambda: tf.convert_to_tensor(distribution)):
+        with contextlib.suppress(NotImplementedError, TypeError, ValueError):
+            found.append(moment())
+    return found
+
+
+def answers(outputs: Any) -> list[np.ndarray]:
+    """Turn what a model returned into a flat list of arrays (see `tensors`)."""
+    return list(map(np.asarray, tensors(outputs)))
 
 
 def largest_of(distances: Any) -> float:

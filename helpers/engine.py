@@ -98,25 +98,32 @@ def tried(
         compiled: The way to try first; see `ThreeTests`.
     """
     _check_arguments(original, clones, steps)
+    # The replicas of a strategy draw random numbers in threads of their own, unless the step is compiled.
+    compiled = compiled or any(map(keras_compat.strategy, (original, *clones.values())))
 
+    @snapshot.unchanged()
     def run(compiled: bool) -> ThreeTests:
         tests = ThreeTests(original, inputs, targets, train_batch=train_batch, compiled=compiled)
-        for name, clone in clones.items():
-            tests.add(name, clone)
-        tests.advance(steps)
-        tests.compare_answers()
+        with snapshot.taken_once(original, *clones.values()):
+            for name, clone in clones.items():
+                tests.add(name, clone)
+            tests.advance(steps)
+            tests.compare_answers()
         return tests
 
     def failed(tests: ThreeTests) -> tuple[bool, int]:
-        return tests.error() is not None, sum(tests.error(name) is not None for name in clones)
+        return not tests.moved, sum(tests.error(name) is not None for name in clones)
 
     try:
         first = run(compiled)
     except ValueError as error:
         try:
-            return run(not compiled)
+            second = run(not compiled)
         except ValueError as other:
             raise (other if compiled else error) from None  # the one without the traces of a compiled function
+        if second.error() is not None:  # a compiled step may fail only once it runs
+            raise
+        return second
     return min(first, run(not compiled), key=failed) if any(failed(first)) else first
 
 
@@ -164,7 +171,13 @@ class ThreeTests:
     ):
         keras_compat.generation(original)
         self.original, self.compiled = original, compiled
-        self._batches = Batches(original, inputs, targets, train_batch)
+        try:
+            self._batches = Batches(original, inputs, targets, train_batch)
+        except Exception as error:  # whatever TensorFlow says about values that are not arrays
+            raise ValueError(
+                f"The inputs, targets or train_batch cannot be made into tensors ({checks.first_line(error)}). "
+                "Pass arrays of numbers or texts, or lists or dicts of such arrays."
+            ) from error
         self._answers: checks.Answers | None = None
         self._pairs: dict[str, _Pair] = {}
         self._run: Run | None = None
@@ -181,7 +194,8 @@ class ThreeTests:
         keras_compat.generation(clone)
         if self._run is not None:
             raise ValueError("The training has begun. Add all clones before it, or make a new ThreeTests.")
-        self._pairs[name] = _Pair(self, name, clone)
+        with snapshot.unchanged(self.original, clone):  # an optimizer of Keras 2 counts its steps once it is asked
+            self._pairs[name] = _Pair(self, name, clone)
 
     def drop(self, name: str) -> None:
         """Leave a clone out from now on."""
@@ -228,6 +242,11 @@ class ThreeTests:
     def results(self) -> dict[str, ThreeTestsResult]:
         """Return what was found so far, by the names of the clones."""
         return {name: pair.result() for name, pair in self._pairs.items()}
+
+    @property
+    def moved(self) -> bool:
+        """Whether training moved the original."""
+        return self._run is not None and self._run.error is None and any(self._run.moved)
 
     def error(self, name: str | None = None) -> Exception | None:
         """Return the error that training a clone raised, or that training the original raised, or None."""
@@ -314,6 +333,9 @@ class _Pair:
         self._tests, self.name, self.clone = tests, name, clone
         original = tests.original
         walk = model_diff.compare(original, clone)
+        if walk.of(model_diff.STRUCTURE, model_diff.SETTING, model_diff.STATE):
+            notes = [checks.notes(model, tests._batches) for model in (original, clone)]
+            walk = model_diff.compare(original, clone, set().union(*notes))
         self._weights = checks.Counterparts(keras_compat.weights(original), keras_compat.weights(clone), walk)
         self._state = checks.Counterparts(keras_compat.other_state(original), keras_compat.other_state(clone), walk)
         apart = self._weights.apart(original, clone)

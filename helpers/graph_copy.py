@@ -1,4 +1,4 @@
-"""Copy a graph of Python objects: everything that one object reaches, each part once, without running any of its code.
+"""Copy a graph of Python objects: everything that one object reaches, each part once, without running its constructors.
 
 `Copy` works in three passes over one memo. The first finds every mutable object. The second creates an empty object of
 the same class for each, by `__new__` and without a constructor. The third fills them: attributes and the cells of
@@ -16,6 +16,7 @@ import enum
 import functools
 import gc
 import inspect
+import itertools
 import logging
 import numbers
 import re
@@ -28,6 +29,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from helpers import keras_compat, tf_private
 from helpers.caching import cached
@@ -47,7 +49,7 @@ class CloneError(ValueError):
 _SHARED = (
     *(type(None), type(...), type(NotImplemented), bool, int, float, complex, str, bytes, range, slice, property),
     *(numbers.Number, type, enum.Enum, re.Pattern, logging.Logger, inspect.Signature, inspect.Parameter),
-    *(types.ModuleType, types.CodeType, types.GenericAlias, types.MappingProxyType, types.WrapperDescriptorType),
+    *(types.ModuleType, types.CodeType, types.GenericAlias, types.WrapperDescriptorType),
     *(types.MethodDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType, types.UnionType),
     *(typing.TypeVar, type(typing.Any), type(typing.List[int]), type(typing.Union[int, str])),  # noqa: UP006, UP007
     *(np.dtype, np.generic, np.ufunc),
@@ -72,10 +74,20 @@ def _is_shared_class(cls: type) -> bool:
     return cls is object or issubclass(cls, _SHARED) or tf_private.is_constant_class(cls)
 
 
+@cached
+def _may_have_attributes(cls: type) -> bool:
+    """Return True for a class of numbers or texts that the reader derived: its instances may hold anything."""
+    return issubclass(cls, (numbers.Number, str, bytes)) and not issubclass(cls, (np.generic, enum.Enum))
+
+
 def _is_shared(value: Any) -> bool:
     cls = type(value)
     if _is_shared_class(cls):
+        if _may_have_attributes(cls):
+            return not tf_private.attributes(value)
         return not tf_private.is_handle(value)
+    if cls is types.MappingProxyType:
+        return "__module__" in value and "__doc__" in value  # the attributes of a class
     if cls is types.FunctionType:
         nothing_inside = not (value.__closure__ or value.__defaults__ or value.__kwdefaults__ or value.__dict__)
         return nothing_inside or _is_importable(value)
@@ -88,34 +100,77 @@ def _is_shared(value: Any) -> bool:
 # -- mutable kinds: created empty, then filled -----------------------------------------------------------------------
 
 
-@cached
 def _slots_of(cls: type) -> list[types.MemberDescriptorType]:
-    written_in_python = [base for base in cls.__mro__ if "__slots__" in vars(base)]
-    members = [member for base in written_in_python for member in vars(base).values()]
-    return [member for member in members if isinstance(member, types.MemberDescriptorType)]
+    return [vars(cls.__mro__[place])[name] for place, name in _places_of_slots(cls)]
+
+
+@cached
+def _places_of_slots(cls: type) -> list[tuple[int, str]]:
+    written_in_python = [(place, vars(base)) for place, base in enumerate(cls.__mro__) if "__slots__" in vars(base)]
+    members = [(place, name, member) for place, own in written_in_python for name, member in own.items()]
+    return [(place, name) for place, name, member in members if isinstance(member, types.MemberDescriptorType)]
 
 
 @cached
 def _base_of(cls: type) -> Any:
     """Return the type whose `__new__` creates an empty instance of a class, or None if there is no such type."""
-    for base in (*CONTAINERS, threading.local, tf_private.PROXY):
+    for base in (*CONTAINERS, tf_private.PROXY):
         if issubclass(cls, base):
-            return base
+            known = next((c for c in (collections.OrderedDict, collections.defaultdict) if issubclass(cls, c)), base)
+            return None if _hides_state(cls, known) else base
     try:
         object.__new__(cls)
     except TypeError:
         return None
-    return None if _hides_state(cls) else object
+    return None if _hides_state(cls, object) else object
 
 
-def _hides_state(cls: type) -> bool:
-    """Return True if instances have more state than attributes and slots: state kept in C, such as that of a file.
+def _hides_state(cls: type, base: type) -> bool:
+    """Return True if instances have more state than that of a base, attributes and slots: state kept in C, as in files.
 
     This is the test by which `object.__reduce_ex__` refuses to pickle (Python's `Objects/typeobject.c`). From Python
     3.12 on, some of these types can be created empty, which would give a broken copy.
     """
     pointers = len(_slots_of(cls)) + (cls.__dictoffset__ != 0) + (cls.__weakrefoffset__ > 0)
-    return cls.__basicsize__ > object.__basicsize__ + pointers * tuple.__itemsize__
+    return cls.__basicsize__ > base.__basicsize__ + pointers * tuple.__itemsize__
+
+
+def _is_the_only_one(value: Any) -> bool:
+    """Return True for an object that `copy.deepcopy` gives back as it is, such as a sentinel that is compared by `is`.
+
+    Its class says so by `__deepcopy__`, `__reduce__` or `__new__`. `__deepcopy__` is read, since it might copy a lot.
+    The others run, with arguments that are numbers, texts and classes only.
+    """
+    cls = type(value)
+    if not _says_how_to_copy(cls):
+        return False
+    function = getattr(cls, "__deepcopy__", None)
+    if function is not None:
+        return isinstance(function, types.FunctionType) and _returns_self(function.__code__)
+    try:
+        reduced = value.__reduce_ex__(4)
+        if isinstance(reduced, str):
+            return True
+        plain = all(isinstance(argument, (bool, int, float, str, bytes, type)) for argument in reduced[1])
+        return plain and reduced[0](*reduced[1]) is value
+    except Exception:  # the author's code, which may raise anything
+        return False
+
+
+@cached
+def _says_how_to_copy(cls: type) -> bool:
+    if _base_of(cls) is not object or issubclass(cls, tf.Module) or tf_private.is_operation_class(cls):
+        return False
+    of_object = all(getattr(cls, name) is getattr(object, name) for name in ("__reduce_ex__", "__reduce__", "__new__"))
+    return not of_object or hasattr(cls, "__deepcopy__")
+
+
+def _returns_self(code: types.CodeType) -> bool:
+    steps = list(dis.get_instructions(code))
+    returned = [before for before, step in itertools.pairwise(steps) if step.opname == "RETURN_VALUE"]
+    return bool(returned) and all(
+        step.opname.startswith("LOAD_FAST") and step.argval == code.co_varnames[0] for step in returned
+    )
 
 
 class _Thing:
@@ -177,18 +232,46 @@ def _slot(member: types.MemberDescriptorType, value: Any) -> Any:
         return _ABSENT
 
 
+class _Local(_Thing):
+    """The attributes that a `threading.local` has in this thread. In any other thread it starts as the original did."""
+
+    def children(self, old: Any) -> Children:
+        arguments, keywords = self._arguments(old)
+        yield from (("an argument", i, value) for i, value in enumerate(arguments))
+        yield from (("an argument", name, value) for name, value in keywords.items())
+        yield from super().children(old)
+
+    def empty(self, old: Any, walk: "Copy") -> Any:
+        arguments, keywords = self._arguments(old)
+        copies = {name: walk.copied(value) for name, value in keywords.items()}
+        return threading.local.__new__(type(old), *map(walk.copied, arguments), **copies)
+
+    def _arguments(self, old: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return what the constructor gets again in each thread. Only the garbage collector knows it."""
+        held = gc.get_referents(old)
+        arguments = next((value for value in held if type(value) is tuple), ())
+        dicts = [value for value in held if type(value) is dict and all(isinstance(key, str) for key in value)]
+        return arguments, next((value for value in dicts if value and value is not vars(old)), {})
+
+
 class _Array:
     def children(self, old: np.ndarray) -> Children:
-        return (("[]", i, item) for i, item in enumerate(old.flat)) if old.dtype == object else iter(())
+        return (("[]", i, item) for array in self._of_objects(old) for i, item in enumerate(array.flat))
 
     def empty(self, old: np.ndarray, walk: "Copy") -> Any:
         return old.copy(order="K")
 
     def fill(self, old: np.ndarray, new: np.ndarray, copied: Copied) -> None:
-        if old.dtype == object:
-            for i, item in enumerate(old.flat):
-                new.flat[i] = copied(item)
+        for one, other in zip(self._of_objects(old), self._of_objects(new), strict=True):
+            for i, item in enumerate(one.flat):
+                other.flat[i] = copied(item)
         new.flags.writeable = old.flags.writeable
+
+    def _of_objects(self, array: np.ndarray) -> list[np.ndarray]:
+        """Return the array, or the fields of a structured one, that hold objects."""
+        if array.dtype.names and array.dtype.hasobject:
+            return [found for name in array.dtype.names for found in self._of_objects(array[name])]
+        return [array] if array.dtype == object else []
 
 
 class _Cell:
@@ -214,6 +297,15 @@ class _Function:
             yield "the closure over", name, cell
         yield ".", "__defaults__", old.__defaults__
         yield from ((".", name, value) for name, value in ((old.__kwdefaults__ or {}) | old.__dict__).items())
+
+    def held_by(self, old: Any) -> Children:
+        """Return the values in the closure, and the default arguments."""
+        for name, cell in zip(old.__code__.co_freevars, old.__closure__ or (), strict=True):
+            yield from (("closure over", name, content) for _, _, content in _Cell().children(cell))
+        for name, value in enumerate(old.__defaults__ or ()):
+            yield "default argument", name, value
+        for name, value in (old.__kwdefaults__ or {}).items():
+            yield "default argument", name, value
 
     def empty(self, old: Any, walk: "Copy") -> Any:
         cells = tuple(walk.copied(cell) for cell in old.__closure__ or ())
@@ -274,6 +366,14 @@ class _Variable(_Thing):
         return tf_private.copied_variable(old)
 
 
+class _Replicated(_Thing):
+    """A variable that holds one variable for each replica of a strategy of `tf.distribute`."""
+
+    def fill(self, old: Any, new: Any, copied: Copied) -> None:
+        super().fill(old, new, copied)
+        tf_private.join_replicas(new)
+
+
 class _Table(_Lock):
     def empty(self, old: Any, walk: "Copy") -> Any:
         return tf_private.copied_table(old)
@@ -332,12 +432,31 @@ class _WeakReference:
         return iter(())
 
     def rebuilt(self, old: Any, copied: Copied) -> Any:
+        if not isinstance(old, weakref.ref):
+            return self._proxy(old, copied)
         target = old()
         if target is None or copied(target) is target:
             return old
         if isinstance(old, weakref.WeakMethod):
             return weakref.WeakMethod(copied(target))
         return weakref.ref(copied(target))
+
+    def _proxy(self, old: Any, copied: Copied) -> Any:
+        try:
+            target = old.__init__.__self__
+        except ReferenceError:  # the object is gone
+            return old
+        return old if copied(target) is target else weakref.proxy(copied(target))
+
+
+class _View:
+    """A read-only view of a dict."""
+
+    def children(self, old: Any) -> Children:
+        yield "the view of", "a mapping", gc.get_referents(old)[0]
+
+    def rebuilt(self, old: Any, copied: Copied) -> Any:
+        return types.MappingProxyType(copied(gc.get_referents(old)[0]))
 
 
 class _TracedFunction:
@@ -367,38 +486,55 @@ class _Reduced:
         self._parts: dict[int, tuple[Any, ...]] = {}
 
     def parts(self, old: Any) -> tuple[Any, ...]:
+        """Return a function and its arguments, the state, the items of a list, and those of a dict."""
         if id(old) not in self._parts:
             reduced = old.__reduce_ex__(4)
-            if isinstance(reduced, str) or any(reduced[3:]):
+            if isinstance(reduced, str):  # the name of the only one of its kind
+                reduced = lambda: old, ()
+            function, arguments, state, items, pairs, setter = (*reduced, *[None] * 4)[:6]
+            if setter is not None:
                 raise TypeError("its type does not say how it is rebuilt")
-            self._parts[id(old)] = (*reduced, None)[:3]
+            self._parts[id(old)] = function, arguments, state, list(items or ()), list(pairs or ())
         return self._parts[id(old)]
 
     def children(self, old: Any) -> Children:
         return ((".", "__reduce_ex__", part) for part in self.parts(old)[1:])
 
     def empty(self, old: Any, walk: "Copy") -> Any:
-        function, arguments, _ = self.parts(old)
+        function, arguments, *_ = self.parts(old)
         return function(*walk.copied(arguments))
 
     def fill(self, old: Any, new: Any, copied: Copied) -> None:
         pass
 
     def fill_items(self, old: Any, new: Any, copied: Copied) -> None:
-        state = copied(self.parts(old)[2])
-        if state is not None and hasattr(new, "__setstate__"):
+        _, _, state, items, pairs = self.parts(old)
+        for item in items:
+            new.append(copied(item))
+        for key, value in pairs:
+            new[copied(key)] = copied(value)
+        state = copied(state)
+        if state is None:
+            return
+        if hasattr(new, "__setstate__"):
             new.__setstate__(state)
-        elif state is not None:
-            vars(new).update(state)
+            return
+        # The attributes, or the attributes and the slots.
+        for attributes in state if isinstance(state, tuple) else (state,):
+            for name, value in (attributes or {}).items():
+                setattr(new, name, value)
 
 
+_FUNCTION = _Function()
 _FILLED = {
     types.CellType: _Cell(),
-    types.FunctionType: _Function(),
+    types.FunctionType: _FUNCTION,
     np.ndarray: _Array(),
     **dict.fromkeys(_LOCKS, _Lock()),
     **dict.fromkeys(_WEAK, _Weak()),
+    threading.local: _Local(),
     **dict.fromkeys(tf_private.VARIABLES, _Variable()),
+    **dict.fromkeys(tf_private.REPLICATED, _Replicated()),
     **dict.fromkeys(tf_private.TABLES, _Table()),
 }
 _REBUILT = {
@@ -407,7 +543,8 @@ _REBUILT = {
     types.MethodType: _Method(),
     types.BuiltinFunctionType: _Method(),
     types.MethodWrapperType: _Method(),
-    weakref.ref: _WeakReference(),
+    **dict.fromkeys((weakref.ref, weakref.ProxyType, weakref.CallableProxyType), _WeakReference()),
+    types.MappingProxyType: _View(),
     tf_private.TRACED_FUNCTION: _TracedFunction(),
     type(functools.lru_cache(len)): _Cached(),
 }
@@ -455,7 +592,9 @@ class Copy:
         self._kinds: dict[int, tuple[Any, Any]] = {}  # by identity: the object, to keep it alive, and its handler
         self._parents: dict[int, Any] = {}
         self._functions: list[types.FunctionType] = []
+        self._kept: set[int] = set()  # objects that are the only ones of their kind
         self._partial: dict[int, bool] = {}  # lists of which only a part is copied, and whether positions count
+        self._notes: set[int] = set()  # containers that name parts, and are not what holds them
         self._copies: dict[int, Any] = {}
         self._keys: dict[str, str] = {}
         self._reduced = _Reduced()
@@ -463,44 +602,61 @@ class Copy:
         self._refuse_hidden_state()
         self.clone = self.copied(original)
         self._fill()
-        self.pairs = [(old, self._copies[i]) for i, (old, kind) in self._kinds.items() if hasattr(kind, "fill")]
 
     # First pass.
 
     def _find(self) -> None:
         waiting = [self.original]
+        whole = True
         while waiting:
             while waiting:
-                self._visit(waiting.pop(), waiting)
+                old = waiting.pop()
+                if id(old) not in self._kinds:
+                    try:
+                        self._visit(old, waiting, whole)
+                    except Exception as error:
+                        raise self._named(old, error) from error
             for identity, positions_count in self._partial.items():
                 # A layer records all its calls, also those in other models. Only the calls of this model are copied,
                 # and those before them if a call is identified by its position.
                 calls = items_of(self._kinds[identity][0]) if positions_count else []
                 last = max((i for i, call in enumerate(calls) if id(call) in self._kinds), default=0)
                 waiting += [call for call in calls[:last] if id(call) not in self._kinds]
+            whole = False
 
-    def _visit(self, old: Any, waiting: list[Any]) -> None:
-        if id(old) in self._kinds:
-            return
+    def _visit(self, old: Any, waiting: list[Any], whole: bool) -> None:
+        """Note one object, and what it holds.
+
+        Args:
+            old: The object.
+            waiting: The list that gets what it holds.
+            whole: Whether the calls that made a symbolic tensor belong to the copy. Those of the calls that are only
+                copied for the sake of positions do not.
+        """
         if type(old) is types.FunctionType:
             self._functions.append(old)
         if _is_shared(old):
+            if tf_private.may_capture(type(old)):
+                self._refuse_what_is_captured(old)
             return
         kind = _kind(type(old)) or self._reduced
-        why_not = tf_private.why_not_copied(old)
         if isinstance(old, threading.Thread):
-            why_not = "a thread runs outside the model"
-        elif kind is self._reduced:
-            try:
-                kind.parts(old)
-            except Exception as error:
-                why_not = str(error)
-        if why_not:
-            raise self._refusal(old, why_not)
+            raise self._refusal(old, "a thread runs outside the model")
+        if tf_private.is_handle(old):
+            raise self._refusal(old, "it is a handle to a resource, which a copy would share")
+        if kind is _THING and _is_the_only_one(old) and not _state_behind(old, set()):
+            self._kept.add(id(old))
+            return
+        if kind is self._reduced:
+            kind.parts(old)
         self._kinds[id(old)] = old, kind
+        if whole:
+            waiting += tf_private.made_by(old)
         for calls, positions_count in tf_private.call_records(old):
             self._partial[id(calls)] = positions_count
-        partial = id(old) in self._partial
+        if kind is _THING:
+            self._notes.update(map(id, tf_private.tracking_notes(old)))
+        partial = id(old) in self._partial or id(old) in self._notes
         for form, _, child in kind.children(old):
             cls = type(child)
             if cls in _PLAIN or cls is int or cls is str or (partial and form == "[]"):
@@ -509,8 +665,24 @@ class Copy:
                 self._parents.setdefault(id(child), old)
                 waiting.append(child)
 
+    def _refuse_what_is_captured(self, old: Any) -> None:
+        """Refuse a data set or compiled function that uses something that can change: a copy would use it too."""
+        for part in tf_private.captured(old):
+            stateful = keras_compat.is_stateful(part) or tf_private.is_handle(part)
+            found = part if stateful else (_state_behind(part, set(), libraries=True) or (None, None))[1]
+            if found is not None:
+                used = "a resource of TensorFlow" if tf_private.is_handle(found) else keras_compat.title(found)
+                raise self._refusal(old, f"it uses {used}, and a copy would use that of the original")
+
+    def _named(self, old: Any, error: Exception) -> CloneError:
+        """Return an error that names the object: what runs when it is copied may be its author's code."""
+        return error if isinstance(error, CloneError) else self._refusal(old, str(error) or type(error).__name__)
+
     def _refusal(self, old: Any, why: str) -> CloneError:
         """Return the error that names what cannot be copied, and where the nearest layer holds it."""
+        parent = self._parents.get(id(old))
+        if tf_private.is_handle(old) and id(parent) in self._parents and not keras_compat.has_name(parent):
+            old, why = parent, "it keeps a resource of TensorFlow, which a copy would share"
         path: list[str] = []
         holder = held = old
         while id(held) in self._parents and (holder is old or not keras_compat.has_name(holder)):
@@ -520,13 +692,9 @@ class Copy:
             step = f".{name}" if form == "." else f"[{name!r:.40}]" if form == "[]" else f" ({form} {name})"
             path.insert(0, "" if form == "." and isinstance(holder, (types.CellType, types.MethodType)) else step)
             held = holder
-        where = "".join(path)
-        attribute = path[0] if path and path[0].startswith(".") else ""
         return CloneError(
-            f"{keras_compat.title(holder)} holds {_article(type(old).__name__)} in {where or 'itself'}, which cannot "
-            f"be copied: {why}. Create it where it is needed instead of keeping it, or remove it while you clone "
-            f"the model:\n\n    kept, layer{attribute or '.attribute'} = layer{attribute or '.attribute'}, None\n"
-            f"    twin = clone(model)\n    layer{attribute or '.attribute'} = kept\n"
+            f"{keras_compat.title(holder)} holds {_article(type(old).__name__)} in {''.join(path) or 'itself'}, which "
+            f"cannot be copied: {why}. Create it where it is needed instead of keeping it{_without(path)}"
         )
 
     def _refuse_hidden_state(self) -> None:
@@ -555,11 +723,14 @@ class Copy:
             return self._copies[identity]
         if identity in self._kinds:
             old, kind = self._kinds[identity]
-            if not hasattr(kind, "empty"):
-                new = self._copies[identity] = kind.rebuilt(old, self.copied)
-                return new
-            new = self._copies[identity] = kind.empty(old, self)
-            if isinstance(old, tf_private.VARIABLES):
+            try:
+                if not hasattr(kind, "empty"):
+                    new = self._copies[identity] = kind.rebuilt(old, self.copied)
+                    return new
+                new = self._copies[identity] = kind.empty(old, self)
+            except Exception as error:
+                raise self._named(old, error) from error
+            if isinstance(kind, _Variable):
                 self._keys[tf_private.unique_id(old)] = tf_private.unique_id(new)
             return new
         # Trackers and functional models record objects by their identity: as a number, or within a text.
@@ -573,16 +744,28 @@ class Copy:
 
     def _fill(self) -> None:
         filled = [entry for entry in self._kinds.values() if hasattr(entry[1], "fill")]
-        for old, _ in filled:
-            self.copied(old)
+        # An object that its own class gives back instead of a copy, such as a time zone, is as it should be.
+        filled = [(old, kind) for old, kind in filled if self.copied(old) is not old]
         for old, kind in filled:
             kind.fill(old, self.copied(old), self.copied)
         # The state of a C type is set at once, so all its parts have to be complete by then.
         for old, kind in sorted(filled, key=lambda entry: entry[1] is self._reduced):
             if id(old) in self._partial:
                 set_items(self.copied(old), [self.copied(call) for call in items_of(old) if id(call) in self._kinds])
+            elif id(old) in self._notes:
+                set_items(self.copied(old), self._copied_notes(old))
             elif hasattr(kind, "fill_items"):
-                kind.fill_items(old, self.copied(old), self.copied)
+                try:
+                    kind.fill_items(old, self.copied(old), self.copied)
+                except Exception as error:
+                    raise self._named(old, error) from error
+        self.pairs = [(old, self.copied(old)) for old, _ in filled]
+
+    def _copied_notes(self, old: Any) -> list[Any]:
+        """Return what takes the place of TensorFlow's notes about parts, without the parts that are gone."""
+        if isinstance(old, dict):
+            return [(name, self.copied(part)) for name, part in items_of(old) if id(part) in self._kinds]
+        return [type(note)(note.name, self.copied(note.ref)) for note in old if id(note.ref) in self._kinds]
 
     # Checks of the finished copy.
 
@@ -593,7 +776,7 @@ class Copy:
         """
         originals = {id(old) for old, _ in self.pairs}
         closed = (type, types.ModuleType, types.CodeType, types.FrameType)
-        seen = {id(self)}
+        seen = {id(self), *self._kept}
         waiting: list[tuple[Any, Any]] = [(self.clone, None)]
         found: list[tuple[Any, Any]] = []
         while waiting:
@@ -622,35 +805,45 @@ _INSTALLED = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python3|^<fro
 _RUN_BEFORE = ("__init__", "__new__", "__init_subclass__")
 
 
-@cached
 def _is_installed(code: Any) -> bool:
     """Return True if a function or class belongs to an installed library, which does not hold a model's layers."""
     module = code.__module__ or ""
     if isinstance(code, type):
-        filename = getattr(sys.modules.get(module), "__file__", None) or ""
-    else:
-        filename = code.__code__.co_filename
+        return _is_file_of_library(module, getattr(sys.modules.get(module), "__file__", None) or "")
+    return _is_file_of_library(module, code.__code__.co_filename)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_file_of_library(module: str, filename: str) -> bool:
     return module.split(".")[0] in sys.stdlib_module_names - {"__main__"} or bool(_INSTALLED.search(filename))
 
 
-def _globals_used(code: types.CodeType) -> set[str]:
-    names = {step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    return names.union(*(_globals_used(inner) for inner in code.co_consts if isinstance(inner, types.CodeType)))
+def _globals_used(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    """Return the global values that a function uses, also those of other modules, as in `module.value`."""
+    codes = [function.__code__]
+    while codes:
+        code = codes.pop()
+        codes += [inner for inner in code.co_consts if isinstance(inner, types.CodeType)]
+        name, value = "", None
+        for step in dis.get_instructions(code):
+            if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+                name, value = step.argval, function.__globals__.get(step.argval)
+            elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and isinstance(value, types.ModuleType):
+                name, value = f"{name}.{step.argval}", getattr(value, step.argval, None)
+            else:
+                value = None
+            if value is not None:
+                yield f"the global name {name!r}", value
 
 
-def _led_to(value: Any, closure: bool = True) -> Iterator[tuple[str, Any]]:
+def _led_to(value: Any, closure: bool = True, libraries: bool = False) -> Iterator[tuple[str, Any]]:
     """Return what a shared value leads to, with the name by which it does."""
     if isinstance(value, types.FunctionType):
-        if _is_installed(value):
-            return
-        for name in _globals_used(value.__code__):
-            yield f"the global name {name!r}", value.__globals__.get(name)
-        if closure:
-            cells = zip(value.__code__.co_freevars, value.__closure__ or (), strict=True)
-            for name, cell in cells:
-                yield from ((f"its closure over {name!r}", content) for _, _, content in _Cell().children(cell))
-            defaults = [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
-            yield from (("a default argument", default) for default in defaults)
+        installed = _is_installed(value)
+        if not installed:
+            yield from _globals_used(value)
+        if closure and (libraries or not installed):
+            yield from ((f"its {form} {name!r}", item) for form, name, item in _FUNCTION.held_by(value))
     elif isinstance(value, type):
         for cls in value.__mro__:
             if not _is_installed(cls):
@@ -671,8 +864,15 @@ def _led_to(value: Any, closure: bool = True) -> Iterator[tuple[str, Any]]:
         yield from (("", item) for item in (tf_private.attributes(value) or {}).values())
 
 
-def _state_behind(value: Any, seen: set[int], closure: bool = True) -> tuple[str, Any] | None:
-    """Return a variable, layer, optimizer or random generator that a function or class leads to, or None."""
+def _state_behind(value: Any, seen: set[int], closure: bool = True, libraries: bool = False) -> tuple[str, Any] | None:
+    """Return a variable, layer, optimizer or random generator that a function or class leads to, or None.
+
+    Args:
+        value: A function, a class, or an object.
+        seen: The identities of what needs no look. It grows.
+        closure: Whether what the closure of the function holds counts.
+        libraries: Whether the closures of functions of installed libraries count.
+    """
     waiting = [("", value, closure)]
     while waiting:
         how, value, closure = waiting.pop()
@@ -681,7 +881,7 @@ def _state_behind(value: Any, seen: set[int], closure: bool = True) -> tuple[str
         seen.add(id(value))
         if keras_compat.is_stateful(value) or isinstance(value, (np.random.Generator, np.random.RandomState)):
             return how, value
-        waiting += [(inner or how, item, True) for inner, item in _led_to(value, closure)]
+        waiting += [(inner or how, item, True) for inner, item in _led_to(value, closure, libraries)]
     return None
 
 
@@ -692,6 +892,19 @@ def _hidden(where: str, how: str, what: Any) -> CloneError:
         "or model that uses it, and use it from there:\n\n"
         "    def __init__(self, part, **kwargs):\n        super().__init__(**kwargs)\n        self.part = part\n\n"
         "    def call(self, inputs):\n        return self.part(inputs)\n"
+    )
+
+
+def _without(path: list[str]) -> str:
+    """Return the end of a refusal: how to clone a model without one attribute of a layer."""
+    attribute = path[0][1:] if path and path[0].startswith(".") else ""
+    if not attribute.isidentifier():
+        return "."
+    return (
+        f", or remove it while you clone the model. The clone then has None as `{attribute}`:\n\n"
+        f"    kept, layer.{attribute} = layer.{attribute}, None\n"
+        f"    copied = clone(model)\n"
+        f"    layer.{attribute} = kept\n"
     )
 
 

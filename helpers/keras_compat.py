@@ -9,6 +9,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from helpers import tf_private
@@ -32,19 +33,26 @@ def namespace(name: str) -> ModuleType:
 
 
 def loaded() -> list[str]:
-    """Return the names of the Keras versions that are imported."""
-    return [name for name in GENERATIONS if name in sys.modules]
+    """Return the names of the Keras versions that are imported and run on TensorFlow."""
+    found = {"keras": tf_private.keras_runs_on_tensorflow(), "tf_keras": "tf_keras" in sys.modules}
+    return [name for name in GENERATIONS if found[name]]
 
 
 def generation(layer: Any) -> str:
     """Return the Keras version of a layer or model: `"keras"` (Keras 3) or `"tf_keras"` (Keras 2).
 
     Raises:
-        TypeError: It belongs to neither, or it is a class instead of an instance.
+        TypeError: It belongs to neither, or it is a class instead of an instance, or Keras does not run on TensorFlow.
     """
     for name in loaded():
         if isinstance(layer, namespace(name).layers.Layer):
             return name
+    keras = sys.modules.get("keras")
+    if keras is not None and isinstance(layer, keras.layers.Layer):
+        raise TypeError(
+            f"{title(layer)} runs on {keras.config.backend()}, and helpers needs Keras on TensorFlow. "
+            "Set KERAS_BACKEND=tensorflow before keras is imported, and make the model again."
+        )
     if isinstance(layer, type):
         raise TypeError(f"{layer.__name__} is a class, not a model. Make an instance of it first: {layer.__name__}().")
     raise TypeError(
@@ -137,9 +145,19 @@ def optimizer_variables(optimizer: Any) -> list[Any]:
     return list(variables() if callable(variables) and not isinstance(variables, list) else variables)
 
 
+def steps_made(optimizer: Any) -> int:
+    """Return how many steps an optimizer has made."""
+    return int(np.max(tf_private.value_of(storage(optimizer.iterations))))
+
+
 def metric_variables(model: Any) -> list[Any]:
     """Return the variables of a model's metrics, including the running loss."""
-    return [variable for metric in model.metrics for variable in metric.variables]
+    return [variable for metric in metrics(model) for variable in metric.variables]
+
+
+def metrics(model: Any) -> list[Any]:
+    """Return the metrics of a model; none for a layer that is not a model."""
+    return list(getattr(model, "metrics", ()))
 
 
 # -- models and other objects -----------------------------------------------------------------------------------------
@@ -147,7 +165,13 @@ def metric_variables(model: Any) -> list[Any]:
 
 def is_compiled(model: Any) -> bool:
     """Return True if `compile` was called on a model."""
-    return getattr(model, "optimizer", None) is not None
+    return hasattr(type(model), "compile") and getattr(model, "optimizer", None) is not None
+
+
+def strategy(model: Any) -> Any:
+    """Return the strategy of `tf.distribute` under which a model was made, or None."""
+    found = getattr(model, "distribute_strategy", None)
+    return None if found is None or isinstance(found, tf_private.NO_STRATEGY) else found
 
 
 def has_name(value: Any) -> bool:
@@ -187,6 +211,8 @@ def changed_since_compiled(model: Any) -> list[Any]:
     # A module of TensorFlow may have an attribute `optimizer` without being a model.
     if getattr(model, "train_function", None) is None or not is_compiled(model) or generation(model) != "keras":
         return []
+    if model.run_eagerly or tf.config.functions_run_eagerly():  # then nothing is compiled
+        return []
     return [layer for layer, flag in tf_private.compiled_trainable_flags(model).items() if layer.trainable != flag]
 
 
@@ -203,16 +229,6 @@ def symbolic_inputs(model: Any) -> Any:
         if symbols is not None:
             return symbols[0] if isinstance(symbols, (list, tuple)) and len(symbols) == 1 else symbols
     return None
-
-
-def comparable_output(output: Any) -> Any:
-    """Return the part of an output that can be compared: of a distribution, as layers of TFP return it, the mean."""
-    if hasattr(output, "log_prob"):
-        try:
-            return output.mean()
-        except NotImplementedError:
-            return tf.convert_to_tensor(output)
-    return output
 
 
 @functools.cache

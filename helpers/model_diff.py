@@ -4,10 +4,11 @@
 applies to a pair of values compares it.
 """
 
+import contextlib
 import functools
 import types
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from helpers.model_parts import (
     PLAIN,
     WEAK,
     Parts,
+    defines_equality,
     has_attributes,
     is_array,
     is_function,
@@ -27,14 +29,20 @@ from helpers.model_parts import (
     is_of_library,
     is_plain,
     is_sequence,
+    is_set,
     is_table,
+    is_trace,
     join_path,
     keras_kind,
     parts,
     parts_of_compilation,
     table_items,
+    walked,
 )
 from helpers.text import digits
+
+# The identity of an object, and the key of one of its parts.
+Place = tuple[int, Any]
 
 # Where in a model something was found.
 STRUCTURE, SETTING, WEIGHT, STATE = "structure", "setting", "weight", "state"
@@ -61,12 +69,13 @@ class Finding:
         return f"{self.path}: {self.text}"
 
 
-def compare(original: Any, clone: Any) -> "Comparison":
+def compare(original: Any, clone: Any, notes: Collection[Place] = ()) -> "Comparison":
     """Walk two models side by side.
 
     Args:
         original: A model.
         clone: The model to compare with it, of the same Keras version.
+        notes: The places to leave out, of both models (see `notes_of`).
 
     Returns:
         A `Comparison` with the differences found, and the variables of both in pairs.
@@ -78,9 +87,44 @@ def compare(original: Any, clone: Any) -> "Comparison":
         >>> print(*compare(model, clone).of(SETTING))
         dropout.rate: 0.5 against 0.3
     """
-    walk = Comparison(original, clone)
+    walk = Comparison(original, clone, notes)
     walk.run()
     return walk
+
+
+def notes_of(model: Any, call: Callable[[], Any]) -> set[Place]:
+    """Return the places in which a model only notes what its last call computed.
+
+    Every call replaces what is there, and what it was before does not matter: after a second call alike, an equal value
+    is there. A place that was empty may also be filled once, with a number or a text.
+
+    Args:
+        model: A model.
+        call: What to do twice. It calls the model on the same inputs, from the same random state.
+    """
+    alive = []  # an id is valid only as long as its object lives
+
+    def held() -> dict[Place, Any]:
+        found = list(walked(model))
+        alive.append(found)
+        return {(id(owner), key): value for owner, key, value in found}
+
+    at_rest, before = held(), held()
+    call()
+    first = held()
+    call()
+    second = held()
+    walk = Comparison(model, model)
+
+    def is_note(place: Place, value: Any) -> bool:
+        old, new = before.get(place), second.get(place)
+        if old is not at_rest.get(place) or value is old or not walk.alike(value, new):
+            return False
+        if isinstance(value, PLAIN):
+            return old is None and not isinstance(value, bool)
+        return value is not new
+
+    return {place for place, value in first.items() if is_note(place, value)}
 
 
 class _Pair(NamedTuple):
@@ -105,10 +149,10 @@ class Comparison:
         pairs: The pairs of variables that have the same place: (kind, name, the original's, the clone's).
     """
 
-    def __init__(self, original: Any, clone: Any):
+    def __init__(self, original: Any, clone: Any, notes: Collection[Place] = ()):
         self.findings: list[Finding] = []
         self.pairs: list[tuple[str, str, Any, Any]] = []
-        self._models = original, clone
+        self._models, self._notes = (original, clone), notes
         self._weights = {id(keras_compat.storage(weight)) for weight in keras_compat.weights(original)}
         self._keys = _identities(original), _identities(clone)
         self._clone_of: dict[int, int] = {}
@@ -126,9 +170,19 @@ class Comparison:
             for key in mine:
                 self._push(mine[key], theirs.get(key), key, COMPILATION)
             self._push(original.optimizer, clone.optimizer, "optimizer", COMPILATION)
-            for a, b in zip(original.metrics, clone.metrics, strict=False):
+            for a, b in _metrics_in_pairs(original, clone):
                 if len(a.variables) == len(b.variables):  # they are created at the first training step
                     self._push(a, b, a.name, METRIC)
+        self._walk()
+
+    def alike(self, a: Any, b: Any) -> bool:
+        """Return True if two values, apart from where they are, have no difference."""
+        trial = Comparison(*self._models, self._notes)
+        trial._push(a, b, "", SETTING)
+        trial._walk()
+        return not trial.findings
+
+    def _walk(self) -> None:
         while self._queue:
             self._compare(self._queue.popleft())
 
@@ -162,6 +216,8 @@ class Comparison:
         if kind in ("optimizer", "metric"):
             pair = pair._replace(area=OPTIMIZER if kind == "optimizer" else METRIC)
         a, b = pair.a, pair.b
+        if is_trace(a) or is_trace(b):
+            return  # left behind by the last trace of a function
         if keras_compat.is_variable(a) and keras_compat.is_variable(b):
             self._compare_variables(pair)
         elif kind in ("layer", "model", "optimizer", "metric") and not isinstance(b, PLAIN) and self._breaks_tie(a, b):
@@ -220,8 +276,14 @@ class Comparison:
             {keys.get(v, v) if isinstance(v, (int, str)) else v for v in values}
             for keys, values in zip(self._keys, (pair.a, pair.b), strict=True)
         )
-        if mine != theirs:
-            text = f"{len(mine - theirs)} members only in the original, {len(theirs - mine)} only in the clone"
+        alone, others = [v for v in mine if v not in theirs], [v for v in theirs if v not in mine]
+        for value in list(alone):
+            match = next((other for other in others if not is_plain(value) and self.alike(value, other)), None)
+            if match is not None:
+                alone.remove(value)
+                others.remove(match)
+        if alone or others:
+            text = f"{len(alone)} members only in the original, {len(others)} only in the clone"
             self._note(pair.area, pair.path, text)
 
     def _compare_tables(self, pair: _Pair) -> None:
@@ -264,9 +326,13 @@ class Comparison:
         if keras_kind(a)[1] == "optimizer":
             _leave_out_missing_slots(a, b, mine, theirs)
         mine, theirs = self._by_place(mine, theirs)
+        for key, other in _alone_in_pairs(mine, theirs):  # the keys themselves are compared as parts
+            theirs[key] = theirs.pop(other)
         is_object = has_attributes(a)
         for key in [*mine, *(key for key in theirs if key not in mine)]:
             place = join_path(path, key, is_object)
+            if (id(a), key) in self._notes or (id(b), key) in self._notes:
+                continue
             if key in mine and key in theirs:
                 self._push(mine[key], theirs[key], place, area)
             elif _matters_alone(a, mine.get(key, theirs.get(key))):
@@ -285,9 +351,9 @@ class Comparison:
         mine, theirs = self._keys
         if isinstance(a, str) and a in mine:
             return mine[a] == theirs.get(b)
-        if isinstance(a, (float, np.floating)) and isinstance(b, (float, np.floating)) and a != a:
-            return bool(b != b)
-        return isinstance(a, PLAIN) and isinstance(b, PLAIN) and bool(a == b)
+        if not (isinstance(a, PLAIN) and isinstance(b, PLAIN)):
+            return False
+        return bool(np.all(a == b) or np.all((a != a) & (b != b)))  # NaN counts as equal to NaN
 
     def _by_place(self, mine: Parts, theirs: Parts) -> tuple[Parts, Parts]:
         """Match keys that are identities of variables or layers, or names that Keras made up."""
@@ -302,15 +368,11 @@ class Comparison:
         return mine, theirs
 
 
-def _both(*classes: type) -> Callable[[Any, Any], bool]:
-    return lambda a, b: isinstance(a, classes) and isinstance(b, classes)
-
-
 # The first handler that applies to two values compares them. To compare a new kind, add a line.
 _COMPARISONS: list[tuple[Callable[[Any, Any], bool], Callable[[Comparison, _Pair], None]]] = [
     (lambda a, b: isinstance(a, PLAIN) or isinstance(b, PLAIN), Comparison._compare_plain),
     (lambda a, b: is_array(a) or is_array(b), Comparison._compare_arrays),
-    (_both(set, frozenset), Comparison._compare_sets),
+    (lambda a, b: is_set(a) and is_set(b), Comparison._compare_sets),
     (lambda a, b: is_table(a) and is_table(b), Comparison._compare_tables),
     (lambda a, b: is_generator(a) and type(a) is type(b), Comparison._compare_generators),
     (lambda a, b: isinstance(a, type) or isinstance(b, type), Comparison._compare_classes),
@@ -355,15 +417,44 @@ def _shown(value: Any) -> str:
         return f"the class {value.__name__}"
     if is_plain(value):
         return repr(value)[:80]
-    if is_mapping(value) or is_sequence(value):
-        return f"a {type(value).__name__} of {len(value)}"
-    name = getattr(value, "name", None)
+    if is_mapping(value) or is_sequence(value) or is_set(value):
+        return f"a {type(value).__name__} of {len(parts(value) or ())}"
+    name = None
+    with contextlib.suppress(Exception):  # a property is its author's code and may raise anything
+        name = value.name
     return f"{type(value).__name__}{f' {name!r}' if isinstance(name, str) else ''}"
+
+
+def _metrics_in_pairs(original: Any, clone: Any) -> list[tuple[Any, Any]]:
+    """Return the metrics of two models in pairs: those of equal names, then the others by position.
+
+    A model that was not trained yet lists fewer of them, and Keras makes up some of the names.
+    """
+    others = keras_compat.metrics(clone)
+    found, alone = [], []
+    for metric in keras_compat.metrics(original):
+        match = next((other for other in others if other.name == metric.name), None)
+        if match is None:
+            alone.append(metric)
+        else:
+            found.append((metric, match))
+            others.remove(match)
+    return [*found, *((a, b) for a, b in zip(alone, others, strict=False) if type(a) is type(b))]
+
+
+def _alone_in_pairs(mine: Parts, theirs: Parts) -> list[tuple[Any, Any]]:
+    """Return the keys that only one of two dicts has, in pairs, if these are objects that may be equal in content."""
+    alone, others = [key for key in mine if key not in theirs], [key for key in theirs if key not in mine]
+    if len(alone) != len(others) or any(map(is_plain, alone)):
+        return []
+    return [(a, b) for a, b in zip(alone, others, strict=True) if type(a) is type(b)]
 
 
 def _matters_alone(owner: Any, value: Any) -> bool:
     """Return True if it is a difference that only one of two objects has a value."""
-    if value is None or ((is_sequence(value) or is_mapping(value)) and len(value) == 0):
+    if value is None or is_trace(value):
+        return False
+    if (is_sequence(value) or is_mapping(value) or is_set(value)) and not parts(value):
         return False
     # Many attributes of library objects are created at first use, and are empty or None until then.
     created_late = has_attributes(owner) and is_of_library(owner) and keras_kind(owner)[1] != "optimizer"
@@ -391,13 +482,13 @@ def _equal_opaque(a: Any, b: Any) -> bool:
         return True
     if type(a) is not type(b) or isinstance(a, types.ModuleType):
         return a is b
+    if not defines_equality(a):
+        return True  # nothing to compare
     try:
         equal = a == b
     except Exception:  # `__eq__` is its author's code and may raise anything
         return True
-    # Objects that do not define `__eq__` cannot be compared by content.
-    undefined = type(a).__eq__ is object.__eq__  # type: ignore[comparison-overlap]
-    return equal is True or undefined or not isinstance(equal, bool)
+    return equal is True or not isinstance(equal, bool)
 
 
 def _same_class(a: Any, b: Any) -> bool:
@@ -415,9 +506,14 @@ def _same_function(a: Any, b: Any) -> bool:
     mine, theirs = getattr(a, "__code__", None), getattr(b, "__code__", None)
     if mine is not None and theirs is not None:
         return _same_code(mine, theirs)
-    if isinstance(a, functools.partial) or isinstance(b, functools.partial):
-        return type(a) is type(b)
-    return bool(a == b)
+    if type(a) is not type(b):
+        return False
+    # What a partial function or a built-in method is bound to is compared as a part of it.
+    return (
+        isinstance(a, (functools.partial, functools.partialmethod))
+        or bool(a == b)
+        or (bool(parts(a)) and a.__name__ == b.__name__)
+    )
 
 
 def _same_code(a: types.CodeType, b: types.CodeType) -> bool:

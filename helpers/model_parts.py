@@ -7,28 +7,36 @@ list of handlers.
 """
 
 import contextlib
+import copy
+import dis
 import functools
+import gc
+import inspect
 import random
 import re
 import types
 import warnings
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from helpers import keras_compat, tf_private
+from helpers.caching import cached
 
 Parts = dict[Any, Any]
 
 PLAIN = (bool, int, float, complex, str, bytes, np.generic, type(None), type(Ellipsis))
-_FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
+_FUNCTIONS = (
+    *(types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType),
+    *(functools.partial, functools.partialmethod),
+)
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, tf.random.Generator)
 # Caches and notes about objects that are kept alive elsewhere.
-WEAK = (weakref.ref, weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
+WEAK = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
 _LIBRARIES = ("keras", "tf_keras", "tensorflow", "tensorflow_probability")
 _NOT_WALKED = frozenset((
     "builtins", "tensorflow", "numpy", "threading", "_thread", "weakref", "inspect", "abc", "enum", "types", "typing",
@@ -81,18 +89,21 @@ def is_plain(value: Any) -> bool:
 
 def is_table(value: Any) -> bool:
     """Return True for a lookup table of TensorFlow."""
-    return isinstance(value, tf.lookup.experimental.MutableHashTable) or (
-        callable(getattr(value, "export", None)) and callable(getattr(value, "lookup", None))
-    )
+    cls = type(value)  # an object may say that it has any attribute, a class does not
+    return callable(getattr(cls, "export", None)) and callable(getattr(cls, "lookup", None))
 
 
 def table_items(table: Any) -> Parts:
     """Return the entries of a lookup table."""
     try:
-        keys, values = (np.asarray(part).tolist() for part in table.export())
+        keys, values = (np.asarray(part).tolist() for part in tf_private.table_entries(table))
     except (tf.errors.OpError, NotImplementedError):  # it was never filled
         return {}
-    return dict(zip(keys, (tuple(v) if isinstance(v, list) else v for v in values), strict=True))
+    return dict(zip(map(_hashable, keys), map(_hashable, values), strict=True))
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(map(_hashable, value)) if isinstance(value, list) else value
 
 
 def is_generator(value: Any) -> bool:
@@ -101,20 +112,59 @@ def is_generator(value: Any) -> bool:
 
 
 def is_array(value: Any) -> bool:
-    """Return True for an array or a tensor with values."""
-    return isinstance(value, (np.ndarray, tf.RaggedTensor, tf.SparseTensor)) or (
-        tf.is_tensor(value) and hasattr(value, "numpy")
-    )
+    """Return True for an array or a tensor with values, but not for an array of objects."""
+    if isinstance(value, tf.Tensor):
+        return hasattr(value, "numpy") and value.dtype not in (tf.resource, tf.variant)
+    if isinstance(value, np.ndarray):
+        return value.dtype != object
+    return isinstance(value, (tf.RaggedTensor, tf.SparseTensor, tf.IndexedSlices))
+
+
+def is_trace(value: Any) -> bool:
+    """Return True for a tensor without a value, which belongs to the graph of a compiled function."""
+    return isinstance(value, tf.Tensor) and not hasattr(value, "numpy")
+
+
+def cannot_change(value: Any) -> bool:
+    """Return True for an object whose copy is the object itself, such as an Enum member, or that is hashed by value."""
+    cls = type(value)
+    if getattr(getattr(cls, "__dataclass_params__", None), "frozen", False):
+        return True
+    if (
+        defines_equality(value)
+        and isinstance(value, Hashable)
+        and getattr(cls, "__hash__", None) is not object.__hash__
+    ):
+        return True
+    for rule in ("__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__"):
+        copied = copy.deepcopy if rule == "__deepcopy__" else copy.copy
+        if getattr(cls, rule, None) is not getattr(object, rule, None):
+            try:
+                return copied(value) is value
+            except Exception:  # its author may not allow copies
+                return False
+    return False
+
+
+def defines_equality(value: Any) -> bool:
+    """Return True if the class of an object says when two of them are equal."""
+    return type(value).__eq__ is not object.__eq__  # type: ignore[comparison-overlap]
 
 
 def is_mapping(value: Any) -> bool:
     """Return True for a dict, or one of the wrappers of a dict."""
-    return isinstance(value, (dict, types.MappingProxyType)) or isinstance(getattr(value, "__wrapped__", None), dict)
+    return isinstance(tf_private.unwrapped(value), (dict, types.MappingProxyType))
 
 
 def is_sequence(value: Any) -> bool:
-    """Return True for a list, tuple or deque, or one of the wrappers of a tuple."""
-    return isinstance(value, (list, tuple, deque)) or isinstance(getattr(value, "__wrapped__", None), tuple)
+    """Return True for a list, tuple, deque or array of objects, or one of the wrappers of a tuple."""
+    value = tf_private.unwrapped(value)
+    return isinstance(value, (list, tuple, deque)) or (isinstance(value, np.ndarray) and value.dtype == object)
+
+
+def is_set(value: Any) -> bool:
+    """Return True for a set, also one that cannot change."""
+    return isinstance(value, (set, frozenset))
 
 
 def is_function(value: Any) -> bool:
@@ -124,21 +174,21 @@ def is_function(value: Any) -> bool:
 
 def is_traced(value: Any) -> bool:
     """Return True for a `tf.function`."""
-    return not isinstance(value, type) and hasattr(value, "python_function") and hasattr(value, "get_concrete_function")
+    return hasattr(type(value), "python_function") and hasattr(type(value), "get_concrete_function")
 
 
 def is_walked(value: Any) -> bool:
     """Return True if an object's attributes belong to the model: an object of Keras, TFP or the reader's own."""
-    if isinstance(value, (type, types.ModuleType, *_FUNCTIONS)) or not hasattr(value, "__dict__"):
+    if isinstance(value, (type, types.ModuleType, *_FUNCTIONS)):
         return False
-    if isinstance(value, (tf.Module, types.SimpleNamespace)) or keras_kind(value)[1]:
+    if isinstance(value, (tf.Module, types.SimpleNamespace)) or keras_kind(value)[1] or tf_private.is_tracker(value):
         return True
-    return _module(value) not in _NOT_WALKED
+    return _module(value) not in _NOT_WALKED and (tf_private.attributes(value) is not None or bool(_slots(type(value))))
 
 
 def has_attributes(value: Any) -> bool:
     """Return True if the parts of a value are attributes, not the items of a container."""
-    return is_walked(value) and not is_mapping(value) and not is_sequence(value)
+    return is_walked(value) and not (is_mapping(value) or is_sequence(value) or is_set(value))
 
 
 def join_path(path: str, key: Any, is_attribute: bool) -> str:
@@ -153,7 +203,7 @@ def join_path(path: str, key: Any, is_attribute: bool) -> str:
         >>> join_path("dense", "units", True), join_path("dense.seen", 0, False), join_path("", "loss", False)
         ('dense.units', 'dense.seen[0]', 'loss')
     """
-    if key == "":
+    if isinstance(key, str) and not key:
         return path
     if not path:
         return str(key)
@@ -171,11 +221,26 @@ def parts(value: Any) -> Parts | None:
     return None
 
 
+def walked(model: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Walk through everything that a model is made of, each object once: (owner, key of the part, part)."""
+    seen = {}  # an id is valid only as long as its object lives
+    queue = deque([model])
+    while queue:
+        owner = queue.popleft()
+        if isinstance(owner, PLAIN) or id(owner) in seen:
+            continue
+        seen[id(owner)] = owner
+        for key, value in (parts(owner) or {}).items():
+            yield owner, key, value
+            queue.append(value)
+
+
 def _is_leaf(value: Any) -> bool:
     return (
         isinstance(value, (*PLAIN, *_GENERATORS, *WEAK, type, types.ModuleType))
         or keras_compat.is_variable(value)
         or is_array(value)
+        or is_trace(value)
         or is_table(value)
     )
 
@@ -185,21 +250,69 @@ def _of_symbol(value: Any) -> Parts:
     # The arguments of an input layer's call do not matter.
     if type(layer).__name__ == "InputLayer":
         return {"layer": layer}
-    return {"layer": layer, "output": output, "called with": arguments, "called with keywords": keywords}
+    return {"layer": layer, "output": output, "called with": _bound_arguments(layer.call, arguments, keywords)}
+
+
+def _bound_arguments(function: Any, arguments: list[Any], keywords: Parts) -> Parts:
+    """Return the arguments of a call by name: a config turns positions into keywords, and tensors into lists."""
+    try:
+        bound = inspect.signature(function).bind(*arguments, **keywords)
+    except (TypeError, ValueError):  # a function of C may not say what it takes
+        found = {**dict(enumerate(arguments)), **keywords}
+    else:
+        bound.apply_defaults()
+        found = dict(bound.arguments)
+    return {key: _as_in_a_config(entry) for key, entry in found.items() if entry is not None}
+
+
+def _as_in_a_config(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return list(map(_as_in_a_config, value))
+    if isinstance(value, dict):
+        return {key: _as_in_a_config(entry) for key, entry in value.items()}
+    if isinstance(value, (np.ndarray, np.generic)) or (isinstance(value, tf.Tensor) and is_array(value)):
+        return np.asarray(value).tolist()
+    if isinstance(value, (tf.DType, np.dtype)):
+        return value.name
+    return value.as_list() if isinstance(value, tf.TensorShape) and value.rank is not None else value
 
 
 def _of_function(value: Any) -> Parts:
     if isinstance(value, types.MethodType):
         return {"self": value.__self__, "": value.__func__}
-    if isinstance(value, functools.partial):
+    if isinstance(value, (functools.partial, functools.partialmethod)):
         return {"": value.func, "arguments": value.args, "keywords": value.keywords}
     if not isinstance(value, types.FunctionType):
-        return {}
+        owner = value.__self__
+        return {} if isinstance(owner, (types.ModuleType, type)) else {"self": owner}
     found: Parts = {}
     for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
-        with contextlib.suppress(ValueError):  # a cell that is still empty
-            found[name] = cell.cell_contents
-    return {**found, "defaults": value.__defaults__, "keyword defaults": value.__kwdefaults__}
+        found |= _of_cell(cell, name)
+    own = {key: entry for key, entry in vars(value).items() if key[:2] != "__"}
+    return {**own, **found, "defaults": value.__defaults__, "keyword defaults": value.__kwdefaults__}
+
+
+def _of_mapping_of_tensorflow(value: Any) -> Parts:
+    # Its keys may be variables, which have no hash.
+    return {key if is_plain(key) else place: entry for place, (key, entry) in enumerate(value.items())}
+
+
+def _of_container(value: Any) -> Parts:
+    held = tf_private.unwrapped(value)
+    items = dict(held) if is_mapping(held) else dict(enumerate(getattr(held, "flat", held)))
+    if is_mapping(held):
+        items |= {f"key {place}": key for place, key in enumerate(held) if not is_plain(key)}
+    if _module(value) in _NOT_WALKED or is_of_library(value) or tf_private.is_wrapper(value):
+        return items
+    # A class of the reader's own that is a list or dict may have attributes too.
+    return {**items, **{f".{key}": entry for key, entry in _attributes(value).items()}}
+
+
+def _of_cell(cell: Any, name: str = "") -> Parts:
+    try:
+        return {name: cell.cell_contents}
+    except ValueError:  # a cell that is still empty
+        return {}
 
 
 def _of_object(value: Any) -> Parts:
@@ -210,39 +323,78 @@ def _of_object(value: Any) -> Parts:
     return _ATTRIBUTES[kind](value, name) if kind else _own_attributes(value)
 
 
+def _of_opaque(value: Any) -> Parts | None:
+    """Return what an object without attributes is rebuilt from when it is pickled, or else what it refers to."""
+    if _module(value) in ("tensorflow", "threading", "_thread"):
+        return None
+    try:
+        reduced = value.__reduce_ex__(4)
+    except Exception:  # an object decides itself whether it can be pickled, and how it says that it cannot
+        of_code = (type, types.ModuleType, types.FrameType, types.CodeType)
+        return {i: item for i, item in enumerate(gc.get_referents(value)) if not isinstance(item, of_code)}
+    if isinstance(reduced, str):
+        return {"": reduced}
+    _, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+    return {
+        "arguments": [argument for argument in arguments if argument is not type(value)],
+        "state": state,
+        "items": list(items or ()),
+        "pairs": list(pairs or ()),
+    }
+
+
 # The first handler that applies to a value returns its parts. To support a new kind, add a line.
 _PARTS: list[tuple[Callable[[Any], bool], Callable[[Any], Parts | None]]] = [
     (_is_leaf, lambda value: None),
     (tf_private.is_symbolic, _of_symbol),
     (is_traced, lambda value: {"": value.python_function}),
+    (lambda value: tf_private.may_capture(type(value)), lambda value: dict(enumerate(tf_private.captured(value)))),
+    (lambda value: isinstance(value, Mapping) and _module(value) == "tensorflow", _of_mapping_of_tensorflow),
     (is_function, _of_function),
-    (is_mapping, dict),
-    (is_sequence, lambda value: dict(enumerate(value))),
-    (lambda value: isinstance(value, (set, frozenset)), lambda value: None),
+    (lambda value: is_mapping(value) or is_sequence(value) or is_set(value), _of_container),
+    (lambda value: isinstance(value, types.CellType), _of_cell),
+    (lambda value: isinstance(value, weakref.ref), lambda value: {"": value()}),
     (is_walked, _of_object),
+    (defines_equality, lambda value: None),
+    (lambda value: True, _of_opaque),
 ]
 
 
 # -- the attributes of an object --------------------------------------------------------------------------------------
 
 
+@cached
+def _slots(cls: type) -> dict[str, types.MemberDescriptorType]:
+    members = [(name, member) for base in cls.__mro__ for name, member in vars(base).items()]
+    slots = {name: member for name, member in members if isinstance(member, types.MemberDescriptorType)}
+    return {name: member for name, member in slots.items() if name[:2] != "__" or name == "__dict__"}
+
+
 def _attributes(value: Any) -> Parts:
+    found = dict(tf_private.attributes(value) or {})
+    for name, member in _slots(type(value)).items():
+        with contextlib.suppress(AttributeError):  # it has no value yet
+            found[name] = member.__get__(value)
+    found |= found.pop("__dict__", {})  # where it is a slot, as in a SimpleNamespace
     # Python's own attributes, such as __annotations__, belong to the code; what a function wraps does not.
-    return {key: entry for key, entry in vars(value).items() if key[:2] != "__" or key == "__wrapped__"}
+    return {
+        key: entry
+        for key, entry in found.items()
+        if not (isinstance(key, str) and key[:2] == "__" and key != "__wrapped__")
+    }
 
 
 def _own_attributes(value: Any) -> Parts:
     """Return all attributes of an object that is not one of Keras's kinds."""
-    if not is_of_library(value):
-        return _attributes(value)
-    # A regularizer, a constraint, a schedule, a distribution, a bijector.
+    if tf_private.is_tracker(value) and _module(value) == "tensorflow":
+        return {key: entry for key, entry in _attributes(value).items() if not key.startswith("_")}
+    # A regularizer, a constraint, a schedule, a distribution, a bijector, or of a class derived from one of these.
+    known = _stored_by_library(type(value))
     return {
-        key: entry
+        key: value.parameters if key == "_parameters" and key in known else entry
         for key, entry in _attributes(value).items()
-        if not key.startswith(tf_private.TRACKING_PREFIX)
-        and "cache" not in key
-        and "name" not in key
-        and key not in tf_private.LIBRARY_INTERNALS
+        if not str(key).startswith(tf_private.TRACKING_PREFIX)
+        and not (key in known and ("cache" in key or "name" in key or key in tf_private.LIBRARY_INTERNALS))
     }
 
 
@@ -268,7 +420,7 @@ def _settings(value: Any, name: str, kind: str, with_config: bool = True) -> Par
         found = {
             key: entry
             for key, entry in found.items()
-            if key not in _TRACES and not (key.startswith("_") and is_plain(entry))
+            if key not in _TRACES and not (key.startswith("_") and all(map(is_plain, _entries(entry))))
         }
         if with_config:
             found = {**{key: entry for key, entry in _plain_config(value).items() if key not in attributes}, **found}
@@ -304,21 +456,35 @@ def _of_optimizer(optimizer: Any, name: str) -> Parts:
     if rate is not None:
         found["learning rate"] = rate
     skipped = keras_compat.bookkeeping(name, "optimizer")
+    known = _stored_by_library(type(optimizer))
     for key, entry in vars(optimizer).items():
-        if key in skipped or key.startswith(tf_private.TRACKING_PREFIX) or "cache" in key or _holds_variables(entry):
+        if key in skipped or key.startswith(tf_private.TRACKING_PREFIX) or _holds_variables(entry):
             continue
-        if key.startswith("_") and is_plain(entry) and not _are_identities(entry):
-            continue
-        # An inner optimizer, or the state of a loss scale.
-        if is_walked(entry) or _are_identities(entry) or isinstance(entry, (re.Pattern, *_FUNCTIONS)):
+        # Of what Keras keeps: an inner optimizer, or the state of a loss scale. Anything else is in the config.
+        kept = is_walked(entry) or isinstance(entry, (re.Pattern, *_FUNCTIONS)) or not key.startswith("_")
+        if key not in known or _are_identities(entry) or (kept and "cache" not in key):
             found[key] = entry
     found["variables"] = [v for v in keras_compat.optimizer_variables(optimizer) if v is not rate]
     return found
 
 
-_ATTRIBUTES: dict[str, Callable[[Any, str], Parts]] = {
+def _of_initializer(initializer: Any) -> Parts:
     # The seed of an initializer is drawn at each construction and is not used again once the weights exist.
-    "initializer": lambda value, name: _plain_config(value),
+    known = _stored_by_library(type(initializer))
+    return _plain_config(initializer) | {k: v for k, v in _attributes(initializer).items() if k not in known}
+
+
+@cached
+def _stored_by_library(cls: type) -> frozenset[str]:
+    """Return the names of the attributes that classes of Keras, TensorFlow or TFP store in instances of a class."""
+    functions = [inspect.unwrap(f) for base in cls.__mro__ if is_of_library(base) for f in vars(base).values()]
+    codes = [function.__code__ for function in functions if isinstance(function, types.FunctionType)]
+    steps = [step for code in codes for step in dis.get_instructions(code)]
+    return frozenset(step.argval for step in steps if step.opname == "STORE_ATTR")
+
+
+_ATTRIBUTES: dict[str, Callable[[Any, str], Parts]] = {
+    "initializer": lambda value, name: _of_initializer(value),
     "layer": _of_layer,
     "loss": lambda value, name: _settings(value, name, "loss"),
     "metric": _of_metric,
@@ -369,5 +535,11 @@ def _are_identities(value: Any) -> bool:
 
 
 def _holds_variables(value: Any) -> bool:
-    values = list(value.values()) if is_mapping(value) else value
-    return is_sequence(values) and any(map(keras_compat.is_variable, values))
+    return (is_mapping(value) or is_sequence(value)) and any(map(keras_compat.is_variable, _entries(value)))
+
+
+def _entries(value: Any) -> list[Any]:
+    """Return the values of a dict, the items of a list, or a list of anything else."""
+    if is_mapping(value):
+        return list(value.values())
+    return list(value) if is_sequence(value) else [value]

@@ -1,10 +1,15 @@
-"""The random state of the process: Python's, NumPy's, TensorFlow's and that of both Keras versions."""
+"""The random state of the process: Python's, NumPy's, TensorFlow's and that of both Keras versions.
+
+Cloning and auditing change the process and the models for a while, so one thread at a time does it: all of it happens
+inside `random_state_kept`, which holds a lock.
+"""
 
 import collections
 import functools
 import itertools
 import random
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,10 +24,12 @@ Draw = tuple[str, Any]
 # Numbers that nobody else uses as a seed: random operations with equal seeds share their state.
 _UNUSED_SEEDS = itertools.count(2_023_112_700)
 
+_ONE_THREAD = threading.RLock()
+
 
 @contextmanager
 def random_state_kept() -> Iterator[None]:
-    """Restore the random state of the process when the body ends.
+    """Restore the random state of the process when the body ends. Other threads wait until they may enter such a body.
 
     Example:
         >>> np.random.seed(1)
@@ -31,6 +38,16 @@ def random_state_kept() -> Iterator[None]:
         >>> bool(np.random.uniform() == first)
         True
     """
+    with _ONE_THREAD:
+        restore = _process_state()
+        try:
+            yield
+        finally:
+            restore()
+
+
+def _process_state() -> Callable[[], None]:
+    """Read the random state of the process, and return the function that restores it."""
     eager = tf_private.eager_attributes()
     python_state, numpy_state = random.getstate(), np.random.get_state()
     # Neither exists before the first seed is set or drawn.
@@ -38,9 +55,8 @@ def random_state_kept() -> Iterator[None]:
     held = [(holder, name, getattr(holder, name, None)) for holder, name in tf_private.global_generators()]
     generators = [eager.get("_rng"), *(generator for _, _, generator in held)]
     states = [(generator, state_of(generator)) for generator in generators if generator is not None]
-    try:
-        yield
-    finally:
+
+    def restore() -> None:
         random.setstate(python_state)
         np.random.set_state(numpy_state)
         for name in ("_seed", "_rng"):
@@ -50,6 +66,8 @@ def random_state_kept() -> Iterator[None]:
             setattr(holder, name, generator)
         for generator, state in states:
             set_state_of(generator, state)
+
+    return restore
 
 
 def state_of(generator: Any) -> Any:
@@ -82,7 +100,7 @@ def same_random_state(draws: list[Draw] | None = None) -> Iterator[list[Draw]]:
     A random operation of TensorFlow that gets the same seed again continues where it was. `tf.random.set_seed` would
     restart it, but also the operations inside every compiled function of the process. So the operations get a seed
     that was never used, their results are recorded, and the next body gets the recorded results. Compiled functions
-    run eagerly in the body.
+    run eagerly in the body. All this holds for the thread of the body only.
 
     Args:
         draws: What an earlier body drew, to be drawn again in the same order.
@@ -99,12 +117,13 @@ def same_random_state(draws: list[Draw] | None = None) -> Iterator[list[Draw]]:
     """
     recorded: list[Draw] = []
     waiting = collections.deque(draws or [])
+    thread = threading.get_ident()
 
     def recording(operation: Any) -> Any:
         @functools.wraps(operation)
         def recorded_operation(*args: Any, **kwargs: Any) -> Any:
             result = operation(*args, **kwargs)
-            if not tf.executing_eagerly():
+            if threading.get_ident() != thread or not tf.executing_eagerly():
                 return result
             draw = operation.__name__, result
             if waiting and _description(waiting[0]) == _description(draw):
@@ -114,24 +133,14 @@ def same_random_state(draws: list[Draw] | None = None) -> Iterator[list[Draw]]:
 
         return recorded_operation
 
-    operations = tf_private.random_operations()
-    eagerly = tf.config.functions_run_eagerly()
-    with random_state_kept():
-        tf.config.run_functions_eagerly(True)
+    with random_state_kept(), tf_private.functions_run_eagerly(), tf_private.random_operations_replaced(recording):
         _seed_generators(0)
         tf_private.set_eager_seed(next(_UNUSED_SEEDS))
         for holder, name in tf_private.global_generators():
             generator = getattr(holder, name, None)
             if generator is not None and not isinstance(generator, random.Random):
                 generator.state.assign(tf.ones_like(keras_compat.storage(generator.state)))
-        for module, name, operation in operations:
-            setattr(module, name, recording(operation))
-        try:
-            yield recorded
-        finally:
-            for module, name, operation in operations:
-                setattr(module, name, operation)
-            tf.config.run_functions_eagerly(eagerly)
+        yield recorded
 
 
 @contextmanager

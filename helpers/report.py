@@ -39,6 +39,7 @@ ORDER = [
     "outputs in training mode",
     "compile settings",
     "optimizer state",
+    "compiled functions",
     "added losses",
     "training steps",
     "separate storage",

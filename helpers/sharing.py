@@ -1,18 +1,21 @@
 """What two models share: everything that can change and is reached from both."""
 
+import types
 from collections import deque
 from typing import Any
 
 import numpy as np
 
-from helpers import keras_compat, tf_private
+from helpers import graph_copy, keras_compat, tf_private
 from helpers.model_parts import (
     PLAIN,
+    cannot_change,
     has_attributes,
     is_generator,
     is_mapping,
     is_of_library,
     is_sequence,
+    is_set,
     is_table,
     is_walked,
     join_path,
@@ -21,6 +24,8 @@ from helpers.model_parts import (
     parts_of_compilation,
     table_items,
 )
+
+_CODE = (type, types.FunctionType)
 
 
 def shared(original: Any, clone: Any) -> list[tuple[str, Any]]:
@@ -37,6 +42,7 @@ def shared(original: Any, clone: Any) -> list[tuple[str, Any]]:
 def _changeable(model: Any) -> dict[int, tuple[str, Any]]:
     """Return everything in a model that can change, by identity: (place, object)."""
     found: dict[int, tuple[str, Any]] = {}
+    behind_seen: set[int] = set()
     seen: dict[int, Any] = {}  # an id is valid only as long as its object lives
     queue: deque[tuple[Any, str, bool]] = deque([(model, "", False)])
     if keras_compat.is_compiled(model):
@@ -53,8 +59,13 @@ def _changeable(model: Any) -> dict[int, tuple[str, Any]]:
         if mutable is not None:
             place = keras_compat.variable_name(value, model) if keras_compat.is_variable(value) else path
             found[id(mutable)] = place, mutable
-        if not is_sequence(value) and not is_mapping(value):
+        if not (is_sequence(value) or is_mapping(value) or is_set(value)):
             of_user = is_walked(value) and not is_of_library(value)
+            # The reader's own functions and classes may lead to state as well, which both models then use.
+            for code in (type(value), value):
+                behind = graph_copy._state_behind(code, behind_seen) if isinstance(code, _CODE) else None
+                if behind is not None:
+                    queue.append((behind[1], f"{path} ({behind[0]})", False))
         is_object = has_attributes(value)
         queue.extend((entry, join_path(path, key, is_object), of_user) for key, entry in (parts(value) or {}).items())
     return found
@@ -72,8 +83,8 @@ def _mutable(value: Any, of_user: bool) -> Any:
     if (
         keras_kind(value)[1] in ("layer", "model", "optimizer", "metric")
         or is_generator(value)
-        or hasattr(value, "insert_or_assign")
-        or (is_table(value) and (hasattr(value, "insert") or table_items(value)))
+        or hasattr(type(value), "insert_or_assign")
+        or (is_table(value) and (hasattr(type(value), "insert") or table_items(value)))
     ):
         return None if type(value).__name__ == "InputLayer" else value
     return tf_private.unwrapped(value) if of_user and _can_be_edited(value) else None
@@ -82,6 +93,6 @@ def _mutable(value: Any, of_user: bool) -> Any:
 def _can_be_edited(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return bool(value.flags.writeable)
-    return isinstance(value, (list, dict, set, deque)) or (
-        is_walked(value) and not is_of_library(value) and not callable(value)
-    )
+    if isinstance(value, (list, dict, set, deque)):
+        return True
+    return is_walked(value) and not (is_of_library(value) or callable(value) or cannot_change(value))

@@ -13,9 +13,11 @@ whatever they are for, and the contents of every list, dict, set, array, table, 
 """
 
 import contextlib
+import threading
 import types
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -38,12 +40,31 @@ def unchanged(*models: Any) -> Iterator["Snapshot"]:
         >>> model.layers[0].bias.numpy()
         array([0., 0.], dtype=float32)
     """
-    held = Snapshot(*models)
+    held = _AT_HAND.get()
+    if held is None or not held.reaches(models):
+        held = Snapshot(*models)
+    # Within the body it is no longer the present state.
+    token = _AT_HAND.set(None)
     with random_state.random_state_kept():
         try:
             yield held
         finally:
             held.restore()
+            _AT_HAND.reset(token)
+
+
+@contextlib.contextmanager
+def taken_once(*models: Any) -> Iterator[None]:
+    """Take one snapshot for every `unchanged` in the body, because walking through models takes long.
+
+    Args:
+        *models: What the body changes, only ever within `unchanged`.
+    """
+    token = _AT_HAND.set(Snapshot(*models))
+    try:
+        yield
+    finally:
+        _AT_HAND.reset(token)
 
 
 @contextlib.contextmanager
@@ -62,6 +83,10 @@ def objects_unchanged(objects: Iterable[Any]) -> Iterator[None]:
         held.restore()
 
 
+# The snapshot of the present state, while there is one.
+_AT_HAND: ContextVar["Snapshot | None"] = ContextVar("_AT_HAND", default=None)
+
+
 class Snapshot:
     """The present state of everything that some objects reach.
 
@@ -77,13 +102,17 @@ class Snapshot:
         # Tensors that share their memory with the variables, until those are written.
         self._values: list[tf.Tensor] = []
         self._restorers: list[Callable[[], None]] = []
-        seen: dict[int, Any] = {}
+        self._seen: dict[int, Any] = {}
         queue = deque(roots)
         while queue:
             value = queue.popleft()
-            if id(value) not in seen and not isinstance(value, model_parts.PLAIN):
-                seen[id(value)] = value
+            if id(value) not in self._seen and not isinstance(value, model_parts.PLAIN):
+                self._seen[id(value)] = value
                 queue.extend(self.hold(value))
+
+    def reaches(self, values: Iterable[Any]) -> bool:
+        """Return True if it holds the state of all of these objects."""
+        return all(id(value) in self._seen for value in values)
 
     def restore(self) -> None:
         """Restore everything."""
@@ -116,12 +145,16 @@ class Snapshot:
         if model_parts.is_table(value):
             self._hold_table(value)
             return []
+        if isinstance(value, MutableMapping) and not isinstance(value, dict) and tf_private.attributes(value) is None:
+            self._hold_mapping(value)
+            return []
         if model_parts.is_generator(value):
             state = random_state.state_of(value)
             self._restorers.append(lambda: random_state.set_state_of(value, state))
             return []
         found = self._hold_contents(value)
-        if every_attribute or model_parts.is_walked(value) or tf_private.is_wrapper(value):
+        is_local = isinstance(value, threading.local)  # what Keras 2 keeps for each thread, such as losses
+        if every_attribute or is_local or model_parts.is_walked(value) or tf_private.is_wrapper(value):
             return found + self._hold_attributes(value)
         if isinstance(value, types.FunctionType):
             for cell in value.__closure__ or ():
@@ -167,13 +200,22 @@ class Snapshot:
 
         self._restorers.append(restore)
 
-    def _hold_table(self, value: Any) -> None:
-        if not hasattr(value, "insert"):
-            return
-        keys, entries = value.export()
+    def _hold_mapping(self, value: MutableMapping[Any, Any]) -> None:
+        before = list(value.items())  # such as a mapping of TensorFlow whose keys are compared by identity
 
         def restore() -> None:
-            now, _ = value.export()
+            value.clear()
+            value.update(before)
+
+        self._restorers.append(restore)
+
+    def _hold_table(self, value: Any) -> None:
+        if not hasattr(type(value), "insert"):
+            return
+        keys, entries = tf_private.table_entries(value)
+
+        def restore() -> None:
+            now, _ = tf_private.table_entries(value)
             value.remove(now)
             value.insert(keys, entries)
 

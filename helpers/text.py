@@ -1,10 +1,11 @@
-"""Phrases that several modules use: a list of words, a distance."""
+"""Phrases that several modules use: a list of words, a distance, the reason of an error."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-__all__ = ["digits", "listed"]
+__all__ = ["digits", "listed", "reason"]
 
 
 def listed(words: Sequence[str]) -> str:
@@ -37,3 +38,25 @@ def digits(distance: float) -> str:
         ('0 exactly', '0.123')
     """
     return "0 exactly" if distance == 0 else f"{distance:.3g}"
+
+
+_COLOURS_AND_NODES = re.compile(r"\x1b\[[0-9;]*m|\{\{[^}]*\}\} ?")
+
+
+def reason(error: BaseException, most: int = 200) -> str:
+    r"""Return the line of an error that says what is wrong.
+
+    Keras 3 puts a line in front that says only where it was.
+
+    Args:
+        error: Any error.
+        most: The largest number of characters.
+
+    Example:
+        >>> reason(ValueError("Exception encountered when calling Net.call().\n\nThe shapes differ."))
+        'The shapes differ.'
+    """
+    lines = [line.strip() for line in _COLOURS_AND_NODES.sub("", str(error)).splitlines()]
+    lines = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
+    line = lines[0] if lines else "no message"
+    return line if len(line) <= most else line[: most - 1] + "…"

@@ -8,15 +8,21 @@ import inspect
 import random
 import sys
 import threading
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.distribute import distribute_lib
+from tensorflow.python.distribute.ps_values import AggregatingVariable
+from tensorflow.python.eager.polymorphic_function import eager_function_run
 from tensorflow.python.eager.polymorphic_function.concrete_function import ConcreteFunction
-from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable
+from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable, ResourceVariable
 from tensorflow.python.trackable import data_structures
+from tensorflow.python.trackable.autotrackable import AutoTrackable
 
 from helpers.caching import cached
 
@@ -31,6 +37,7 @@ LEFT_BY_FIT = {"history", "_eval_epoch_iterator"}
 # What objects of the libraries keep for their own use: locks, trackers, the parents of a node in the graph
 # (keras 3.15.1, tf_keras 2.21.0, tensorflow-probability 0.25.0).
 LIBRARY_INTERNALS = {"_graph_parents", "_tracker", "_lock", "_path", "_distribution_strategy", "_used"}
+LIBRARY_INTERNALS |= {"_parameters_sanitized"}
 
 # Attributes that TensorFlow's tracking adds to any object (tensorflow 2.21.0).
 TRACKING_PREFIX = "_self_"
@@ -38,6 +45,10 @@ TRACKING_PREFIX = "_self_"
 # Functions that a model compiles when it is first trained or called on data. The original's variables are inside them
 # (keras 3.15.1, tf_keras 2.21.0).
 _COMPILED_FUNCTIONS = frozenset({"train_function", "test_function", "predict_function", "train_tf_function"})
+
+# What a layer notes when it is loaded from a folder: compiled functions, which only classes that could not be rebuilt
+# use (tf_keras 2.21.0).
+_LEFT_BY_LOADING = frozenset({"_serialized_attributes"})
 
 # The lists in which a layer records its calls, and whether a call is identified by its position in the list
 # (`_inbound_nodes` in keras 3.15.1, `_inbound_nodes_value` in tf_keras 2.21.0).
@@ -68,6 +79,19 @@ def is_operation_class(cls: type) -> bool:
     return issubclass(cls, tuple(kinds))
 
 
+def tracking_notes(value: Any) -> list[Any]:
+    """Return the list and the dict in which TensorFlow notes what an object holds, for checkpoints.
+
+    What they name may have been removed from the object since.
+
+    Private: `Trackable._self_unconditional_checkpoint_dependencies` and `_self_unconditional_dependency_names`
+    (tensorflow 2.21.0).
+    """
+    own = attributes(value) or {}
+    names = ("_self_unconditional_checkpoint_dependencies", "_self_unconditional_dependency_names")
+    return [own[name] for name in names if name in own]
+
+
 def call_records(value: Any) -> list[tuple[list[Any], bool]]:
     """Return the lists in which a layer records its calls, and whether a call is identified by its position."""
     if not is_operation_class(type(value)):
@@ -77,11 +101,23 @@ def call_records(value: Any) -> list[tuple[list[Any], bool]]:
 
 
 def is_symbolic(value: Any) -> bool:
-    """Return True for a symbolic tensor of Keras, as `keras.Input` returns it.
+    """Return True for a symbolic tensor of Keras, as `keras.Input` returns it."""
+    return _is_class_of_symbols(type(value))
 
-    Private: in tf_keras the class has no public name (tf_keras 2.21.0).
+
+@cached
+def _is_class_of_symbols(cls: type) -> bool:
+    """Private: in tf_keras the class has no public name (tf_keras 2.21.0)."""
+    return cls.__name__ == "KerasTensor" or hasattr(cls, "_keras_history")
+
+
+def made_by(value: Any) -> list[Any]:
+    """Return the recorded call that made a symbolic tensor, in a list; an empty one for any other value.
+
+    Private: see `history`.
     """
-    return type(value).__name__ == "KerasTensor" or hasattr(type(value), "_keras_history")
+    made = getattr(value, "_keras_history", None) if is_symbolic(value) else None
+    return [] if made is None else [made[0]._inbound_nodes[made[1]]]
 
 
 def history(tensor: Any) -> tuple[Any, int, list[Any], dict[str, Any]]:
@@ -96,6 +132,14 @@ def history(tensor: Any) -> tuple[Any, int, list[Any], dict[str, Any]]:
     if arguments is None:
         return layer, tensor_index, list(node.call_args), dict(node.call_kwargs)
     return layer, tensor_index, list(arguments.args), dict(arguments.kwargs)
+
+
+def rename(model: Any, name: str) -> None:
+    """Give a model, layer or module a different name.
+
+    Private: `_name` (tensorflow 2.21.0, tf_keras 2.21.0, tensorflow-probability 0.25.0); Keras 3 has it as `name`.
+    """
+    setattr(model, "_name" if "_name" in vars(model) else "name", name)
 
 
 def compile_arguments(model: Any) -> dict[str, Any]:
@@ -135,6 +179,10 @@ def learning_rate(optimizer: Any) -> Any:
 # Public classes, and the classes of TensorFlow that have no public name (tensorflow 2.21.0). A proxy passes for the
 # dictionary or tuple that it wraps.
 VARIABLES = (BaseResourceVariable,)
+# The strategy of a model that was made without one (tensorflow 2.21.0).
+NO_STRATEGY = distribute_lib._DefaultDistributionStrategy
+# What other strategies make instead: it holds one variable for each replica, or one for all of them.
+REPLICATED = (tf.distribute.DistributedValues, AggregatingVariable)
 TABLES = (tf.lookup.StaticHashTable, tf.lookup.experimental.MutableHashTable, tf.lookup.experimental.DenseHashTable)
 TRACED_FUNCTION = type(tf.function(lambda: None))
 PROXY = data_structures.wrapt.ObjectProxy
@@ -153,33 +201,83 @@ _CONSTANTS = (
     tf.Graph,
     tf.Operation,
     tf.data.Dataset,
+    ConcreteFunction,
     tf.distribute.Strategy,
     tf.distribute.StrategyExtended,
     type(tf.add._tf_type_based_dispatcher),
 )
-# TFP compares these markers by identity. With copies of them, a clone would be fitted with a different gradient
-# estimator from its original's (tensorflow-probability 0.25.0).
-_CONSTANTS_OF_TFP = {("tensorflow_probability.python.internal.reparameterization", "ReparameterizationType")}
+_CONSTANTS_BY_NAME = {
+    # TFP compares these markers by identity. With copies of them, a clone would be fitted with a different gradient
+    # estimator from its original's (tensorflow-probability 0.25.0).
+    ("tensorflow_probability.python.internal.reparameterization", "ReparameterizationType"),
+    # In which scope the process is, for each thread. A template notes it, and looks for its variables there
+    # (tensorflow 2.21.0).
+    ("tensorflow.python.ops.variable_scope", "_VariableScopeStore"),
+}
 
 
 @cached
 def is_constant_class(cls: type) -> bool:
-    """Return True if instances of a TensorFlow class never change, so that a copy may share them: tensors, graphs."""
-    return issubclass(cls, _CONSTANTS) or (cls.__module__, cls.__name__) in _CONSTANTS_OF_TFP
+    """Return True if instances of a TensorFlow class never change, so that a copy may share them: tensors, graphs.
+
+    What a data set or a compiled function has captured can change, see `captured`.
+    """
+    return issubclass(cls, _CONSTANTS) or (cls.__module__, cls.__name__) in _CONSTANTS_BY_NAME
+
+
+_HANDLES = (tf.resource, tf.variant)
 
 
 def is_handle(value: Any) -> bool:
     """Return True for a tensor that is the handle of a resource, which is stored elsewhere and can change."""
-    return isinstance(value, tf.Tensor) and value.dtype == tf.resource
+    return isinstance(value, tf.Tensor) and value.dtype in _HANDLES
 
 
-def why_not_copied(value: Any) -> str:
-    """Return why an object of TensorFlow cannot be copied, or an empty string."""
-    if isinstance(value, ConcreteFunction):
-        return "it is a compiled function, and keeps using the variables of the original"
-    if is_handle(value):
-        return "it is a handle to a resource, which a copy would share"
-    return ""
+@cached
+def may_capture(cls: type) -> bool:
+    """Return True for a class of data sets or of compiled functions."""
+    return issubclass(cls, (tf.data.Dataset, ConcreteFunction))
+
+
+def captured(value: Any) -> list[Any]:
+    """Return what a data set or a compiled function uses and does not own: variables, handles, Python functions.
+
+    Args:
+        value: A data set or a compiled function.
+
+    Returns:
+        Variables; the handles of tables and of other data sets; and the Python functions that `tf.py_function`,
+        `tf.numpy_function` or `Dataset.from_generator` call.
+    """
+    found: list[Any] = []
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, tf.data.Dataset):
+            # The data sets that it reads from, and the functions that it maps over them.
+            parts = tf.nest.flatten(list(vars(value).values()))
+            waiting += [part for part in parts if isinstance(part, tf.data.Dataset)]
+            waiting += [
+                part.function for part in parts if isinstance(getattr(part, "function", None), ConcreteFunction)
+            ]
+            continue
+        handles = {id(variable.handle): variable for variable in value.variables}
+        found += [handles.get(id(tensor), tensor) for tensor in value.captured_inputs if is_handle(tensor)]
+        found += _python_functions(value)
+    return found
+
+
+def _python_functions(function: ConcreteFunction) -> list[Any]:
+    """Return the Python functions that a compiled function calls.
+
+    Private: `script_ops._py_funcs` (tensorflow 2.21.0).
+    """
+    from tensorflow.python.ops import script_ops
+
+    graph = function.graph.as_graph_def()
+    steps = [*graph.node, *(step for inner in graph.library.function for step in inner.node_def)]
+    tokens = [step.attr["token"].s.decode() for step in steps if "PyFunc" in step.op]
+    return [script_ops._py_funcs.get(token) for token in tokens]
 
 
 @cached
@@ -187,7 +285,9 @@ def own_attributes(cls: type) -> frozenset[str]:
     """Return the names of the attributes that a copy must not take over, because it has or makes its own."""
     if issubclass(cls, VARIABLES):
         return _OF_HANDLE
-    return _COMPILED_FUNCTIONS if is_operation_class(cls) and hasattr(cls, "fit") else frozenset()
+    if not is_operation_class(cls):
+        return frozenset()
+    return _COMPILED_FUNCTIONS | _LEFT_BY_LOADING if hasattr(cls, "fit") else _LEFT_BY_LOADING
 
 
 def unique_id(variable: Any) -> str:
@@ -200,12 +300,44 @@ def copied_variable(old: Any) -> Any:
     with tf.device(old.device):
         # A tensor that is only assigned shares its memory with the original until one of the two is written.
         value = tf.raw_ops.DeepCopy(x=value_of(old))
-        return tf.Variable(value, trainable=old.trainable, dtype=old.dtype, shape=old.shape)
+        # Not `tf.Variable`, which makes one for each replica inside the scope of a strategy.
+        return ResourceVariable(value, trainable=old.trainable, dtype=old.dtype, shape=old.shape)
+
+
+def replicas(variable: Any) -> list[Any]:
+    """Return the variables that hold the numbers of a variable: itself, or one for each replica of its strategy.
+
+    Private: `DistributedVariable.values` (tensorflow 2.21.0).
+    """
+    return list(variable.values) if isinstance(variable, tf.distribute.DistributedValues) else [variable]
+
+
+def join_replicas(variable: Any) -> None:
+    """Let the variables of all replicas know the one that holds them, once it is complete.
+
+    Private: `handle._distributed_container` (tensorflow 2.21.0).
+    """
+    for replica in replicas(variable):
+        if replica is not variable:
+            replica.handle._distributed_container = weakref.ref(variable)
 
 
 def value_of(variable: Any) -> tf.Tensor:
-    """Read a variable without the bookkeeping for gradients, which takes ten times as long."""
-    return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
+    """Read a variable without the bookkeeping for gradients, which takes ten times as long.
+
+    Returns:
+        Its value; of a variable with several replicas, all values, (replicas, ...).
+    """
+    values = [tf.raw_ops.ReadVariableOp(resource=each.handle, dtype=each.dtype) for each in replicas(variable)]
+    return values[0] if len(values) == 1 else tf.stack(values)
+
+
+def set_value(variable: Any, value: Any) -> None:
+    """Write what `value_of` returned, without applying constraints."""
+    held = replicas(variable)
+    value = tf.convert_to_tensor(value, variable.dtype)
+    for replica, each in zip(held, [value] if len(held) == 1 else tf.unstack(value), strict=True):
+        tf.raw_ops.AssignVariableOp(resource=replica.handle, value=each)
 
 
 def same_bits(a: Any, b: Any) -> bool:
@@ -232,16 +364,30 @@ def copied_table(old: Any) -> Any:
         except tf.errors.FailedPreconditionError:
             return old
         return tf.lookup.StaticHashTable(entries, old._default_value)
-    keys = {}
+    special = {}
     if isinstance(old, tf.lookup.experimental.DenseHashTable):
-        keys = {"empty_key": old._empty_key, "deleted_key": old._deleted_key}
-    new = type(old)(old.key_dtype, old.value_dtype, old._default_value, **keys)
-    entries = old.export()
-    if keys:
-        unused = [np.asarray(entries[0] == key) for key in keys.values()]
-        entries = [part[~np.logical_or(*unused)] for part in entries]
-    new.insert(*entries)
+        special = {"empty_key": old._empty_key, "deleted_key": old._deleted_key}
+    new = type(old)(old.key_dtype, old.value_dtype, old._default_value, **special)
+    new.insert(*table_entries(old))
     return new
+
+
+def table_entries(table: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the keys and values of a lookup table.
+
+    A dense table exports the buckets that hold no entry as well, and a number as a vector of one.
+
+    Private: `_default_value`, `_empty_key` and `_deleted_key` (tensorflow 2.21.0).
+    """
+    keys, values = table.export()
+    if not isinstance(table, tf.lookup.experimental.DenseHashTable):
+        return keys, values
+    keys = tf.reshape(keys, [-1, *tf.convert_to_tensor(table._empty_key).shape])
+    values = tf.reshape(values, [-1, *tf.convert_to_tensor(table._default_value).shape])
+    special = (table._empty_key, table._deleted_key)
+    unused = [np.asarray(keys == key).reshape(len(keys), -1).all(axis=1) for key in special]
+    used = ~np.any(unused, axis=0)
+    return tf.boolean_mask(keys, used), tf.boolean_mask(values, used)
 
 
 def retraced(function: Any, python_function: Any) -> Any:
@@ -250,6 +396,11 @@ def retraced(function: Any, python_function: Any) -> Any:
     Private: `_clone` (tensorflow 2.21.0).
     """
     return function._clone(python_function)
+
+
+def concrete_functions(function: Any) -> list[Any]:
+    """Return what a `tf.function` has traced so far. Private: `_list_all_concrete_functions` (tensorflow 2.21.0)."""
+    return list(function._list_all_concrete_functions())
 
 
 # -- wrappers that track variables ------------------------------------------------------------------------------------
@@ -263,14 +414,23 @@ def is_wrapper(value: Any) -> bool:
     return type(value).__module__ == data_structures.__name__ and hasattr(value, "__dict__")
 
 
-def unwrapped(value: Any) -> Any:
-    """Return the list or dict inside one of TensorFlow's tracking wrappers, anything else as it is.
+def is_tracker(value: Any) -> bool:
+    """Return True for an object that tracks what it is given as attributes, such as a `tf.train.Checkpoint`.
 
-    Private: `ListWrapper._storage`, `_DictWrapper.__wrapped__` (tensorflow 2.21.0).
+    Private: the base class has no public name (tensorflow 2.21.0).
     """
-    if isinstance(value, list):
-        return vars(value).get("_storage", value) if hasattr(value, "__dict__") else value
-    return getattr(value, "__wrapped__", value) if isinstance(value, dict) else value
+    return isinstance(value, AutoTrackable)
+
+
+def unwrapped(value: Any) -> Any:
+    """Return the list, dict or tuple inside one of TensorFlow's tracking wrappers, anything else as it is.
+
+    Private: `TrackableDataStructure._storage`, `_DictWrapper.__wrapped__` (tensorflow 2.21.0).
+    """
+    if isinstance(value, PROXY):
+        return value.__wrapped__
+    is_storage = isinstance(value, data_structures.TrackableDataStructure)
+    return vars(value).get("_storage", value) if is_storage else value
 
 
 def attributes(value: Any) -> dict[str, Any] | None:
@@ -279,17 +439,22 @@ def attributes(value: Any) -> dict[str, Any] | None:
     Private: `_DictWrapper` and `_TupleWrapper` present the attributes of the wrapped object as their own
     (tensorflow 2.21.0).
     """
-    found: dict[str, Any] | None = _attributes_getter(type(value))(value)
-    return found
+    cls = type(value)
+    place = _place_of_attributes(cls)
+    if place is not None:
+        found: dict[str, Any] = vars(cls.__mro__[place])["__dict__"].__get__(value)
+        return found
+    # Each thread has its own. The descriptor that a derived class has leads to a dict that nobody uses.
+    return threading.local.__getattribute__(value, "__dict__") if issubclass(cls, threading.local) else None
 
 
 @cached
-def _attributes_getter(cls: type) -> Callable[[Any], Any]:
-    for base in cls.__mro__:
-        descriptor = vars(base).get("__dict__")
-        if isinstance(descriptor, GetSetDescriptorType):
-            return descriptor.__get__
-    return vars if issubclass(cls, threading.local) else lambda instance: None
+def _place_of_attributes(cls: type) -> int | None:
+    """Return which of the bases of a class has the descriptor that leads to the attributes."""
+    if issubclass(cls, threading.local):
+        return None
+    descriptors = (vars(base).get("__dict__") for base in cls.__mro__)
+    return next((i for i, found in enumerate(descriptors) if isinstance(found, GetSetDescriptorType)), None)
 
 
 # -- random state of the process --------------------------------------------------------------------------------------
@@ -311,6 +476,11 @@ def set_eager_seed(seed: int) -> None:
     eager_attributes().update(_seed=seed, _rng=random.Random(seed))
 
 
+def keras_runs_on_tensorflow() -> bool:
+    """Return True if Keras 3 is imported and uses TensorFlow, not JAX or PyTorch."""
+    return "keras" in sys.modules and sys.modules["keras"].config.backend() == "tensorflow"
+
+
 def global_generators() -> list[tuple[Any, str]]:
     """Return where the process keeps its random generators: (object, attribute). Each is made when first used.
 
@@ -322,7 +492,7 @@ def global_generators() -> list[tuple[Any, str]]:
     from tensorflow.python.ops import stateful_random_ops
 
     found: list[tuple[Any, str]] = [(stateful_random_ops, "global_generator")]
-    if "keras" in sys.modules:
+    if keras_runs_on_tensorflow():
         from keras.src.backend.common import global_state
 
         found.append((global_state.GLOBAL_STATE_TRACKER, "global_seed_generator"))
@@ -331,6 +501,48 @@ def global_generators() -> list[tuple[Any, str]]:
 
         found.append((backend._SEED_GENERATOR, "generator"))
     return found
+
+
+@contextmanager
+def functions_run_eagerly() -> Iterator[None]:
+    """Run every `tf.function` eagerly in this thread while the body runs.
+
+    `tf.config.run_functions_eagerly` would do so in all threads.
+    Private: `eager_function_run.RUN_FUNCTIONS_EAGERLY` (tensorflow 2.21.0).
+    """
+    before = eager_function_run.RUN_FUNCTIONS_EAGERLY
+    eager_function_run.RUN_FUNCTIONS_EAGERLY = _InThisThread(before)
+    try:
+        yield
+    finally:
+        eager_function_run.RUN_FUNCTIONS_EAGERLY = before
+
+
+class _InThisThread:
+    """A flag that is true in the thread that made it, and unchanged in all others."""
+
+    def __init__(self, elsewhere: Any):
+        self._thread, self._elsewhere = threading.get_ident(), elsewhere
+
+    def __bool__(self) -> bool:
+        return threading.get_ident() == self._thread or bool(self._elsewhere)
+
+
+@contextmanager
+def random_operations_replaced(replacement: Callable[[FunctionType], Any]) -> Iterator[None]:
+    """Replace the functions through which TensorFlow draws random numbers while the body runs.
+
+    Args:
+        replacement: Returns what takes the place of a function.
+    """
+    operations = random_operations()
+    try:
+        for module, name, operation in operations:
+            setattr(module, name, replacement(operation))
+        yield
+    finally:
+        for module, name, operation in operations:
+            setattr(module, name, operation)
 
 
 def random_operations() -> list[tuple[ModuleType, str, FunctionType]]:

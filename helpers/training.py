@@ -86,7 +86,7 @@ def has_own_step(model: Any) -> bool:
 def defines_own_step(model: Any) -> bool:
     """Return True if a model has a `train_step` that is not the one of Keras."""
     base = keras_compat.namespace(keras_compat.generation(model)).Model
-    return getattr(model.train_step, "__func__", None) is not base.train_step
+    return isinstance(model, base) and getattr(model.train_step, "__func__", None) is not base.train_step
 
 
 def make_step(model: Any, batch: Any, own: bool) -> Any:
@@ -95,13 +95,21 @@ def make_step(model: Any, batch: Any, own: bool) -> Any:
     A model's own step is used whenever there is one (`has_own_step`). The one exception: only inputs were given, and
     the step raised an error on them. Then `engine.ThreeTests` uses the stand-in.
     """
-    return model.train_step(batch) if own else _stand_in_step(model, batch[0])
+    strategy = keras_compat.strategy(model)
+
+    def step() -> Any:
+        return model.train_step(batch) if own else _stand_in_step(model, batch[0])
+
+    if strategy is None or not keras_compat.is_compiled(model):
+        return step()
+    strategy.run(step)  # each replica takes the whole batch
+    return None
 
 
 def _stand_in_step(model: Any, inputs: Any) -> Any:
     with tf.GradientTape() as tape:
-        outputs = tf.nest.flatten(model(inputs, training=True))
-        floats = [output for output in map(tf.convert_to_tensor, outputs) if output.dtype.is_floating]
+        outputs = distances.tensors(model(inputs, training=True))
+        floats = [output for output in outputs if isinstance(output, tf.Tensor) and output.dtype.is_floating]
         means = [tf.reduce_mean(tf.square(tf.cast(output, tf.float32))) for output in floats]
         loss = tf.add_n(means + [tf.cast(extra, tf.float32) for extra in model.losses])
     weights = model.trainable_variables
@@ -230,11 +238,10 @@ class EagerRun(Run):
 
     @contextlib.contextmanager
     def trained(self) -> Iterator[None]:
-        """Put the model into its state after the last step while the body runs."""
-        with snapshot.unchanged(self.model):
-            if self._after is not None:
-                self._after.restore()
-            yield
+        """Put the model into its state after the last step, within `snapshot.unchanged`."""
+        if self._after is not None:
+            self._after.restore()
+        yield
 
 
 class CompiledRun(Run):
@@ -265,7 +272,8 @@ class CompiledRun(Run):
     def _compile(self, model: Any, batch: Any, own: bool) -> None:
         optimizer: Any = model.optimizer if keras_compat.is_compiled(model) else None
         if hasattr(optimizer, "build") and not getattr(optimizer, "built", True):
-            optimizer.build(model.trainable_variables)
+            with keras_compat.strategy(model).scope() if keras_compat.strategy(model) else contextlib.nullcontext():
+                optimizer.build(model.trainable_variables)
         function = tf.function(lambda data: make_step(model, data, own))
         with random_state.seeded_tracing(self.SEED):
             self._step = function.get_concrete_function(batch)
@@ -289,12 +297,13 @@ class CompiledRun(Run):
     @contextlib.contextmanager
     def trained(self) -> Iterator[None]:
         """Put the model into its state after the last step while the body runs."""
-        before = distances.read(self._captured)
-        distances.assign(self._captured, self._values)
-        try:
-            yield
-        finally:
-            distances.assign(self._captured, before)
+        with random_state.random_state_kept():
+            before = distances.read(self._captured)
+            distances.assign(self._captured, self._values)
+            try:
+                yield
+            finally:
+                distances.assign(self._captured, before)
 
     def _to_watch(self, model: Any) -> list[tuple[Any, Any]]:
         # A compiled step can change only the variables that it has captured.

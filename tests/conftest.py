@@ -21,14 +21,14 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 
 # The same examples each time, a few after a change and more with `--all`; `--hypothesis-profile=thorough` draws others.
-for _name, _examples in (("quick", 10), ("all", 80)):
+for _name, _examples in (("quick", 10), ("all", 30)):
     hypothesis.settings.register_profile(_name, max_examples=_examples, deadline=None, derandomize=True, database=None)
 hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("quick")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--fuzz", type=int, default=300, help="how many files to change at random, for each Keras version")
+    parser.addoption("--fuzz", type=int, default=100, help="how many files to change at random, for each Keras version")
 
 
 def pytest_configure(config):

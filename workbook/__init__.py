@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what editors and type checkers read; `__getattr__` below loads the same names at run time
     from workbook import labs
     from workbook.lessons.claim_table import try_claims
+    from workbook.lessons.versions import MethodsByVersion, WhatHolds
     from workbook.methods import METHODS
     from workbook.notebook import (
         accuracy_in_words,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:  # what editors and type checkers read; `__getattr__` below lo
 
 __all__ = [
     "METHODS",
+    "MethodsByVersion",
+    "WhatHolds",
     "accuracy_in_words",
     "doctor",
     "expected_error",
@@ -39,7 +42,12 @@ __all__ = [
 ]
 
 _MODULES = {"doctor": "workbook.server.doctor", "labs": "workbook.labs"}
-_WHERE = {"METHODS": "workbook.methods", "try_claims": "workbook.lessons.claim_table"}
+_WHERE = {
+    "METHODS": "workbook.methods",
+    "MethodsByVersion": "workbook.lessons.versions",
+    "WhatHolds": "workbook.lessons.versions",
+    "try_claims": "workbook.lessons.claim_table",
+}
 
 
 def __getattr__(name: str) -> Any:

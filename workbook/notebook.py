@@ -86,23 +86,61 @@ def quiet_tensorflow(*packages: str) -> None:
     The lines report processor features and a missing GPU. They contain times and process numbers, so they would make
     every stored output different. If an import fails, the lines are shown after all.
 
+    Keras then runs on TensorFlow, with numbers and images as the pages have them. If your own settings say otherwise,
+    in `KERAS_BACKEND` or `keras.json`, one line says so; they still hold outside of this kernel.
+
     Args:
         *packages: Names to import. Default: `tensorflow`, `keras` and `tf_keras`.
 
     Raises:
         ImportError: If a package is not installed, or could not be loaded.
+        RuntimeError: If Keras was imported before, and does not run on TensorFlow.
 
     Example:
         >>> from workbook import quiet_tensorflow
         >>> quiet_tensorflow()
         >>> import keras
     """
+    from workbook.server.doctor import backend_asked_for
+
+    wanted, _ = backend_asked_for()
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     with standard_error_held_back():
         for package in packages or ("tensorflow", "keras", "tf_keras"):
             importlib.import_module(package)
         if "tensorflow" in sys.modules:
             # Some lines come with the first operation, not with the import.
             sys.modules["tensorflow"].zeros([1])
+    _set_up_keras({} if wanted == "tensorflow" else {wanted: "tensorflow"})
+
+
+# How Keras has to be set up for the pages, as (what to ask, what to set, the value).
+_KERAS = (
+    ("floatx", "set_floatx", "float32"),
+    ("image_data_format", "set_image_data_format", "channels_last"),
+)
+
+
+def _set_up_keras(changed: dict[str, str]) -> None:
+    """Set up both Keras versions as the pages need them, and print one line if that changes anything.
+
+    Args:
+        changed: What was changed before: the value that the reader's own settings have, and the one that holds now.
+    """
+    for package in (sys.modules[name] for name in ("keras", "tf_keras") if name in sys.modules):
+        backend = package.backend
+        if package.__name__ == "keras" and backend.backend() != "tensorflow":
+            raise RuntimeError(
+                f"Keras already runs on {backend.backend()} in this kernel, and this workbook needs TensorFlow: "
+                "restart the kernel, and run this cell first."
+            )
+        for ask, change, value in _KERAS:
+            if getattr(backend, ask)() != value:
+                changed[getattr(backend, ask)()] = value
+                getattr(backend, change)(value)
+    if changed:
+        told = ", ".join(f"{now} instead of {own}" for own, now in changed.items())
+        print(f"In this workbook Keras uses {told}. Your own settings still hold elsewhere.")
 
 
 def set_seeds(seed: int) -> None:

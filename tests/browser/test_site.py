@@ -403,6 +403,24 @@ def test_on_a_phone_code_and_tables_scroll_in_their_own_box_by_keyboard(site, pa
     assert page.locator("pre, .scroll").evaluate_all(f"boxes => ({fits})(boxes).every(box => box.tabIndex < 0)")
 
 
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_a_version_is_chosen_by_keyboard_and_its_verdicts_are_shown(site, page, size):
+    visit(page, site / "docs-what_holds.html", size)
+    shown = page.locator("tbody tr:has-text('0.E2') td.only:visible")
+    assert shown.count() == 1 and "does not hold" in shown.inner_text()
+    page.get_by_label("tf_keras").focus()
+    page.keyboard.press("ArrowRight")  # round to the first
+    assert page.get_by_label("TensorFlow 2.0").is_checked()
+    assert shown.count() == 1 and "does not hold" not in shown.inner_text()
+    rows = page.locator("tbody tr:not(.lesson):visible")
+    everything = rows.count()
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")  # what does not simply hold
+    assert 0 < rows.count() < everything
+    assert "0.E2" not in rows.locator("th").all_inner_texts()
+    assert not page.evaluate(PAGE_SCROLLS) and page.evaluate(STICKS_OUT) == []
+
+
 def test_light_and_dark_can_be_switched_and_stay(site, page):
     visit(page, site / "index.html", scheme="dark")
     page.locator("#theme").focus()

@@ -21,7 +21,7 @@ from zoo import (
 
 import helpers
 import workbook
-from helpers import distances, keras_compat
+from helpers import distances, keras_compat, tf_private
 from workbook.methods import METHODS
 
 
@@ -66,6 +66,28 @@ def test_copied_weights_with_a_lost_optimizer_fail_same_future_only(keras):
     assert report.passed("Own life")
     assert report.failures == ["optimizer state", "training steps"]
     assert "made 4 steps, the clone 0" in str(report)
+
+
+def test_nothing_is_created_on_a_model_that_was_never_trained(keras):
+    """An optimizer counts its steps once it is asked; Keras 2 keeps the losses of the last call for each thread."""
+
+    def attributes():
+        held = [model, model.optimizer, *model.layers, *model.metrics]
+        return [{name: id(value) for name, value in tf_private.attributes(each).items()} for each in held]
+
+    optimizers = [keras.optimizers.SGD(0.1)]
+    if keras.__name__ == "tf_keras":
+        optimizers.append(keras.optimizers.legacy.SGD(0.1))
+    for optimizer in optimizers:
+        model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, activity_regularizer="l2")])
+        model.compile(optimizer, "mse", metrics=["mae"])
+        x, _ = data()
+        model(2 * x)
+        before, losses = attributes(), list(map(float, model.losses))
+        twin = helpers.clone(model, x)
+        assert helpers.audit(model, twin, x, np.zeros((64, 3)), steps=1).ok
+        assert attributes() == before
+        assert list(map(float, model.losses)) == losses
 
 
 def test_one_changed_weight_is_found(keras):

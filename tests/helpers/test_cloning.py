@@ -1,6 +1,10 @@
 """helpers.clone makes a true clone of every kind of model, or refuses with a reason."""
 
+import gc
 import random
+import re
+import textwrap
+import weakref
 
 import numpy as np
 import pytest
@@ -20,8 +24,17 @@ from zoo import (
 
 import helpers
 import workbook
-from helpers import distances, graph_copy, keras_compat
+from helpers import distances, graph_copy, keras_compat, tf_private
 
+# These hold state in a function or class: the advice is to write the model differently.
+NOT_BY_AN_ATTRIBUTE = [
+    (package, kind)
+    for package in ("keras", "tf_keras")
+    for kind in (
+        *("importable_function_that_reaches_a_layer", "class_whose_method_closes_over_a_layer"),
+        "layer_as_class_attribute",
+    )
+]
 TRUE_KINDS = [entry for entry in KINDS if entry not in REFUSED]
 # With `--all` every kind is tried after compiled training.
 TRAINED_EAGERLY = [case for case in on_one_keras(TRUE_KINDS) if not case.marks]
@@ -63,6 +76,22 @@ def test_what_cannot_be_cloned_is_refused_by_name(package, kind, packages):
     model, x, _ = ZOO[kind](packages[package])
     with pytest.raises(helpers.CloneError, match=REFUSED[package, kind]):
         helpers.clone(model, x)
+
+
+@pytest.mark.parametrize(("package", "kind"), [case for case in REFUSED if case not in NOT_BY_AN_ATTRIBUTE])
+def test_what_a_refusal_advises_works(package, kind, packages):
+    model, _, _ = ZOO[kind](packages[package])
+    with pytest.raises(helpers.CloneError) as refused:
+        helpers.clone(model)
+    title = re.search(r"'(\w+)' (holds|had been)|part is \w+ '(\w+)'", str(refused.value))
+    parts = [part for part in keras_compat.parts(model) if part.name in title.groups()]
+    advice = textwrap.dedent(str(refused.value).partition("\n\n")[2])
+    names = {"layer": parts[0], "part": parts[0], "model": model, "clone": helpers.clone}
+    before = dict(vars(parts[0]))
+    exec(advice, names)
+    assert type(names["copied"]) is type(model)
+    if "kept" in names:
+        assert all(value is before[name] for name, value in vars(parts[0]).items())
 
 
 @pytest.mark.parametrize("kind", list(MODULES))
@@ -168,13 +197,89 @@ def test_no_attribute_of_the_original_changes(keras):
     assert (model.calls, list(model.seen)) == (twin.calls, list(twin.seen)) == before
 
 
-def test_models_copied_together_keep_what_they_share(keras):
+def test_models_cloned_together_keep_what_they_share(keras):
     inner, x, _ = sequential(keras)
     outer = keras.Sequential([inner, keras.layers.Dense(2)])
     outer(x)
-    inner_twin, outer_twin = graph_copy.Copy((inner, outer)).clone
-    assert outer_twin.layers[0] is inner_twin
-    assert inner_twin is not inner
+    for several in ([inner, outer], (inner, outer), {"inner": inner, "outer": outer}):
+        batches = {"inner": x, "outer": x} if isinstance(several, dict) else [x, x]
+        clones = helpers.clone(several, batches)
+        assert type(clones) is type(several)
+        inner_twin, outer_twin = clones.values() if isinstance(clones, dict) else clones
+        assert outer_twin.layers[0] is inner_twin is not inner
+        assert np.array_equal(outer_twin(x), outer(x))
+
+
+def test_several_models_need_one_batch_each_and_no_name(keras):
+    model, x, _ = sequential(keras)
+    for several, inputs in (([model, model], [x]), ({"a": model}, {"b": x}), ([model], x)):
+        with pytest.raises(TypeError, match="one batch for each"):
+            helpers.clone(several, inputs)
+    with pytest.raises(TypeError, match="one by one"):
+        helpers.clone([model], name="copied")
+
+
+def test_a_clone_under_a_different_name_fits_into_one_model_with_the_original(keras, tmp_path):
+    model, x, _ = sequential(keras)
+    twin = helpers.clone(model, name="target")
+    assert (model.name, twin.name) == ("sequential", "target") or twin.name == "target" != model.name
+    inputs = keras.Input((6,))
+    both = keras.Model(inputs, [model(inputs), twin(inputs)])
+    assert all(np.array_equal(output, model(x)) for output in both(x))
+    twin.save(tmp_path / "twin.keras")
+    assert keras.models.load_model(tmp_path / "twin.keras").name == "target"
+
+
+def test_what_to_pass_instead_is_said(keras):
+    model, _, _ = sequential(keras)
+    with pytest.raises(TypeError, match=r"Adam .* clone\(model\).optimizer"):
+        helpers.clone(model.optimizer)
+    holder = type("Wrapper", (), {})()
+    holder.model_ = model
+    with pytest.raises(TypeError, match=r"clone\(it.model_\)"):
+        helpers.clone(holder)
+    with pytest.raises(TypeError, match="load_model"):
+        helpers.clone("model.keras")
+    with pytest.raises(TypeError, match="that it returns"):
+        helpers.clone(sequential)
+    for container in ([model, 1], [], {"a": [model]}):
+        with pytest.raises(TypeError):
+            helpers.clone(container)
+
+
+def test_a_twin_that_answers_with_the_original_is_refused(packages, monkeypatch):
+    """What a data set captures is refused before; this is what the check of the answers says by itself."""
+    monkeypatch.setattr(tf_private, "captured", lambda value: [])
+    model, x, _ = ZOO["data_set_mapped_over_a_layer"](packages["keras"])
+    with pytest.raises(helpers.CloneError, match="answers with weights of the original"):
+        helpers.clone(model, x)
+
+
+def test_an_error_of_keras_is_told_by_its_cause(keras):
+    class Net(keras.Model):
+        def call(self, inputs):
+            return tf.matmul(inputs["a"], inputs["b"])
+
+    net, right = Net(), {"a": np.ones((8, 4, 3), "float32"), "b": np.ones((8, 3, 2), "float32")}
+    net(right)
+    with pytest.raises(helpers.CloneError, match="InvalidArgumentError: Matrix size-incompatible"):
+        helpers.clone(net, right | {"b": np.ones((8, 5, 2), "float32")})
+
+
+@pytest.mark.parametrize(
+    ("package", "kind"),
+    [slow_unless(kind in ("sequential", "counter_in_a_closure"), package, kind) for package, kind in TRUE_KINDS],
+)
+def test_neither_original_nor_clone_stays_in_memory(package, kind, packages):
+    def used():
+        model, x, y = ZOO[kind](packages[package])
+        twin = helpers.clone(model, x)
+        helpers.audit(model, twin, x, y, steps=1)
+        return weakref.ref(model), weakref.ref(twin)
+
+    references = used()
+    gc.collect()
+    assert [reference() for reference in references] == [None, None]
 
 
 def test_a_model_does_not_drag_the_models_around_it_along(keras):

@@ -1,11 +1,20 @@
 """A copy of an object graph keeps every tie, shares nothing that can change, and runs nothing."""
 
+import array
 import collections
+import concurrent.futures
+import contextvars
+import datetime
+import enum
 import functools
+import gc
+import inspect
 import random
+import sys
 import threading
 import types
 import weakref
+import zoneinfo
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +23,8 @@ import tensorflow as tf
 
 from helpers.graph_copy import CloneError, Copy
 from helpers.snapshot import objects_unchanged
+
+this_module = sys.modules[__name__]
 
 
 class Thing:
@@ -51,7 +62,7 @@ class Unwilling:
     def _never(self, *args, **kwargs):
         raise AssertionError("this must not run")
 
-    __deepcopy__ = __copy__ = __reduce_ex__ = __getstate__ = __eq__ = _never
+    __deepcopy__ = __copy__ = __getstate__ = __eq__ = _never
 
     def __hash__(self):
         return 3
@@ -206,11 +217,214 @@ def test_what_was_copied_can_be_put_back_on_both_sides():
         assert float(either.variable[0]) == 1.0 and either.array.sum() == 2 and not hasattr(either, "new")
 
 
+class Scratch(threading.local):
+    def __init__(self, first, factor=1.0):
+        self.log, self.factor = [first], factor
+
+
+def test_a_thread_local_of_an_own_class_keeps_what_it_has_in_this_thread():
+    original = Scratch(1, factor=2.0)
+    original.factor = 3.0
+    twin = Copy(original).clone
+    assert (twin.log, twin.factor) == ([1], 3.0)
+    assert twin.log is not original.log
+    elsewhere = []
+    thread = threading.Thread(target=lambda: elsewhere.extend((twin.log, twin.factor)))
+    thread.start()
+    thread.join()
+    assert elsewhere == [[1], 2.0]
+
+
+class Named:
+    """Pickled by name."""
+
+    def __reduce__(self):
+        return "NAMED"
+
+
+class Single:
+    one = None
+
+    def __new__(cls):
+        cls.one = cls.one or super().__new__(cls)
+        return cls.one
+
+
+class Flyweight:
+    known: dict = {}  # noqa: RUF012
+
+    def __init__(self, key):
+        self.key = key
+
+    @classmethod
+    def of(cls, key):
+        return cls.known.setdefault(key, cls(key))
+
+    def __reduce__(self):
+        return Flyweight.of, (self.key,)
+
+
+class NotCopied:
+    def __init__(self, **attributes):
+        self.__dict__.update(attributes)
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+class Level(enum.Enum):
+    LOW = 1
+
+
+ONLY_ONES = [
+    *(Named(), Single(), Flyweight.of("a"), NotCopied(log=[]), Level.LOW, datetime.timezone.utc),
+    *(zoneinfo.ZoneInfo("UTC"), datetime.timezone(datetime.timedelta(0)), NotImplemented, inspect.Parameter.empty),
+]
+
+
+@pytest.mark.parametrize("value", ONLY_ONES, ids=lambda value: type(value).__name__)
+def test_an_object_that_its_class_gives_back_as_it_is_is_kept(value):
+    copy = Copy({"value": value, "again": [value]})
+    assert copy.clone["value"] is copy.clone["again"][0] is value
+    assert copy.leaks() == []
+
+
+def test_an_object_that_wants_to_be_kept_but_holds_a_variable_is_copied():
+    original = NotCopied(variable=tf.Variable(1.0))
+    twin = Copy([original]).clone[0]
+    assert twin.variable is not original.variable
+
+
+class Real(float):
+    """A number with attributes."""
+
+
+def test_what_hides_in_numbers_views_proxies_and_fields_is_copied():
+    number, word = Real(2.5), type("Word", (str,), {})("word")
+    number.seen, word.seen = [1], [2]
+    fields = np.array([(1.0, [3])], dtype=[("number", float), ("held", object)])
+    target = Thing(items=[4])
+    original = Thing(
+        number=number,
+        word=word,
+        view=types.MappingProxyType({"a": [5]}),
+        of_class=vars(Thing),
+        fields=fields,
+        target=target,
+        proxy=weakref.proxy(target),
+        error=ValueError([6]),
+        integers=array.array("i", [7]),
+    )
+    twin = Copy(original).clone
+    assert (twin.number, twin.number.seen, twin.word, twin.word.seen) == (2.5, [1], "word", [2])
+    assert twin.number.seen is not number.seen and twin.word.seen is not word.seen
+    assert twin.view["a"] == [5] and twin.view["a"] is not original.view["a"] and twin.of_class == vars(Thing)
+    assert twin.fields["held"][0] == [3] and twin.fields["held"][0] is not fields["held"][0]
+    twin.target.items.append(0)
+    assert twin.proxy.items == [4, 0] and target.items == [4]
+    assert twin.error.args == ([6],) and twin.error.args[0] is not original.error.args[0]
+    assert twin.integers == original.integers and twin.integers is not original.integers
+
+
+def test_a_symbolic_input_can_be_used_in_the_copy(keras):
+    original = Thing(inputs=[keras.Input((4,)), {"more": keras.Input((2,))}])
+    original.joined = keras.layers.Concatenate()([original.inputs[0], original.inputs[1]["more"]])
+    twin = Copy(original).clone
+    model = keras.Model([twin.inputs[0], twin.inputs[1]["more"]], keras.layers.Dense(1)(twin.joined))
+    assert model([tf.ones((3, 4)), tf.ones((3, 2))]).shape == (3, 1)
+    assert twin.inputs[0] is not original.inputs[0]
+
+
+def test_classes_are_freed_after_their_objects_were_copied():
+    def local_class():
+        class Local:
+            __slots__ = ("__weakref__", "a")
+
+        class WithAttributes(collections.OrderedDict):
+            pass
+
+        Copy([Local(), WithAttributes(a=1)])
+        return weakref.ref(Local), weakref.ref(WithAttributes)
+
+    classes = local_class()
+    gc.collect()
+    assert [cls() for cls in classes] == [None, None]
+
+
+VARIABLE = tf.Variable(2.0)
+NUMBERS = tf.data.Dataset.range(3)
+
+
+class Reader:
+    def __init__(self, variable):
+        self.variable = variable
+
+    def numbers(self):
+        yield float(self.variable)
+
+
+def words():
+    yield from ("a", "b")
+
+
+def of_variable(number):
+    return tf.cast(number, tf.float32) * VARIABLE
+
+
+def in_python(call, function):
+    return lambda number: call(function, [number], tf.float32)
+
+
+OF_VARIABLE = NUMBERS.map(of_variable)
+USING_VARIABLES = {
+    "map": NUMBERS.map(of_variable),
+    "map before others": NUMBERS.map(of_variable).batch(2).prefetch(1),
+    "filter": NUMBERS.filter(lambda number: VARIABLE > 0.0),
+    "zip": tf.data.Dataset.zip((NUMBERS, NUMBERS.map(of_variable))),
+    "interleave": NUMBERS.interleave(lambda number: tf.data.Dataset.from_tensors(VARIABLE * 1.0)),
+    "flat_map over another data set": NUMBERS.flat_map(lambda number: OF_VARIABLE),
+    "py_function": NUMBERS.map(in_python(tf.py_function, lambda number: VARIABLE * 2.0)),
+    "numpy_function": NUMBERS.map(in_python(tf.numpy_function, lambda number: VARIABLE.numpy())),
+    "from_generator": tf.data.Dataset.from_generator(
+        Reader(VARIABLE).numbers, output_signature=tf.TensorSpec([], tf.float32)
+    ),
+    "lookup table": NUMBERS.map(
+        tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(tf.range(3, dtype=tf.int64), tf.range(3)), -1
+        ).lookup
+    ),
+    "iterator": iter(NUMBERS),
+    "compiled function": tf.function(of_variable).get_concrete_function(tf.constant(1.0)),
+}
+
+
+@pytest.mark.parametrize("form", list(USING_VARIABLES))
+def test_a_data_set_or_compiled_function_that_uses_what_can_change_is_refused(form):
+    with pytest.raises(CloneError, match="used"):
+        Copy(Thing(used=[USING_VARIABLES[form]]))
+
+
+def test_a_data_set_or_compiled_function_that_uses_nothing_else_is_kept():
+    kept = [
+        NUMBERS.map(lambda number: number * 2).shuffle(2).batch(2),
+        tf.data.Dataset.from_tensor_slices({"a": [1, 2]}),
+        tf.data.Dataset.from_generator(words, output_signature=tf.TensorSpec([], tf.string)),
+        NUMBERS.map(in_python(tf.numpy_function, lambda number: number)),
+        tf.function(lambda number: number + 1.0).get_concrete_function(tf.constant(1.0)),
+    ]
+    twin = Copy(Thing(kept=kept)).clone
+    assert all(a is b for a, b in zip(kept, twin.kept, strict=True))
+
+
 STATE = {"variable": tf.Variable(1.0)}
 
 
 def reaches_state():
     return STATE["variable"]
+
+
+def reaches_state_of_a_module():
+    return this_module.VARIABLE
 
 
 @pytest.mark.parametrize(
@@ -221,6 +435,10 @@ def reaches_state():
         (Thing(f=reaches_state), "reaches_state"),
         (Thing(f=lambda: STATE), "STATE"),
         (Thing(f=functools.partial(reaches_state)), "reaches_state"),
+        (Thing(f=reaches_state_of_a_module), "this_module.VARIABLE"),
+        (Thing(writer=tf.summary.create_noop_writer(), it=iter(NUMBERS)), "OwnedIterator in .it"),
+        (Thing(pool=concurrent.futures.ThreadPoolExecutor(1)), "pool"),
+        (Thing(context=contextvars.ContextVar("context")), "context"),
         (type("Holding", (), {"held": tf.Variable(1.0), "__module__": __name__})(), "Holding"),
         (Thing(handle=tf.Variable(1.0).handle), "handle"),
     ],

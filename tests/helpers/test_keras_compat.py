@@ -1,8 +1,10 @@
 """What both Keras versions have in common is found in each of them."""
 
 import numpy as np
+import pytest
 from zoo import compiled_training, sequential, stateful_recurrent
 
+import helpers
 from helpers import keras_compat
 
 
@@ -61,3 +63,15 @@ def test_an_optimizer_knows_variables_by_these_keys(keras):
     table = "_trainable_variables_indices" if keras.__name__ == "keras" else "_index_dict"
     known = getattr(model.optimizer, table)
     assert all(any(key in known for key in keras_compat.variable_keys(weight)) for weight in model.weights)
+
+
+def test_a_model_of_a_different_backend_is_refused_in_words(packages, monkeypatch):
+    keras = packages["keras"]
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)], name="small")
+    other = packages["tf_keras"].Sequential([packages["tf_keras"].Input((2,)), packages["tf_keras"].layers.Dense(1)])
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    assert keras_compat.loaded() == ["tf_keras"]
+    for judge in (helpers.clone, lambda model: helpers.audit(model, model, np.ones((1, 2)))):
+        with pytest.raises(TypeError, match="Sequential 'small' runs on jax, and helpers needs Keras on TensorFlow"):
+            judge(model)
+    assert helpers.audit(other, helpers.clone(other), np.ones((4, 2)), steps=1).ok

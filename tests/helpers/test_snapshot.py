@@ -1,7 +1,8 @@
 """A snapshot puts back everything that was changed, and nothing else."""
 
-import collections
+import collections.abc
 import random
+import threading
 
 import numpy as np
 import pytest
@@ -55,6 +56,30 @@ def test_values_are_put_back_after_every_kind_of_writing():
         np.testing.assert_array_equal(variable, np.ones([3, 2]))
 
 
+class InSlots(collections.abc.MutableMapping):
+    """A mapping without attributes, such as those of TensorFlow with keys that are compared by identity."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self):
+        self._items = {}
+
+    def __getitem__(self, key):
+        return self._items[key]
+
+    def __setitem__(self, key, value):
+        self._items[key] = value
+
+    def __delitem__(self, key):
+        del self._items[key]
+
+    def __iter__(self):
+        return iter(self._items)
+
+    def __len__(self):
+        return len(self._items)
+
+
 def contents(thing):
     return [
         list(thing.items),
@@ -64,6 +89,8 @@ def contents(thing):
         list(thing.last),
         thing.array.tolist(),
         thing.count(0),
+        list(thing.in_this_thread.seen),
+        dict(thing.own_mapping),
     ]
 
 
@@ -84,7 +111,11 @@ def test_every_kind_of_container_and_a_closure_are_put_back(kept):
         last=collections.deque([1, 2], maxlen=2),
         array=np.array([[1], [None]], dtype=object),
         count=count,
+        in_this_thread=threading.local(),
+        own_mapping=InSlots(),
     )
+    thing.in_this_thread.seen = [1]
+    thing.own_mapping["a"] = 1
     before = contents(thing)
     with kept(thing):
         thing.items.append(3)
@@ -94,6 +125,8 @@ def test_every_kind_of_container_and_a_closure_are_put_back(kept):
         thing.last.append(3)
         thing.array[0, 0] = "changed"
         thing.count(4)
+        thing.in_this_thread.seen = []
+        thing.own_mapping["b"] = 2
         assert all(now != then for now, then in zip(contents(thing), before, strict=True))
     assert contents(thing) == before
     assert thing.last.maxlen == 2

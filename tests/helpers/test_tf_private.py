@@ -63,6 +63,71 @@ def test_tables_are_copied_with_their_entries():
             assert int(table.size()) == 2
 
 
+def test_tables_of_vectors_are_copied_with_their_entries():
+    keys, values = tf.constant([3], tf.int64), tf.constant([[1.0, 2.0]])
+    dense = tf.lookup.experimental.DenseHashTable(tf.int64, tf.float32, [0.0, 0.0], empty_key=-1, deleted_key=-2)
+    mutable = tf.lookup.experimental.MutableHashTable(tf.int64, tf.float32, [0.0, 0.0])
+    pairs = tf.lookup.experimental.DenseHashTable(tf.int64, tf.int64, 0, empty_key=[-1, -1], deleted_key=[-2, -2])
+    for table, key, value in ((dense, keys, values), (mutable, keys, values), (pairs, [[1, -1]], [5])):
+        table.insert(tf.constant(key, tf.int64), tf.constant(value, table.value_dtype))
+        twin = tf_private.copied_table(table)
+        np.testing.assert_array_equal(twin.lookup(tf.constant(key, tf.int64)), value)
+        assert [len(part) for part in tf_private.table_entries(twin)] == [1, 1]
+
+
+def test_what_a_data_set_uses_is_found():
+    variable = tf.Variable(1.0)
+
+    def in_python(number):
+        return float(number) + 1.0
+
+    numbers = tf.data.Dataset.range(3)
+    assert tf_private.captured(numbers.shuffle(2).batch(2)) == []
+    (found,) = tf_private.captured(numbers.map(lambda number: variable * 2.0).batch(2))
+    assert found is variable
+    (found,) = tf_private.captured(numbers.map(lambda number: tf.numpy_function(in_python, [number], tf.float64)))
+    assert found is in_python
+    assert tf_private.captured(tf.function(lambda: tf.constant(1.0)).get_concrete_function()) == []
+
+
+def test_tensorflow_notes_what_an_object_holds():
+    module = tf.Module()
+    module.part = part = tf.Module()
+    listed, by_name = tf_private.tracking_notes(module)
+    assert [(note.name, note.ref) for note in listed] == [("part", part)] and by_name == {"part": part}
+    module.part = None
+    assert [len(notes) for notes in tf_private.tracking_notes(module)] == [1, 1]
+
+
+def test_the_call_that_made_a_symbolic_tensor_is_found(keras):
+    inputs = keras.Input((3,))
+    layer = keras.layers.Dense(2)
+    first, second = layer(inputs), layer(inputs)
+    assert [tf_private.made_by(each) for each in (first, second)] == [[call] for call in layer._inbound_nodes]
+    assert tf_private.made_by(tf.zeros(2)) == []
+
+
+def test_a_model_or_module_gets_a_different_name(keras):
+    for model in (keras.Sequential([keras.layers.Dense(2)]), keras.layers.Dense(2), tf.Module()):
+        tf_private.rename(model, "different")
+        assert model.name == "different"
+
+
+def test_the_scope_of_a_template_is_that_of_the_process():
+    template = tf.compat.v1.make_template("scale", lambda: tf.compat.v1.get_variable("w", []))
+    template()
+    scope = template._variable_scope_context_manager
+    kinds = {type(value) for value in vars(scope).values()}
+    assert any(map(tf_private.is_constant_class, kinds))
+
+
+def test_a_layer_notes_from_which_folder_it_was_loaded(packages, tmp_path):
+    keras = packages["tf_keras"]
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path, save_format="tf")
+    layer = keras.models.load_model(tmp_path).layers[0]
+    assert tf_private.own_attributes(type(layer)) & set(vars(layer)) == {"_serialized_attributes"}
+
+
 def test_a_traced_function_is_made_again_with_its_settings():
     variable = tf.Variable(1.0)
     function = tf.function(lambda x: x + variable, input_signature=[tf.TensorSpec([None])], jit_compile=False)
@@ -91,7 +156,7 @@ def test_compiled_functions_of_a_model_are_still_named_so(keras):
     compiled = {name for name, value in vars(model).items() if name.endswith("_function") and callable(value)}
     assert {"train_function", "test_function", "predict_function"} <= compiled
     assert compiled <= tf_private.own_attributes(type(model))
-    assert not tf_private.own_attributes(type(model.layers[0]))
+    assert not compiled & tf_private.own_attributes(type(model.layers[0]))
 
 
 def test_a_layer_notes_the_calls_that_it_was_part_of(keras):
@@ -130,6 +195,21 @@ def test_wrappers_of_tensorflow_are_seen_through():
     assert "_self_setattr_tracking" in tf_private.attributes(module.table)
 
 
+def test_a_checkpoint_tracks_what_it_is_given():
+    checkpoint = tf.train.Checkpoint(step=tf.Variable(1))
+    assert tf_private.is_tracker(checkpoint) and "step" in vars(checkpoint)
+    assert not tf_private.is_tracker(tf.constant(1.0))
+
+
+def test_a_distribution_notes_whether_its_parameters_were_asked_for():
+    import tensorflow_probability as tfp
+
+    normal = tfp.distributions.Normal(0.0, 1.0)
+    assert vars(normal)["_parameters_sanitized"] is False and "_parameters" in vars(normal)
+    assert "loc" in normal.parameters and vars(normal)["_parameters_sanitized"] is True
+    assert "_parameters_sanitized" in tf_private.LIBRARY_INTERNALS
+
+
 def test_the_learning_rate_is_what_the_optimizer_holds(keras):
     plain = keras.optimizers.Adam(0.25)
     assert float(np.asarray(tf_private.learning_rate(plain))) == 0.25
@@ -152,3 +232,42 @@ def test_private_modules_of_the_libraries_are_imported_in_one_place_only():
     private = re.compile(r"^ *(from|import) (tensorflow\.python|keras\.src|tf_keras\.src)", re.MULTILINE)
     sources = Path(tf_private.__file__).parent.rglob("*.py")
     assert [path.name for path in sources if private.search(path.read_text("utf-8"))] == ["tf_private.py"]
+
+
+def test_a_model_without_a_strategy_has_the_default_one(keras):
+    model, _, _ = sequential(keras)
+    assert type(model.distribute_strategy) is tf_private.NO_STRATEGY
+    assert keras_compat.strategy(model) is None
+    with tf.distribute.OneDeviceStrategy("CPU:0").scope():
+        assert keras_compat.strategy(keras.Sequential([keras.layers.Dense(1)])) is not None
+
+
+def test_a_variable_of_a_strategy_is_held_by_those_of_its_replicas():
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        held = tf.Variable([1.0, 2.0])
+    (replica,) = tf_private.replicas(held)
+    assert replica.handle._distributed_container() is held
+    tf_private.set_value(held, [3.0, 4.0])
+    np.testing.assert_array_equal(tf_private.value_of(replica), [3.0, 4.0])
+    replica.handle._distributed_container = None
+    tf_private.join_replicas(held)
+    assert replica.handle._distributed_container() is held
+    alone = tf.Variable(1.0)
+    assert tf_private.replicas(alone) == [alone]
+
+
+def test_functions_run_eagerly_in_one_thread_only():
+    traced = tf.function(tf.executing_eagerly)
+    with tf_private.functions_run_eagerly():
+        assert traced()
+        assert tf.config.functions_run_eagerly()
+    assert tf.config.functions_run_eagerly() is False
+    assert not traced()
+
+
+def test_what_a_function_has_traced_is_listed():
+    function = tf.function(lambda x: x + 1)
+    assert tf_private.concrete_functions(function) == []
+    function(tf.ones(2))
+    (traced,) = tf_private.concrete_functions(function)
+    assert traced.structured_input_signature[0][0].shape == (2,)

@@ -3,7 +3,10 @@
 Every fault names the model that it is for, the check that has to fail, and a word that the evidence has to contain.
 """
 
+import functools
+import itertools
 import types
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -776,3 +779,380 @@ def another_weight_of_a_divergence(keras, model, twin):
     for key, value in vars(regulariser).items():
         if isinstance(value, float) or type(value).__name__ == "EagerTensor":
             setattr(regulariser, key, value * 2)
+
+
+# -- the clone still uses what belongs to the original -----------------------------------------------------------------
+
+
+def own_parts(keras):
+    """A model with a layer that keeps anything. Its loss, regularizer, schedule and optimizer are the reader's own."""
+    layers, optimizers = keras.layers, keras.optimizers
+
+    class Shelf(layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.inner, self.seen, self.kept = layers.Dense(2), [], None
+            self.inner.build((None, 6))
+
+        def call(self, inputs):
+            return inputs
+
+        def scaled(self, value, *others):
+            return value * tf.reduce_sum(self.inner.kernel)
+
+    class Strength(keras.regularizers.Regularizer):
+        def __init__(self):
+            self.factor = 0.1
+
+        def __call__(self, weight):
+            return self.factor * tf.reduce_sum(tf.square(weight))
+
+    class Rate(optimizers.schedules.LearningRateSchedule):
+        def __init__(self):
+            self.first = 0.01
+
+        def __call__(self, step):
+            return self.first / (1.0 + tf.cast(step, tf.float32))
+
+        def get_config(self):
+            return {}
+
+    class Start(keras.initializers.Initializer):
+        def __init__(self):
+            self.value = 0.5
+
+        def __call__(self, shape, dtype=None, **kwargs):
+            return tf.fill(shape, self.value)
+
+    class Damped(optimizers.SGD):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.damping, self._steps = 0.5, 3
+
+    class Loss(keras.losses.Loss):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.weight, self.kept = 0.5, None
+
+        def call(self, y_true, y_pred):
+            return self.weight * tf.reduce_mean(tf.square(y_pred), -1)
+
+    head = layers.Dense(3, kernel_regularizer=Strength(), kernel_initializer=Start())
+    model = keras.Sequential([layers.Input((6,)), Shelf(name="shelf"), head])
+    model.compile(Damped(Rate()), Loss(), metrics=[keras.metrics.MeanSquaredError()])
+    x, y = data()
+    return model, x, np.eye(3, dtype="float32")[y]
+
+
+KEPT: dict[str, Callable] = {}
+
+
+def kept(apply: Callable) -> Callable:
+    """Enter a fault of `own_parts`: in one place, the clone uses what belongs to the original."""
+    KEPT[apply.__name__] = apply
+    return apply
+
+
+def compiled_with(model: Any, **changes: Any) -> None:
+    """Compile a model again, with the same optimizer and loss but for the changes."""
+    model.compile(**{"optimizer": model.optimizer, "loss": model.loss, **changes})
+
+
+@kept
+def loss_is_a_method(keras, model, twin):
+    compiled_with(model, loss=model.layers[0].scaled)
+    compiled_with(twin, loss=model.layers[0].scaled)
+
+
+@kept
+def metric_closes_over_the_original(keras, model, twin):
+    def made(of):
+        def size(y_true, y_pred):
+            return tf.reduce_sum(of.layers[0].inner.kernel)
+
+        return size
+
+    for either in (model, twin):
+        compiled_with(either, metrics=[made(model)])
+
+
+@kept
+def activation_is_a_method(keras, model, twin):
+    for either in (model, twin):
+        either.layers[-1].activation = model.layers[0].scaled
+
+
+@kept
+def regularizer_holds_a_layer(keras, model, twin):
+    for either in (model, twin):
+        either.layers[-1].kernel_regularizer.layer = model.layers[0]
+
+
+@kept
+def schedule_uses_a_variable(keras, model, twin):
+    rate = tf.Variable(0.1)
+    for either in (model, twin):
+        either.optimizer._learning_rate.first = rate
+
+
+@kept
+def initializer_closes_over_the_original(keras, model, twin):
+    for either in (model, twin):
+        either.layers[-1].kernel_initializer.value = lambda: model.layers[0].inner.kernel
+
+
+@kept
+def callbacks_hold_the_original(keras, model, twin):
+    for either in (model, twin):
+        callback = keras.callbacks.History()
+        callback.set_model(model)
+        either.layers[0].kept = [callback]
+
+
+@kept
+def optimizer_holds_a_method(keras, model, twin):
+    for either in (model, twin):
+        either.optimizer.damping = model.layers[0].scaled
+
+
+@kept
+def loss_holds_a_function_with_defaults(keras, model, twin):
+    def made(of):
+        return lambda y, kernel=of.layers[0].inner.kernel: y * kernel
+
+    for either in (model, twin):
+        either.loss.kept = made(model)
+
+
+@kept
+def function_with_a_default_by_keyword(keras, model, twin):
+    def made(of):
+        return lambda y, *, layer=of.layers[0].inner: layer(y)
+
+    for either in (model, twin):
+        either.layers[0].kept = made(model)
+
+
+@kept
+def partial_of_a_method(keras, model, twin):
+    for either in (model, twin):
+        either.layers[0].kept = functools.partial(model.layers[0].scaled, 2.0)
+
+
+@kept
+def argument_of_a_partial(keras, model, twin):
+    for either in (model, twin):
+        either.layers[0].kept = functools.partial(tf.add, y=model.layers[0].inner.kernel)
+
+
+@kept
+def closure_in_a_closure(keras, model, twin):
+    def outer(layer):
+        def middle():
+            return lambda x: layer(x)
+
+        return middle
+
+    for either in (model, twin):
+        either.layers[0].kept = {"functions": (outer(model.layers[0].inner),)}
+
+
+@kept
+def attribute_of_a_function(keras, model, twin):
+    for either in (model, twin):
+
+        def function(x):
+            return function.layer(x)
+
+        function.layer = model.layers[0].inner
+        either.layers[0].kept = function
+
+
+@kept
+def cell_of_a_closure(keras, model, twin):
+    for either in (model, twin):
+        either.layers[0].kept = types.CellType(model.layers[0].inner)
+
+
+_REGISTRY: dict[str, Any] = {}
+
+
+@kept
+def property_that_looks_into_a_global(keras, model, twin):
+    class Proxy:
+        @property
+        def layer(self):
+            return _REGISTRY["layer"]
+
+    _REGISTRY["layer"] = model.layers[0].inner
+    for either in (model, twin):
+        either.layers[0].kept = Proxy()
+
+
+@kept
+def function_that_looks_into_a_global(keras, model, twin):
+    _REGISTRY["layer"] = model.layers[0].inner
+    for either in (model, twin):
+        either.layers[0].kept = lambda x: _REGISTRY["layer"](x)
+
+
+@kept
+def class_that_closes_over_the_original(keras, model, twin):
+    layer = model.layers[0].inner
+
+    class Proxy:
+        def __call__(self, x):
+            return layer(x)
+
+    for either in (model, twin):
+        either.layers[0].kept = Proxy()
+
+
+@kept
+def attribute_of_a_class(keras, model, twin):
+    class Proxy:
+        layer = model.layers[0].inner
+
+    for either in (model, twin):
+        either.layers[0].kept = Proxy()
+
+
+@kept
+def object_with_slots(keras, model, twin):
+    class Slotted:
+        __slots__ = ("layer",)
+
+    for either in (model, twin):
+        either.layers[0].kept = Slotted()
+        either.layers[0].kept.layer = model.layers[0].inner
+
+
+@kept
+def member_of_a_set(keras, model, twin):
+    for either in (model, twin):
+        either.layers[0].kept = types.SimpleNamespace(layers={model.layers[0].inner})
+
+
+@kept
+def key_of_a_dict(keras, model, twin):
+    for either in (model, twin):
+        either.layers[0].kept = types.SimpleNamespace(names={model.layers[0].inner: "inner"})
+
+
+@kept
+def array_of_objects(keras, model, twin):
+    for either in (model, twin):
+        either.layers[0].kept = np.array([model.layers[0].inner, None], dtype=object)
+
+
+@kept
+def read_only_view_of_a_dict(keras, model, twin):
+    for either in (model, twin):
+        either.layers[0].kept = types.MappingProxyType({"layer": model.layers[0].inner})
+
+
+@kept
+def frozen_dataclass(keras, model, twin):
+    @dataclass(frozen=True)
+    class Settings:
+        layer: Any
+
+    for either in (model, twin):
+        either.layers[0].kept = Settings(model.layers[0].inner)
+
+
+@kept
+def function_behind_a_cache(keras, model, twin):
+    for either in (model, twin):
+        either.layers[0].kept = functools.lru_cache(model.layers[0].scaled)
+
+
+@kept
+def function_of_tensorflow(keras, model, twin):
+    for either in (model, twin):
+        either.layers[0].kept = tf.function(model.layers[0].scaled)
+
+
+@kept
+def compiled_function(keras, model, twin):
+    for either in (model, twin):
+        either.layers[0].kept = tf.function(model.layers[0].scaled).get_concrete_function(tf.constant(1.0))
+
+
+@kept
+def method_of_a_list(keras, model, twin):
+    seen = [model.layers[0].inner]
+    for either in (model, twin):
+        either.layers[0].kept = seen.append
+
+
+@kept
+def weak_reference(keras, model, twin):
+    for either in (model, twin):
+        either.layers[0].kept = weakref.ref(model.layers[0].inner)
+
+
+@kept
+def iterator(keras, model, twin):
+    for either in (model, twin):
+        either.layers[0].kept = itertools.cycle([model.layers[0].inner])
+
+
+@kept
+def view_of_a_dict(keras, model, twin):
+    layers = {"layer": model.layers[0].inner}
+    for either in (model, twin):
+        either.layers[0].kept = layers.values()
+
+
+@kept
+def generator_that_has_begun(keras, model, twin):
+    def layers(of):
+        yield 1
+        yield of.layers[0].inner
+
+    for either in (model, twin):
+        either.layers[0].kept = layers(model)
+        next(either.layers[0].kept)
+
+
+@kept
+def vectorized_function(keras, model, twin):
+    for either in (model, twin):
+        either.layers[0].kept = np.vectorize(model.layers[0].scaled)
+
+
+@kept
+def attribute_of_a_list_of_ones_own(keras, model, twin):
+    class Names(list):
+        pass
+
+    for either in (model, twin):
+        names = Names("ab")
+        names.layer = model.layers[0].inner
+        either.layers[0].kept = types.SimpleNamespace(names=names)
+
+
+@kept
+def step_of_the_original(keras, model, twin):
+    for either in (model, twin):
+        either.layers[0].kept = model.train_step
+
+
+@kept
+def data_set_that_maps_over_a_layer(keras, model, twin):
+    rows = tf.data.Dataset.from_tensor_slices(np.ones((4, 6), "float32"))
+    for either in (model, twin):
+        either.layers[0].kept = rows.map(lambda row: tf.matmul(row[None], model.layers[0].inner.kernel))
+
+
+# -- what the reader's own classes are set to --------------------------------------------------------------------------
+
+CHANGED: dict[str, tuple[str, Callable]] = {
+    "damping": ("compile settings", lambda twin: setattr(twin.optimizer, "damping", 1.0)),
+    "_steps": ("compile settings", lambda twin: setattr(twin.optimizer, "_steps", 4)),
+    "first": ("compile settings", lambda twin: setattr(twin.optimizer._learning_rate, "first", 0.02)),
+    "weight": ("compile settings", lambda twin: setattr(twin.loss, "weight", 1.0)),
+    "factor": ("layer settings", lambda twin: setattr(twin.layers[-1].kernel_regularizer, "factor", 0.2)),
+    "value": ("layer settings", lambda twin: setattr(twin.layers[-1].kernel_initializer, "value", 0.1)),
+}

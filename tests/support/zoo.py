@@ -730,6 +730,71 @@ def odd_attributes(keras):
 
 
 @kind()
+def symbolic_inputs_as_attributes(keras):
+    class Agent(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.state, self.action = keras.Input((6,)), [keras.Input((2,))]
+            self.actor = keras.Model(self.state, keras.layers.Dense(3)(self.state))
+
+        def call(self, inputs):
+            return self.actor(inputs)
+
+    return trained(keras, Agent())
+
+
+@kind(only_on="keras")
+def feature_space(keras):
+    space = keras.utils.FeatureSpace({"a": "float_normalized", "c": "string_categorical"}, output_mode="concat")
+    inputs = {"a": tf.constant([[1.0], [2.0]] * 32), "c": tf.constant([["u"], ["v"]] * 32)}
+    space.adapt(tf.data.Dataset.from_tensor_slices(inputs).batch(32))
+
+    class Spaced(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.space, self.head = space, keras.layers.Dense(3)
+
+        def call(self, inputs):
+            return self.head(self.space(inputs))
+
+    return trained(keras, Spaced(), inputs=inputs)
+
+
+@kind()
+def thread_local_singletons_and_tables_as_attributes(keras):
+    import datetime
+    import threading
+
+    class Scratch(threading.local):
+        def __init__(self, factor):
+            self.factor, self.log = factor, []
+
+    class Missing:
+        def __reduce__(self):
+            return "MISSING"
+
+    missing = Missing()
+
+    class Scaled(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.scratch, self.zone, self.default = Scratch(2.0), datetime.timezone.utc, missing
+            self.table = tf.lookup.experimental.MutableHashTable(tf.int64, tf.float32, [0.0, 0.0])
+            self.table.insert(tf.constant([0], tf.int64), [[0.5, 0.25]])
+
+        def call(self, inputs):
+            scale = self.scratch.factor if self.default is missing else 0.0
+            return scale * inputs * tf.ensure_shape(self.table.lookup(tf.constant(0, tf.int64)), [2])[0]
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(4), Scaled(), keras.layers.Dense(3)])
+    model.layers[-2].scratch.factor = 3.0
+    return trained(keras, model)
+
+
+@kind()
 def regularised(keras):
     layers = keras.layers
     stack = [layers.Input((6,)), layers.Dense(4, kernel_regularizer="l2", kernel_constraint="max_norm")]
@@ -1041,6 +1106,91 @@ def frozen_after_training(keras):
     return model, x, y
 
 
+@kind(refused="part.train_function = None", only_on="keras")
+def critic_frozen_after_its_training(keras):
+    class Gan(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.generator = keras.Sequential([keras.Input((6,)), keras.layers.Dense(4)])
+            self.critics = [keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)], name="critic")]
+            self.critics[0].compile("sgd", "mse")
+
+        def call(self, inputs):
+            return self.critics[0](self.generator(inputs))
+
+    model, (x, y) = Gan(), data()
+    model(x)
+    model.critics[0].train_on_batch(x[:, :4], y)
+    model.critics[0].trainable = False
+    model.compile("sgd", "mse")
+    return model, x, y
+
+
+@kind(refused="candidates")
+def data_set_mapped_over_a_layer(keras):
+    class Retrieval(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.query, self.tower = keras.layers.Dense(4), keras.layers.Embedding(10, 4)
+            self.query.build((None, 6))
+            self.tower.build((None,))
+            self.candidates = tf.data.Dataset.range(10).batch(5).map(lambda numbers: self.tower(numbers))
+
+        def call(self, inputs):
+            return tf.matmul(self.query(inputs), tf.concat(list(self.candidates), 0), transpose_b=True)
+
+    model, (x, y) = Retrieval(), data()
+    model(x)
+    return model, x, y
+
+
+@kind(refused="signatures")
+def layer_around_a_saved_model(keras):
+    import tempfile
+
+    class Saved(keras.layers.Layer):
+        def __init__(self, folder):
+            super().__init__()
+            self.saved = tf.saved_model.load(folder)
+
+        def call(self, inputs):
+            return self.saved(inputs)
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    class Double(tf.Module):
+        def __init__(self):
+            self.factor = tf.Variable(2.0)
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 6])])
+        def __call__(self, inputs):
+            return self.factor * inputs
+
+    double, (x, y) = Double(), data()
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(double, folder, signatures=double.__call__)
+        model = keras.Sequential([keras.layers.Input((6,)), Saved(folder), keras.layers.Dense(1)])
+    model(x)
+    return model, x, y
+
+
+@kind(refused="writer")
+def summary_writer(keras):
+    import tempfile
+
+    model, x, y = sequential(keras)
+    model.layers[0].writer = tf.summary.create_file_writer(tempfile.gettempdir())
+    return model, x, y
+
+
+@kind(refused="batches")
+def iterator_of_a_data_set(keras):
+    model, x, y = sequential(keras)
+    model.layers[0].batches = iter(tf.data.Dataset.range(3))
+    return model, x, y
+
+
 # -- TensorFlow Probability --------------------------------------------------------------------------------------------
 
 
@@ -1321,3 +1471,15 @@ def plain_module():
     m = Plain()
     m(2.0)
     return m, lambda m: [m(2.0)]
+
+
+@module
+def flow_of_a_template():
+    tfp, tfd, _ = probability()
+    tfb = tfp.bijectors
+    template = tfb.real_nvp_default_template(hidden_layers=[4])
+    flow = tfb.RealNVP(num_masked=1, shift_and_log_scale_fn=template)
+    q = tfd.TransformedDistribution(tfd.MultivariateNormalDiag(tf.Variable([0.0, 0.0])), flow)
+    x = np.array([[0.5, 1.0]], "float32")
+    q.log_prob(x)
+    return q, lambda q: [q.log_prob(tf.constant(x))]

@@ -1,5 +1,6 @@
 """Importing costs nothing beyond what is asked for, and says nothing."""
 
+import json
 import subprocess
 import sys
 
@@ -32,6 +33,44 @@ def test_clone_and_audit_need_no_widgets_and_no_plots():
 def test_the_start_up_is_silent():
     done = run("import workbook; workbook.quiet_tensorflow(); print('ready')")
     assert (done.stdout, done.stderr) == ("ready\n", "")
+
+
+@pytest.mark.slow  # each starts a process
+@pytest.mark.parametrize("where", ["variable", "file"])
+def test_keras_is_set_up_as_the_pages_need_it_and_one_line_says_so(where, tmp_path, monkeypatch):
+    settings = {"floatx": "float64", "image_data_format": "channels_first"}
+    if where == "file":
+        settings["backend"] = "jax"
+        monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    else:
+        monkeypatch.setenv("KERAS_BACKEND", "jax")
+    (tmp_path / "keras.json").write_text(json.dumps(settings))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    code = (
+        "import workbook; workbook.quiet_tensorflow(); import keras, tf_keras; workbook.quiet_tensorflow(); "
+        "print({p.backend.floatx() + p.backend.image_data_format() for p in (keras, tf_keras)}); "
+        "print(keras.backend.backend())"
+    )
+    done = run(code)
+    said, *state = done.stdout.splitlines()
+    assert said == (
+        "In this workbook Keras uses tensorflow instead of jax, float32 instead of float64, "
+        "channels_last instead of channels_first. Your own settings still hold elsewhere."
+    )
+    assert state == ["{'float32channels_last'}", "tensorflow"]
+
+
+def test_a_different_float_type_is_put_right_and_one_line_says_so(keras, capsys):
+    keras.backend.set_floatx("float64")
+    workbook.quiet_tensorflow()
+    assert keras.backend.floatx() == "float32"
+    assert "Keras uses float32 instead of float64." in capsys.readouterr().out
+
+
+def test_a_kernel_in_which_keras_already_runs_on_something_else_has_to_be_restarted(packages, monkeypatch):
+    monkeypatch.setattr(packages["keras"].backend, "backend", lambda: "jax")
+    with pytest.raises(RuntimeError, match=r"Keras already runs on jax .*: restart the kernel"):
+        workbook.quiet_tensorflow()
 
 
 @pytest.mark.slow

@@ -25,6 +25,17 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 SHOWN = {"image/png", "text/html", "text/plain"}
 
 
+def _what_holds() -> str:
+    """Return the verdicts on all versions, as the notebooks show them."""
+    from workbook.lessons.versions import WhatHolds
+
+    return WhatHolds()._repr_html_()
+
+
+# What stands below the text of a file.
+TABLES: dict[PurePosixPath, Callable[[], str]] = {PurePosixPath("docs/what_holds.md"): _what_holds}
+
+
 class Problem(Exception):
     """One sentence for whoever builds: what is wrong and what to do."""
 
@@ -85,7 +96,11 @@ def read(path: PurePosixPath) -> Source:
         return Source(path, notebook)
     text = file.read_text(encoding="utf-8")
     if path.suffix == ".md":
-        return Source(path, new_notebook(cells=[new_markdown_cell(text)]))
+        cells = [new_markdown_cell(text)]
+        if path in TABLES:
+            cells.append(new_code_cell("", outputs=[new_output("display_data", {"text/html": TABLES[path]()})]))
+            cells[-1].metadata["transient"] = {"remove_source": True}
+        return Source(path, new_notebook(cells=cells))
     if path.suffix == ".py":
         cell = new_code_cell(text)
     else:

@@ -15,8 +15,8 @@ from zoo import fit
 
 import helpers
 import workbook
-from helpers import keras_files
-from workbook.labs.own_model import run as own_model_run
+from helpers import keras_files, made_up
+from helpers.made_up import make_inputs, make_targets
 from workbook.labs.own_model.run import (
     OwnModelRun,
     OwnModelSettings,
@@ -25,8 +25,6 @@ from workbook.labs.own_model.run import (
     code,
     find_model,
     load,
-    make_inputs,
-    make_targets,
 )
 from workbook.methods import METHODS, classes_and_functions
 
@@ -182,14 +180,14 @@ def test_the_reader_s_model_is_left_as_it_was(keras):
 )
 def test_a_description_of_inputs_is_understood(packages, said, shape, dtype):
     model = packages["keras"].Sequential([packages["keras"].layers.Identity()])
-    made = own_model_run._described(said, model)
+    made = made_up._described(said, model)
     assert tuple(made.shape) == shape and tf.as_dtype(made.dtype).name == dtype
     if "int" in said:
         assert made.min() >= 0 and made.max() < int(re.findall(r"\d+", said)[-1])
 
 
 def test_several_inputs_are_described_with_semicolons(packages):
-    made = own_model_run._described("6; 3 int", packages["keras"].Sequential([]))
+    made = made_up._described("6; 3 int", packages["keras"].Sequential([]))
     assert [each.shape for each in made] == [(64, 6), (64, 3)]
 
 

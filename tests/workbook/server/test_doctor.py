@@ -148,7 +148,9 @@ def test_keras_3_told_to_run_on_something_else(monkeypatch, tmp_path, where):
     if where == "variable":
         monkeypatch.setenv("KERAS_BACKEND", "jax")
     backend, place = ("jax", "KERAS_BACKEND") if where == "variable" else ("torch", str(tmp_path / "keras.json"))
-    assert wrong(doctor.both_keras_versions(), f"set to run on {backend}", place)
+    finding = doctor.both_keras_versions()
+    assert finding.ok
+    assert f"set to run on {backend}" in finding.detail and place in finding.detail
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals")

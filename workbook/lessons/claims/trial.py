@@ -171,14 +171,15 @@ def _joined(text):
 
 def main(arguments=None):
     """Try the claims of a file, and print or write the list of what was found."""
-    parser = argparse.ArgumentParser(description="Try the claims of a file on a Keras; prints JSON, one entry a claim.")
-    parser.add_argument("file", help="such as lesson_02.py")
+    parser = argparse.ArgumentParser(description="Try the claims of files on a Keras; prints JSON, one entry a claim.")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="such as lesson_02.py")
     parser.add_argument("--keras", default="keras", choices=("keras", "tf_keras"), help="keras means tf.keras")
     parser.add_argument("--only", nargs="+", default=[], metavar="NUMBER", help="such as 0.4 0.E1")
     parser.add_argument("--seconds", type=float, help="try each claim in a process of its own, and end it after these")
     parser.add_argument("--out", help="write into this file, because TensorFlow prints too")
     options = parser.parse_args(arguments)
-    claims = [claim for claim in load(options.file) if not options.only or claim["number"] in options.only]
+    claims = [claim for file in options.files for claim in load(file)]
+    claims = [claim for claim in claims if not options.only or claim["number"] in options.only]
     available, found = given(options.keras), []
     for claim in claims:
         if options.seconds:

@@ -1,0 +1,1 @@
+"""Tries the claims on older TensorFlows: what `run.py versions` does after the set-up."""

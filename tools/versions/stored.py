@@ -1,0 +1,76 @@
+"""The file of stored verdicts: workbook/lessons/claims/versions.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from run import ROOT
+
+FILE = ROOT / "workbook" / "lessons" / "claims" / "versions.json"
+LONG = ("claims", "methods")  # one line an entry
+
+
+def read() -> dict[str, dict]:
+    """Return the stored columns by name, in order."""
+    return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+
+
+def merged(found: Mapping[str, dict], order: Sequence[str]) -> dict[str, dict]:
+    """Return the stored columns with those found put in their places.
+
+    Args:
+        found: Columns by name.
+        order: The names of all columns. What is stored under a different name is dropped.
+    """
+    known = {**read(), **found}
+    return {name: known[name] for name in order if name in known}
+
+
+def write(columns: Mapping[str, Mapping]) -> None:
+    """Store the columns, with one line for each verdict, so that a change of verdict is a change of a line."""
+    FILE.write_text(_text(columns), encoding="utf-8", newline="\n")
+
+
+def _text(columns: Mapping[str, Mapping]) -> str:
+    blocks = []
+    for name, column in columns.items():
+        lines = [f"  {_json(key)}: {_json(value)}" for key, value in column.items() if key not in LONG]
+        for key in LONG:
+            entries = [f"   {_json(number)}: {_json(each)}" for number, each in column.get(key, {}).items()]
+            lines.append(
+                f"  {_json(key)}: {{\n" + ",\n".join(entries) + "\n  }" if entries else f"  {_json(key)}: {{}}"
+            )
+        blocks.append(f" {_json(name)}: {{\n" + ",\n".join(lines) + "\n }")
+    return "{\n" + ",\n".join(blocks) + "\n}\n"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def differences(found: Mapping[str, Mapping]) -> list[str]:
+    """Return a line for each verdict that is not the stored one, parts included; errors may be worded differently.
+
+    Args:
+        found: Columns by name.
+    """
+    lines, before = [], read()
+    for name, column in found.items():
+        for kind in LONG:
+            old = before.get(name, {}).get(kind, {})
+            for number, each in column.get(kind, {}).items():
+                if number not in old:
+                    lines.append(f"{name}: {number} is new: {each['verdict']}")
+                elif _essence(old[number]) != _essence(each):
+                    lines.append(f"{name}: {number} was: {_words(old[number])}; is: {_words(each)}")
+    return lines
+
+
+def _essence(found: Mapping) -> tuple:
+    return found["verdict"], [(part["name"], part["holds"]) for part in found["parts"]]
+
+
+def _words(found: Mapping) -> str:
+    parts = [f"{part['name']}: {part.get('error') or part['holds']}" for part in found["parts"]]
+    return found["verdict"] + (f" ({'; '.join(parts)})" if parts else f", because {found.get('because', '?')}")

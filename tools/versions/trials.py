@@ -1,0 +1,84 @@
+"""Runs the claim programs with the Python of an environment, and collects what they find."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+from run import ROOT, Problem
+
+CLAIMS = ROOT / "workbook" / "lessons" / "claims"
+SECONDS = 120  # for one claim; the slowest takes about ten
+_FACTS = """
+import importlib, json, platform, sys
+import tensorflow as tf
+def version(name):
+    try:
+        return importlib.import_module(name).__version__
+    except Exception:
+        return None
+old = tuple(int(part) for part in tf.__version__.split(".")[:2]) < (2, 16)
+found = {"python": platform.python_version(), "tensorflow": tf.__version__}
+found["keras"] = tf.keras.__version__ if old else version(sys.argv[1])
+for name in ("tensorflow_probability", "numpy", "h5py", "google.protobuf"):
+    found[name.rsplit(".")[-1]] = version(name)
+open(sys.argv[2], "w").write(json.dumps(found))
+"""
+
+
+def _run(python: Path, *arguments: object, seconds: float = 600) -> None:
+    """Run a program with an environment's Python, on one thread; raise `Problem` with its last line if it fails."""
+    unset = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "TF_USE_LEGACY_KERAS", "KERAS_BACKEND")
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    environment.update(TF_CPP_MIN_LOG_LEVEL="3", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    environment.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1", CUDA_VISIBLE_DEVICES="-1")
+    command = [str(part) for part in (python, *arguments)]
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, errors="replace", timeout=seconds
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Problem(f"{Path(command[1]).name} took more than {seconds:.0f} s.") from error
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+        raise Problem(f"{Path(command[1]).name} ended with code {done.returncode}: {last}")
+
+
+def files() -> dict[str, list[Path]]:
+    """Return the files of programs by what they are stored as: claims, one file a lesson, and methods."""
+    return {"claims": sorted(CLAIMS.glob("lesson_*.py")), "methods": sorted(CLAIMS.glob("methods.py"))}
+
+
+def try_claims(python: Path, keras: str, folder: Path) -> dict:
+    """Try all claims with one Keras of an environment.
+
+    Args:
+        python: The environment's Python.
+        keras: `keras`, which means the one that `tf.keras` is, or `tf_keras`.
+        folder: Where results may be left.
+
+    Returns:
+        The versions, the date, and what each claim and each method gave, as workbook/lessons/claims/versions.json
+        has it.
+
+    Raises:
+        Problem: TensorFlow cannot be imported.
+    """
+    out = folder / "found.json"
+    _run(python, "-c", _FACTS, keras, out)
+    column = {
+        "keras": keras,
+        "date": datetime.date.today().isoformat(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "versions": json.loads(out.read_text(encoding="utf-8")),
+    }
+    for kind, programs in files().items():
+        if programs:
+            options = ("--keras", keras, "--seconds", SECONDS, "--out", out)
+            _run(python, CLAIMS / "trial.py", *programs, *options, seconds=3600)
+            column[kind] = {found.pop("number"): found for found in json.loads(out.read_text(encoding="utf-8"))}
+    return column
