@@ -29,9 +29,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from helpers import keras_compat, tf_private
+from helpers import keras_compat, model_parts, tf_private
 from helpers.caching import cached
 from helpers.containers import CONTAINERS, items_of, set_items
 
@@ -159,10 +158,12 @@ def _is_the_only_one(value: Any) -> bool:
 
 @cached
 def _says_how_to_copy(cls: type) -> bool:
-    if _base_of(cls) is not object or issubclass(cls, tf.Module) or tf_private.is_operation_class(cls):
+    """Return True if a class says itself how it is copied. What Keras says so writes a file, which takes long."""
+    if _base_of(cls) is not object:
         return False
-    of_object = all(getattr(cls, name) is getattr(object, name) for name in ("__reduce_ex__", "__reduce__", "__new__"))
-    return not of_object or hasattr(cls, "__deepcopy__")
+    names = ("__deepcopy__", "__reduce_ex__", "__reduce__", "__new__")
+    owners = [next((base for base in cls.__mro__ if name in vars(base)), object) for name in names]
+    return any(owner is not object for owner in owners) and not any(map(model_parts.is_of_library, owners))
 
 
 def _returns_self(code: types.CodeType) -> bool:

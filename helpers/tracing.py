@@ -49,13 +49,16 @@ def outdated(model: Any) -> str:
 
 
 def _traced(function: Any, seen: set[int]) -> Iterator[Any]:
-    """Return the outermost compiled functions in a function and in what it closes over."""
+    """Return the compiled functions in a function and in what it closes over.
+
+    Each is traced again by itself, because one inside another is called as it was traced.
+    """
     if id(function) in seen:
         return
     seen.add(id(function))
     if isinstance(function, tf_private.TRACED_FUNCTION):
         yield function
-        collections.deque(_traced(function.python_function, seen), maxlen=0)  # these are traced with it
+        yield from _traced(function.python_function, seen)
     if isinstance(function, types.FunctionType):
         for inner in (model_parts.parts(function) or {}).values():
             yield from _traced(inner, seen)
@@ -68,9 +71,7 @@ def _differs_now(function: Any) -> bool:
         arguments, keywords = traced.structured_input_signature
         again = tf_private.retraced(function, function.python_function)
         try:
-            # A function inside this one is traced again too, if it is run as Python.
-            with tf_private.functions_run_eagerly():
-                now = again.get_concrete_function(*arguments, **keywords)
+            now = again.get_concrete_function(*arguments, **keywords)
         except Exception:  # then the model cannot be run at all, which shows elsewhere
             continue
         if _operations(now) - _operations(traced):

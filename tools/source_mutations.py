@@ -436,8 +436,8 @@ FAULTS = (
     Fault(
         "notebook 01: the weights are not handed over",
         "notebooks/01_how_subclassing_works.ipynb",
-        "as_class.set_weights(as_list.get_weights())",
-        "as_class.get_weights()",
+        '\n    "    as_class.set_weights(as_list.get_weights())',
+        '\n    "    as_class.get_weights()',
         ("notebooks/01_how_subclassing_works.ipynb",),
     ),
     Fault(
