@@ -37,7 +37,10 @@ def _options(args: Sequence[str]) -> argparse.Namespace:
 
 
 def _try_environment(environment: Environment, columns: Sequence[str], upgrade: bool = False) -> dict[str, dict]:
-    """Make an environment, try the claims in it, and remove it; return what was found, by column."""
+    """Make an environment, try the claims in it, and remove it; return what was found, by column.
+
+    Each column is stored as soon as it is tried, unless the packages are not those of the lock.
+    """
     found = {}
     with tempfile.TemporaryDirectory(prefix="workbook-versions-", ignore_cleanup_errors=True) as folder:
         start, cache, lock = time.monotonic(), Path(folder, "cache"), environment.lock
@@ -50,6 +53,8 @@ def _try_environment(environment: Environment, columns: Sequence[str], upgrade: 
             start = time.monotonic()
             found[name] = try_claims(python, environment.columns[name], Path(folder))
             count = len(found[name]["claims"])
+            if not upgrade:
+                stored.write(stored.merged({name: found[name]}, list(COLUMNS)))
             print(f"{name}: {count} claims tried in {time.monotonic() - start:.0f} s", flush=True)
     return found
 
@@ -81,8 +86,6 @@ def versions(args: Sequence[str]) -> int:
             print(f"{name} is left out, because it cannot be made on this computer: {problem}", flush=True)
             continue
         done.update(found)
-        if not options.newest:
-            stored.write(stored.merged(found, list(COLUMNS)))  # at once: a later one may fail
     if options.newest:
         return _compared(done)
     return 0 if done else 1

@@ -195,7 +195,7 @@ class WhatHolds(_Chooser):
 
     Example:
         >>> print(WhatHolds())   # doctest: +ELLIPSIS
-        89 claims, tried on 9 versions. For ... the verdict differs between them.
+        89 claims, tried on ... versions. For ... the verdict differs between them.
     """
 
     caption = "What holds in your version"
