@@ -23,7 +23,7 @@ def version(name):
         return None
 old = tuple(int(part) for part in tf.__version__.split(".")[:2]) < (2, 16)
 found = {"python": platform.python_version(), "tensorflow": tf.__version__}
-found["keras"] = tf.keras.__version__ if old else version(sys.argv[1])
+found["keras"] = getattr(tf.keras, "__version__", None) or version("keras") if old else version(sys.argv[1])
 for name in ("tensorflow_probability", "numpy", "h5py", "google.protobuf"):
     found[name.rsplit(".")[-1]] = version(name)
 open(sys.argv[2], "w").write(json.dumps(found))
