@@ -240,7 +240,7 @@ def check_1_11(keras, tf, np, folder):
         loaded.optimizer.apply_gradients(pairs)
 
     return {
-        "its count of steps comes back": lambda: int(loaded.optimizer.iterations) == 1,
+        "its count of steps comes back": lambda: int(loaded.optimizer.iterations.numpy()) == 1,
         "its optimizer takes the next step": next_step,
     }
 
@@ -350,5 +350,5 @@ def check_1_16(keras, tf, tfp, np, folder):
         "its weights are the same": all(map(np.array_equal, loaded.get_weights(), model.get_weights())),
         "it draws the same under one seed": np.array_equal(drawn(loaded), drawn(model)),
         "its posterior is a distribution": lambda: loaded.layers[0].kernel_posterior.sample(),
-        "its optimizer has made the same steps": int(loaded.optimizer.iterations) == 1,
+        "its optimizer has made the same steps": int(loaded.optimizer.iterations.numpy()) == 1,
     }
