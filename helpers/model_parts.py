@@ -460,8 +460,10 @@ def _of_optimizer(optimizer: Any, name: str) -> Parts:
     for key, entry in vars(optimizer).items():
         if key in skipped or key.startswith(tf_private.TRACKING_PREFIX) or _holds_variables(entry):
             continue
-        # Of what Keras keeps: an inner optimizer, or the state of a loss scale. Anything else is in the config.
-        kept = is_walked(entry) or isinstance(entry, (re.Pattern, *_FUNCTIONS)) or not key.startswith("_")
+        # Of what Keras keeps: an inner optimizer, or the state of a loss scale. Anything else is in the config, or says
+        # how far the optimizer is, such as `built`.
+        kept = is_walked(entry) or isinstance(entry, (re.Pattern, *_FUNCTIONS))
+        kept = kept or not (key.startswith("_") or is_plain(entry))
         if key not in known or _are_identities(entry) or (kept and "cache" not in key):
             found[key] = entry
     found["variables"] = [v for v in keras_compat.optimizer_variables(optimizer) if v is not rate]

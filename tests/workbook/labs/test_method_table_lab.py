@@ -134,7 +134,7 @@ def test_the_own_model_lab_judges_a_model_that_it_is_given(keras):
     panel = OwnModelPanel(plain(keras))
     assert panel.status == "Up to date" and panel.verdict.startswith("Use .keras file")
     assert panel.settings.model == "model" and panel.settings.inputs == ""
-    assert "Inputs made up from model.inputs" in panel._told.value
+    assert "Inputs made up from model.inputs" in panel._note.value
     assert panel.table_box.value.count("<details>") == len(METHODS)
     assert f"{keras.__name__}.models.load_model" in panel.source_box.value
     data, _ = panel._repr_mimebundle_()
@@ -173,7 +173,7 @@ def test_trying_again_sees_what_a_name_stands_for_now(keras, monkeypatch):
     first = panel.found.model
     variables["mine"] = plain(keras, 4)
     panel.again.click()
-    assert panel.found.model is variables["mine"] is not first and "(64, 4)" in panel.found.told
+    assert panel.found.model is variables["mine"] is not first and "(64, 4)" in panel.found.note
 
 
 def test_a_name_that_the_notebook_knows_is_found(keras, monkeypatch):

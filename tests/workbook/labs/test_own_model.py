@@ -265,11 +265,11 @@ def unreadable_inputs(keras, folder):
 
 
 def inputs_that_are_no_batch(keras, folder):
-    return OwnModelSettings(plain(keras)[0], object()), "no batch of inputs"
+    return OwnModelSettings(plain(keras)[0], object()), "not a batch of inputs"
 
 
 def a_tensor_without_axes(keras, folder):
-    return OwnModelSettings(plain(keras)[0], tf.constant(1.0)), "no batch of inputs"
+    return OwnModelSettings(plain(keras)[0], tf.constant(1.0)), "not a batch of inputs"
 
 
 def dates(keras, folder):

@@ -138,8 +138,8 @@ def test_an_error_in_a_handler_is_shown_in_the_panel(monkeypatch):
 @pytest.mark.parametrize(
     ("answer", "outcome", "text"),
     [
-        (not_yet, Outcome.NOT_ATTEMPTED, "○ Not attempted. Replace the `...`"),
-        (None, Outcome.NOT_ATTEMPTED, "○ Not attempted. Replace the `...`"),
+        (not_yet, Outcome.NOT_ATTEMPTED, "○ Not attempted. Replace the"),
+        (None, Outcome.NOT_ATTEMPTED, "○ Not attempted. Replace the"),
         (lambda model: model, Outcome.INCORRECT, "✗ Incorrect, because it returns the original ."),
         (lambda model: model / 0, Outcome.INCORRECT, "✗ Incorrect, because checking it raised TypeError: unsupported"),
         (list, Outcome.CORRECT, "✓ Correct. A life of its own."),
