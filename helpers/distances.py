@@ -28,6 +28,8 @@ def largest_difference(a: Any, b: Any) -> float:
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape:
         return float("inf")
+    if np.iscomplexobj(a) or np.iscomplexobj(b):
+        return max(largest_difference(a.real, b.real), largest_difference(a.imag, b.imag))
     if a.dtype.kind in "iu" and b.dtype == a.dtype and a.size:
         # 64-bit integers do not fit into float64; their differences, taken modulo 2**64, are exact.
         high, low = np.maximum(a, b).astype(np.uint64), np.minimum(a, b).astype(np.uint64)
@@ -64,6 +66,8 @@ def rounding(array: Any) -> float:
         True
     """
     array = np.asarray(array)
+    if np.iscomplexobj(array):
+        return max(rounding(array.real), rounding(array.imag))
     try:
         dtype = tf.as_dtype(array.dtype)
     except TypeError:  # dates and records

@@ -36,6 +36,14 @@ def test_rounding_is_no_difference_and_a_thousandth_is_one(dtype, size):
     assert distances.differs(array, array * 1.001)
 
 
+def test_both_parts_of_a_complex_number_count():
+    a = np.array([1 + 2j, 3 - 4j], "complex64")
+    assert largest_difference(a, a.copy()) == 0.0
+    assert largest_difference(a, a + 0.5j) == 0.5 and largest_difference(a, a + 0.25) == 0.25
+    assert largest_difference(a.real, a) == 4.0
+    assert distances.differs(a, a + 0.5j) and not distances.differs(a, np.nextafter(a.real, 9) + 1j * a.imag)
+
+
 def test_after_training_a_variable_that_did_not_move_has_to_be_equal_bit_for_bit():
     large = np.full(3, 2e5, "float32")
     assert distances.allowed_in_training(large, moved=0.0) == 0.0
