@@ -14,10 +14,10 @@ only, with a test for each, and every clone is checked:
    given: for an image network it takes longer than all the other checks.
 """
 
+import contextlib
 import gc
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -178,7 +178,7 @@ def _refuse_outdated_functions(model: Any) -> None:
         )
 
 
-@contextmanager
+@contextlib.contextmanager
 def _without_garbage_collection() -> Iterator[None]:
     """Disable garbage collection: allocating many objects would trigger it repeatedly with nothing to collect."""
     enabled = gc.isenabled()
@@ -259,9 +259,11 @@ def _check_answers(copy: graph_copy.Copy, model: Any, cloned: Any, inputs: Any) 
             "copied uses them, such as a function of another library. Make what it uses an attribute of the model, and "
             "use it from there."
         )
+    apart = _first_layer_apart(copy, model, cloned, call) if keras_compat.has_name(model) else None
+    first = f", and {keras_compat.title(apart)} is the first layer to do so" if apart is not None else ""
     raise CloneError(
-        f"The clone of {keras_compat.title(model)} has equal weights and answers differently: its call depends on "
-        "something outside the model, or on the identity of an object. Make what it uses an attribute of the "
+        f"The clone of {keras_compat.title(model)} has equal weights and answers differently{first}: its call depends "
+        "on something outside the model, or on the identity of an object. Make what it uses an attribute of the "
         "model, and do not look anything up by id()."
     )
 
@@ -290,6 +292,40 @@ def _same_answers(copy: graph_copy.Copy, model: Any, cloned: Any, call: Call, di
             except Exception:  # then its answers differ
                 return False
     return len(mine) == len(theirs) and not any(map(distances.differs, mine, theirs))
+
+
+def _first_layer_apart(copy: graph_copy.Copy, model: Any, cloned: Any, call: Call) -> Any:
+    """Return the first layer whose outputs differ from those of its clone, or None; all are as they were afterwards."""
+    with snapshot.objects_unchanged(value for pair in copy.pairs for value in pair):
+        with same_random_state() as draws:
+            mine = _outputs_of_layers(model, call)
+        with same_random_state(draws):
+            theirs = _outputs_of_layers(cloned, call)
+    for (layer, outputs), (_, others) in zip(mine, theirs, strict=False):
+        if len(outputs) != len(others) or any(map(distances.differs, outputs, others)):
+            return layer
+    return None
+
+
+def _outputs_of_layers(model: Any, call: Call) -> list[tuple[Any, list[np.ndarray]]]:
+    """Call a model, and return each layer with its outputs, in the order in which they were ready."""
+    found: list[tuple[Any, list[np.ndarray]]] = []
+
+    def record(layer: Any) -> None:
+        before = layer.call
+
+        def recorded(*arguments: Any, **named: Any) -> Any:
+            outputs = before(*arguments, **named)
+            found.append((layer, distances.answers(outputs)))
+            return outputs
+
+        (tf_private.attributes(layer) or {})["call"] = recorded
+
+    for layer in keras_compat.flat_layers(model)[1:]:
+        record(layer)
+    with contextlib.suppress(Exception):  # a clone that raises an error has got as far as the layer that does
+        call(model)
+    return found
 
 
 def _disturb(variables: Iterator[Any]) -> None:

@@ -277,7 +277,8 @@ def _python_functions(function: ConcreteFunction) -> list[Any]:
     graph = function.graph.as_graph_def()
     steps = [*graph.node, *(step for inner in graph.library.function for step in inner.node_def)]
     tokens = [step.attr["token"].s.decode() for step in steps if "PyFunc" in step.op]
-    return [script_ops._py_funcs.get(token) for token in tokens]
+    # TensorFlow puts a wrapper around each.
+    return [inspect.unwrap(script_ops._py_funcs.get(token)) for token in tokens]
 
 
 @cached

@@ -421,6 +421,21 @@ def test_a_version_is_chosen_by_keyboard_and_its_verdicts_are_shown(site, page, 
     assert not page.evaluate(PAGE_SCROLLS) and page.evaluate(STICKS_OUT) == []
 
 
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_claims_open_to_their_programs_by_keyboard(site, page, size):
+    visit(page, site / "02_cloning_subclassed_models.html", size)
+    program = page.locator(".claims-program details").first
+    source, folded = program.locator("pre"), page.locator(".claims > details")
+    assert not source.is_visible() and folded.locator("tbody").is_visible() is False
+    for opened in (program, folded):
+        opened.locator("summary").first.focus()
+        page.keyboard.press("Enter")
+    assert source.inner_text().startswith("def check_0_") and folded.locator("tbody").is_visible()
+    assert "It returned on Keras 3:" in program.inner_text()
+    assert not page.evaluate(PAGE_SCROLLS) and page.evaluate(STICKS_OUT) == []
+    assert findings(page) == []
+
+
 def test_light_and_dark_can_be_switched_and_stay(site, page):
     visit(page, site / "index.html", scheme="dark")
     page.locator("#theme").focus()

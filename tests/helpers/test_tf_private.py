@@ -116,8 +116,9 @@ def test_a_model_or_module_gets_a_different_name(keras):
 def test_the_scope_of_a_template_is_that_of_the_process():
     template = tf.compat.v1.make_template("scale", lambda: tf.compat.v1.get_variable("w", []))
     template()
+    template()  # the second call keeps the manager of its scope
     scope = template._variable_scope_context_manager
-    kinds = {type(value) for value in vars(scope).values()}
+    kinds = {type(value) for value in vars(scope._cached_pure_variable_scope).values()}
     assert any(map(tf_private.is_constant_class, kinds))
 
 

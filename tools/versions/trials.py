@@ -23,17 +23,18 @@ def version(name):
         return None
 old = tuple(int(part) for part in tf.__version__.split(".")[:2]) < (2, 16)
 found = {"python": platform.python_version(), "tensorflow": tf.__version__}
-found["keras"] = tf.keras.__version__ if old else version(sys.argv[1])
+found["keras"] = getattr(tf.keras, "__version__", None) or version("keras") if old else version(sys.argv[1])
 for name in ("tensorflow_probability", "numpy", "h5py", "google.protobuf"):
     found[name.rsplit(".")[-1]] = version(name)
 open(sys.argv[2], "w").write(json.dumps(found))
 """
 
 
-def _run(python: Path, *arguments: object, seconds: float = 600) -> None:
+def _run(python: Path, folder: Path, *arguments: object, seconds: float = 600) -> None:
     """Run a program with an environment's Python, on one thread; raise `Problem` with its last line if it fails."""
     unset = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "TF_USE_LEGACY_KERAS", "KERAS_BACKEND")
     environment = {name: value for name, value in os.environ.items() if name not in unset}
+    environment["TMPDIR"] = str(folder)  # old TensorFlows leave files behind
     environment.update(TF_CPP_MIN_LOG_LEVEL="3", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     environment.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1", CUDA_VISIBLE_DEVICES="-1")
     command = [str(part) for part in (python, *arguments)]
@@ -69,7 +70,7 @@ def try_claims(python: Path, keras: str, folder: Path) -> dict:
         Problem: TensorFlow cannot be imported.
     """
     out = folder / "found.json"
-    _run(python, "-c", _FACTS, keras, out)
+    _run(python, folder, "-c", _FACTS, keras, out)
     column = {
         "keras": keras,
         "date": datetime.date.today().isoformat(),
@@ -79,6 +80,6 @@ def try_claims(python: Path, keras: str, folder: Path) -> dict:
     for kind, programs in files().items():
         if programs:
             options = ("--keras", keras, "--seconds", SECONDS, "--out", out)
-            _run(python, CLAIMS / "trial.py", *programs, *options, seconds=3600)
+            _run(python, folder, CLAIMS / "trial.py", *programs, *options, seconds=3600)
             column[kind] = {found.pop("number"): found for found in json.loads(out.read_text(encoding="utf-8"))}
     return column

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import importlib
-import json
 import re
 import sys
 from collections import Counter
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workbook.labs.framework.markup import to_html
+from workbook.lessons import versions
 from workbook.lessons.claims import trial
 from workbook.notebook import logs_held_back
 from workbook.text import KERAS_VERSIONS
@@ -70,10 +70,8 @@ def try_claims(lesson: str) -> ClaimTable:
                 print(f"\rTrying {claim['number']} on {words} ...", end="", flush=True)
                 found[package].append(trial.try_claim(claim["check"], available))
     print(f"\r{len(claims)} claims, each tried on {' and on '.join(KERAS_VERSIONS.values())}.")
-    file = _CLAIMS / "versions.json"
-    stored = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     installed = sys.modules["tensorflow"].__version__
-    older = {name: each for name, each in stored.items() if each["versions"]["tensorflow"] != installed}
+    older = {name: each for name, each in versions.columns().items() if each["versions"]["tensorflow"] != installed}
     return ClaimTable(claims, found, older)
 
 

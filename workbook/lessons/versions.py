@@ -88,9 +88,9 @@ def claims() -> dict[str, list[dict[str, Any]]]:
     return {name[-2:]: trial.claims_of(importlib.import_module(f"workbook.lessons.claims.{name}")) for name in lessons}
 
 
-def _tried(kind: str, number: str) -> dict[str, dict[str, Any]]:
+def _tried(number: str) -> dict[str, dict[str, Any]]:
     missing = {"verdict": trial.UNTRIED, "parts": [], "because": "it was not tried"}
-    return {name: column[kind].get(number, missing) for name, column in columns().items()}
+    return {name: column["claims"].get(number, missing) for name, column in columns().items()}
 
 
 class _Chooser:
@@ -103,17 +103,22 @@ class _Chooser:
     caption = ""
     filters: ClassVar[dict[str, str]] = {}  # what may be shown instead of all, in words
 
+    @property
+    def names(self) -> list[str]:
+        """The columns that may be chosen."""
+        return list(columns())
+
     def _body(self) -> str:
         raise NotImplementedError
 
     def _repr_html_(self) -> str:
         serial = f"versions-{next(_serial)}"
         style = Path(__file__).with_name("versions.css").read_text(encoding="utf-8") + self._rules()
-        newest = [name for name in columns() if name != "tf_keras"][-1]
-        chosen = _radios(serial, "version", "Your version", {name: label(name) for name in columns()}, newest)
+        newest = [name for name in self.names if name != "tf_keras"][-1]
+        chosen = _radios(serial, "version", "Your version", {name: label(name) for name in self.names}, newest)
         shown = _radios(serial, "show", "Show", {"all": "all", **self.filters}, "all") if self.filters else ""
         notes = "".join(
-            f'<p class="only {_key(name)}">{html.escape(_note(each))}</p>' for name, each in columns().items()
+            f'<p class="only {_key(name)}">{html.escape(_note(columns()[name]))}</p>' for name in self.names
         )
         return (
             f'<style>{style}</style><div class="versions" role="group" aria-label="{html.escape(self.caption)}">'
@@ -123,7 +128,7 @@ class _Chooser:
     def _rules(self) -> str:
         """The rules that hide what belongs to a version that is not chosen, and what a filter leaves out."""
         rules = []
-        for name in columns():
+        for name in self.names:
             chosen = f'.versions:has(input[value="{name}"]:checked)'
             rules.append(f"{chosen} .only:not(.{_key(name)}) {{ display: none; }}")
             if self.filters:
@@ -190,7 +195,7 @@ class WhatHolds(_Chooser):
 
     Example:
         >>> print(WhatHolds())   # doctest: +ELLIPSIS
-        89 claims, tried on 9 versions. For ... the verdict differs between them.
+        89 claims, tried on ... versions. For ... the verdict differs between them.
     """
 
     caption = "What holds in your version"
@@ -216,7 +221,7 @@ class WhatHolds(_Chooser):
         for lesson, each in claims().items():
             span = len(columns()) + 3
             bodies.append(f'<tr class="lesson"><th scope="rowgroup" colspan="{span}">Lesson {lesson}</th></tr>')
-            bodies += [self._row(claim, _tried("claims", claim["number"])) for claim in each]
+            bodies += [self._row(claim, _tried(claim["number"])) for claim in each]
         head = _heads(["No.", "Claim"], ["What works today"])
         return f"<table><caption>{html.escape(self.summary)}</caption>{head}<tbody>{''.join(bodies)}</tbody></table>"
 
@@ -241,13 +246,18 @@ class MethodsByVersion(_Chooser):
 
     caption = "Ways of cloning in your version"
 
+    @property
+    def names(self) -> list[str]:
+        """The columns on which ways of cloning were tried."""
+        return [name for name, column in columns().items() if column["methods"]]
+
     def verdict(self, name: str, kind: str, method: str) -> str:
         """Return what was found about a way of cloning and a kind of model on a version, in a few words."""
-        return _lost(_tried("methods", f"{kind}.{method}")[name])
+        return _lost(columns()[name]["methods"][f"{kind}.{method}"])
 
     def __repr__(self) -> str:
         lines = []
-        for name in columns():
+        for name in self.names:
             lines.append(label(name))
             for method, (words, _) in methods.METHODS.items():
                 true = [kind for key, (kind, _) in methods.KINDS.items() if self.verdict(name, key, method) == "true"]
@@ -255,13 +265,13 @@ class MethodsByVersion(_Chooser):
         return "\n".join(lines)
 
     def _body(self) -> str:
-        return "".join(self._table(name) for name in columns())
+        return "".join(self._table(name) for name in self.names)
 
     def _table(self, name: str) -> str:
         head = "".join(f'<th scope="col">{html.escape(words)}</th>' for words, _ in methods.METHODS.values())
         rows = []
         for kind, (words, _) in methods.KINDS.items():
-            found = {method: _tried("methods", f"{kind}.{method}")[name] for method in methods.METHODS}
+            found = {method: columns()[name]["methods"][f"{kind}.{method}"] for method in methods.METHODS}
             cells = "".join(
                 f'<td><span class="where">{html.escape(methods.METHODS[method][0])}: </span>{_short(each)}</td>'
                 for method, each in found.items()

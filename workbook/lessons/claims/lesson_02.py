@@ -323,7 +323,7 @@ def check_0_11(keras, np):
     model, clone = compiled(), compiled()
     model.train_on_batch(x, y)
     clone.set_weights(model.get_weights())
-    same_steps = int(clone.optimizer.iterations) == int(model.optimizer.iterations)
+    same_steps = int(clone.optimizer.iterations.numpy()) == int(model.optimizer.iterations.numpy())
     return {
         "its answers are the same": np.array_equal(clone(x), model(x)),
         "its optimizer has made the same steps": same_steps,

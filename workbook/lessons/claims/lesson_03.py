@@ -285,7 +285,7 @@ def check_2_12(keras, np, folder):
     model.train_on_batch(np.ones((2, 4), "float32"), np.ones((2, 3), "float32"))
     model.save(folder + "/model.keras")
     loaded = keras.models.load_model(folder + "/model.keras")
-    more = getattr(loaded, "optimizer", None) is not None and int(loaded.optimizer.iterations) == 1
+    more = getattr(loaded, "optimizer", None) is not None and int(loaded.optimizer.iterations.numpy()) == 1
     return {"a file of the whole model keeps no more than these": not more}
 
 

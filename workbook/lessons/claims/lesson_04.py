@@ -172,7 +172,7 @@ def check_4_3(keras, np, folder):
 
     def loses(path):
         model.save(path)
-        return int(keras.models.load_model(path, custom_objects={"Reader": Reader}).optimizer.iterations) == 0
+        return int(keras.models.load_model(path, custom_objects={"Reader": Reader}).optimizer.iterations.numpy()) == 0
 
     return {
         "a folder loses it": lambda: loses(folder + "/model"),

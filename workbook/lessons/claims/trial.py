@@ -59,6 +59,8 @@ def given(package):
 
     old = tuple(int(part) for part in tf.__version__.split(".")[:2]) < (2, 16)
     keras = tf.keras if package == "keras" and old else importlib.import_module(package)
+    if not hasattr(keras, "__version__"):  # as on TensorFlow 2.15, where the package itself has it
+        keras = importlib.import_module("keras")
     found = {"keras": keras, "tf": tf, "np": np}
     try:
         with warnings.catch_warnings():
