@@ -257,7 +257,8 @@ class _Local(_Thing):
 
 class _Array:
     def children(self, old: np.ndarray) -> Children:
-        return (("[]", i, item) for array in self._of_objects(old) for i, item in enumerate(array.flat))
+        yield from (("[]", i, item) for array in self._of_objects(old) for i, item in enumerate(array.flat))
+        yield from ((".", name, value) for name, value in getattr(old, "__dict__", {}).items())
 
     def empty(self, old: np.ndarray, walk: "Copy") -> Any:
         return old.copy(order="K")
@@ -266,6 +267,8 @@ class _Array:
         for one, other in zip(self._of_objects(old), self._of_objects(new), strict=True):
             for i, item in enumerate(one.flat):
                 other.flat[i] = copied(item)
+        for name, value in getattr(old, "__dict__", {}).items():  # NumPy copies the numbers of a derived class only
+            new.__dict__[name] = copied(value)
         new.flags.writeable = old.flags.writeable
 
     def _of_objects(self, array: np.ndarray) -> list[np.ndarray]:

@@ -147,7 +147,8 @@ def optimizer_variables(optimizer: Any) -> list[Any]:
 
 def steps_made(optimizer: Any) -> int:
     """Return how many steps an optimizer has made."""
-    return int(np.max(tf_private.value_of(storage(optimizer.iterations))))
+    iterations = optimizer.iterations  # computed, and so not a variable, where Keras 3 accumulates gradients
+    return int(np.max(tf_private.value_of(storage(iterations)) if is_variable(iterations) else iterations))
 
 
 def metric_variables(model: Any) -> list[Any]:

@@ -18,6 +18,7 @@ import tensorflow as tf
 from helpers import distances, keras_compat, random_state
 from helpers.model_parts import (
     PLAIN,
+    REFERENCE,
     WEAK,
     Parts,
     defines_equality,
@@ -263,7 +264,7 @@ class Comparison:
         if not (is_array(a) and is_array(b)):
             self._note_values(pair)
             return
-        mine, theirs = ([np.asarray(leaf) for leaf in tf.nest.flatten(v, expand_composites=True)] for v in (a, b))
+        mine, theirs = _leaves(a), _leaves(b)
         if [leaf.dtype for leaf in mine] != [leaf.dtype for leaf in theirs]:
             self._note(area, path, f"{mine[0].dtype} against {theirs[0].dtype}")
             return
@@ -273,8 +274,7 @@ class Comparison:
 
     def _compare_sets(self, pair: _Pair) -> None:
         mine, theirs = (
-            {keys.get(v, v) if isinstance(v, (int, str)) else v for v in values}
-            for keys, values in zip(self._keys, (pair.a, pair.b), strict=True)
+            {_place(v, keys) for v in values} for keys, values in zip(self._keys, (pair.a, pair.b), strict=True)
         )
         alone, others = [v for v in mine if v not in theirs], [v for v in theirs if v not in mine]
         for value in list(alone):
@@ -360,8 +360,8 @@ class Comparison:
         if mine.keys() == theirs.keys():
             return mine, theirs
         keys, other_keys = self._keys
-        if any(key in keys for key in mine):
-            return {keys.get(k, k): v for k, v in mine.items()}, {other_keys.get(k, k): v for k, v in theirs.items()}
+        if any(_place(key, keys) is not key for key in mine):
+            return {_place(k, keys): v for k, v in mine.items()}, {_place(k, other_keys): v for k, v in theirs.items()}
         named = all(getattr(v, "name", None) == k for d in (mine, theirs) for k, v in d.items())
         if named and len(mine) == len(theirs):
             return mine, dict(zip(mine, theirs.values(), strict=True))
@@ -389,6 +389,20 @@ def _identities(model: Any) -> dict[Any, str]:
     for place, weight in enumerate(keras_compat.weights(model)):
         found |= dict.fromkeys(keras_compat.variable_keys(weight), f"weight {place}")
     return found
+
+
+def _place(key: Any, places: dict[Any, str]) -> Any:
+    """Return the place of the weight or layer that a key identifies, or the key itself."""
+    if isinstance(key, REFERENCE):
+        return places.get(id(key.deref()), key)
+    return places.get(key, key) if isinstance(key, (int, str)) else key
+
+
+def _leaves(value: Any) -> list[np.ndarray]:
+    """Return the arrays that an array or tensor consists of."""
+    if isinstance(value, np.ma.MaskedArray):
+        return [np.asarray(value), np.ma.getmaskarray(value), np.asarray(value.fill_value)]
+    return [np.asarray(leaf) for leaf in tf.nest.flatten(value, expand_composites=True)]
 
 
 # -- differences ------------------------------------------------------------------------------------------------------

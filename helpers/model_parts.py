@@ -17,7 +17,7 @@ import re
 import types
 import warnings
 import weakref
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
@@ -35,6 +35,8 @@ _FUNCTIONS = (
     *(functools.partial, functools.partialmethod),
 )
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, tf.random.Generator)
+# What `ref()` returns: a key for a variable or tensor, which has no hash.
+REFERENCE = type(tf.constant(0).ref())
 # Caches and notes about objects that are kept alive elsewhere.
 WEAK = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
 _LIBRARIES = ("keras", "tf_keras", "tensorflow", "tensorflow_probability")
@@ -292,6 +294,11 @@ def _of_function(value: Any) -> Parts:
     return {**own, **found, "defaults": value.__defaults__, "keyword defaults": value.__kwdefaults__}
 
 
+def _is_mapping_of_tensorflow(value: Any) -> bool:
+    """Return True for a mapping with a class of TensorFlow's own, but not for a wrapped dict."""
+    return isinstance(value, Mapping) and _module(value) == "tensorflow" and not is_mapping(value)
+
+
 def _of_mapping_of_tensorflow(value: Any) -> Parts:
     # Its keys may be variables, which have no hash.
     return {key if is_plain(key) else place: entry for place, (key, entry) in enumerate(value.items())}
@@ -302,6 +309,10 @@ def _of_container(value: Any) -> Parts:
     items = dict(held) if is_mapping(held) else dict(enumerate(getattr(held, "flat", held)))
     if is_mapping(held):
         items |= {f"key {place}": key for place, key in enumerate(held) if not is_plain(key)}
+    if isinstance(held, OrderedDict) and held:
+        items[".order"] = [key for key in held if isinstance(key, str)]
+    if isinstance(held, deque) and held:
+        items[".maxlen"] = held.maxlen
     if _module(value) in _NOT_WALKED or is_of_library(value) or tf_private.is_wrapper(value):
         return items
     # A class of the reader's own that is a list or dict may have attributes too.
@@ -349,11 +360,12 @@ _PARTS: list[tuple[Callable[[Any], bool], Callable[[Any], Parts | None]]] = [
     (tf_private.is_symbolic, _of_symbol),
     (is_traced, lambda value: {"": value.python_function}),
     (lambda value: tf_private.may_capture(type(value)), lambda value: dict(enumerate(tf_private.captured(value)))),
-    (lambda value: isinstance(value, Mapping) and _module(value) == "tensorflow", _of_mapping_of_tensorflow),
+    (_is_mapping_of_tensorflow, _of_mapping_of_tensorflow),
     (is_function, _of_function),
     (lambda value: is_mapping(value) or is_sequence(value) or is_set(value), _of_container),
     (lambda value: isinstance(value, types.CellType), _of_cell),
     (lambda value: isinstance(value, weakref.ref), lambda value: {"": value()}),
+    (lambda value: isinstance(value, REFERENCE), lambda value: {"": value.deref()}),
     (is_walked, _of_object),
     (defines_equality, lambda value: None),
     (lambda value: True, _of_opaque),

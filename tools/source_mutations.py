@@ -88,8 +88,9 @@ FAULTS = (
     Fault(
         "clone leaves the original as its check has used it",
         "helpers/cloning.py",
-        "    with snapshot.objects_unchanged(value for pair in copy.pairs for value in pair):",
-        "    if True:",
+        "    with snapshot.objects_unchanged(value for pair in copy.pairs for value in pair):\n"
+        "        with same_random_state() as draws:\n            mine = distances.answers(",
+        "    if True:\n        with same_random_state() as draws:\n            mine = distances.answers(",
         ("tests/helpers/test_cloning.py", "-k", "attribute or process or compiled or stateful"),
     ),
     Fault(

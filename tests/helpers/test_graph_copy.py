@@ -121,6 +121,18 @@ def test_containers_keep_class_order_and_attributes():
     assert twin.generator.random() == original.generator.random()
 
 
+class Readings(np.ndarray):
+    """An array that says what its numbers are."""
+
+
+def test_an_array_of_an_own_class_keeps_its_attributes():
+    readings = np.zeros(2).view(Readings)
+    readings.units = ["m"]
+    copied = Copy(readings).clone
+    assert type(copied) is Readings
+    assert copied.units == ["m"] and copied.units is not readings.units
+
+
 def test_keys_that_are_objects_or_identities_are_translated():
     a, b = Thing(), Thing()
     original = Thing(a=a, b=b, by_object={a: 1, (a, b): 2}, by_number={id(a): 1}, by_text={f"{id(a)}_ib-0": 1})

@@ -3,6 +3,7 @@
 Every fault names the model that it is for, the check that has to fail, and a word that the evidence has to contain.
 """
 
+import collections
 import functools
 import itertools
 import types
@@ -380,6 +381,28 @@ def another_scale_of_quantization(keras, model, twin):
 @fault(unused_block, "layer settings", "_scale")
 def private_number_changed(keras, model, twin):
     twin.layers[0]._scale = 1.25
+
+
+@fault(unused_block, "layer settings", "maxlen")
+def maximum_length_changed(keras, model, twin):
+    model.layers[0].recent, twin.layers[0].recent = collections.deque([1], 5), collections.deque([1], 6)
+
+
+@fault(unused_block, "layer settings", "order")
+def order_changed(keras, model, twin):
+    model.layers[0].heads = collections.OrderedDict(first=1, second=2)
+    twin.layers[0].heads = collections.OrderedDict(second=2, first=1)
+
+
+@fault(unused_block, "layer settings", "readings")
+def masked_entry_changed(keras, model, twin):
+    model.layers[0].readings = np.ma.array([1.0, 2.0], mask=[False, True])
+    twin.layers[0].readings = np.ma.array([1.0, 2.0], mask=[True, False])
+
+
+@fault(zoo.odd_attributes, "layer settings", "by_reference")
+def entry_of_a_variable_changed(keras, model, twin):
+    twin.by_reference.kept[twin.offset.ref()] = 0.25
 
 
 @fault(unused_block, "layer settings", "mask")

@@ -1,6 +1,7 @@
 """Models of many kinds to clone: each maker takes a Keras package and returns (model, inputs, targets), trained."""
 
 import contextlib
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -717,6 +718,8 @@ def odd_attributes(keras):
             self.partial = functools.partial(self.scaled, 2.0)
             self.cached = functools.lru_cache(maxsize=7)(self.scaled)
             self.by_identity = {id(self.head): "head"}
+            self.offset = tf.Variable(0.5, trainable=False)
+            self.by_reference = types.SimpleNamespace(kept={self.offset.ref(): 0.5})
 
         def scaled(self, factor, x):
             return factor * x
@@ -724,6 +727,7 @@ def odd_attributes(keras):
         def call(self, inputs):
             assert self.by_identity[id(self.head)] == "head"
             assert self.head in self.seen
+            assert self.by_reference.kept[self.offset.ref()] == 0.5
             return self.partial(self.head(inputs)) * self.cached(1.0, 2.0)
 
     return trained(keras, Odd())
