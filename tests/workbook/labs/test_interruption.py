@@ -83,7 +83,7 @@ def test_every_other_way_loses_something_or_is_refused(generation, save):
 def test_an_unregistered_class_is_not_found_again(generation):
     run = finished(generation=generation, registered=False)
     assert [(problem.where, problem.name) for problem in run.problems] == [("Loading", "TypeError")]
-    assert "register the class" in run.problems[0].lesson
+    assert "register the class" in run.problems[0].hint
     assert finished(generation=generation, registered=False, save="weights").equal
 
 

@@ -78,7 +78,7 @@ def test_an_error_has_its_lesson(kinds, method, name):
     for kind in kinds:
         made = run(kind=kind, method=method)
         assert [problem.name for problem in made.problems] == [name]
-        assert made.problems[0].lesson != errors.FALLBACK
+        assert made.problems[0].hint != errors.FALLBACK
         assert "no clone of this posterior: it raises a" in made.verdict and name in made.verdict
         assert len(made.posteriors) == 1  # the original is shown all the same
 

@@ -108,7 +108,7 @@ def test_an_h5_file_of_keras_3_cannot_be_trained_and_leaves_others_alone(package
 
 def test_a_foreign_file_is_explained_as_one(packages):
     done = run(Settings(file=".keras", change="other_keras"))
-    assert "the Keras that wrote it" in done.problems[0].lesson
+    assert "the Keras that wrote it" in done.problems[0].hint
 
 
 def test_json_of_a_class_comes_back_as_a_word_on_keras_2(packages):
