@@ -194,7 +194,7 @@ class ThreeTests:
         keras_compat.generation(clone)
         if self._run is not None:
             raise ValueError("The training has begun. Add all clones before it, or make a new ThreeTests.")
-        with snapshot.unchanged(self.original, clone):  # an optimizer of Keras 2 counts its steps once it is asked
+        with snapshot.taken_once(self.original, clone):  # an optimizer of Keras 2 counts its steps once it is asked
             self._pairs[name] = _Pair(self, name, clone)
 
     def drop(self, name: str) -> None:

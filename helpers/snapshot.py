@@ -55,16 +55,21 @@ def unchanged(*models: Any) -> Iterator["Snapshot"]:
 
 @contextlib.contextmanager
 def taken_once(*models: Any) -> Iterator[None]:
-    """Take one snapshot for every `unchanged` in the body, because walking through models takes long.
+    """Do what `unchanged` does, with one snapshot for every `unchanged` in the body: walking through models takes long.
 
     Args:
-        *models: What the body changes, only ever within `unchanged`.
+        *models: What the body changes for longer only within `unchanged`.
     """
-    token = _AT_HAND.set(Snapshot(*models))
-    try:
-        yield
-    finally:
-        _AT_HAND.reset(token)
+    held = _AT_HAND.get()
+    if held is None or not held.reaches(models):
+        held = Snapshot(*models)
+    token = _AT_HAND.set(held)
+    with random_state.random_state_kept():
+        try:
+            yield
+        finally:
+            held.restore()
+            _AT_HAND.reset(token)
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ class MainLoop:
             loop.call_soon_threadsafe(run if delay else functools.partial(function, *arguments), context=self._context)
 
 
-PATIENCE = 0.3
+PATIENCE = 1.0
 """Seconds for which work that has shown nothing yet may continue when a newer value has arrived."""
 
 IN_THE_MIDDLE = 0.0
