@@ -53,7 +53,7 @@ SHOWN = [
     (
         interruption,
         {"lose": "statistics"},
-        "the statistics differ from the clone's, and the trained weights stay exactly",
+        "the statistics differ from the uninterrupted model's, and the trained weights stay exactly",
     ),
     (interruption, {"lose": "seeds"}, "the loss hardly rises above the one at the interruption"),
     (posteriors, {"method": "copy"}, "they share their variables"),
