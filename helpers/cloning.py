@@ -126,7 +126,7 @@ def _require_model(value: Any) -> None:
     try:
         keras_compat.generation(value)
     except TypeError as error:
-        instead = _what_to_pass(value)
+        instead = _what_to_pass(value) if "is not a Keras model" in str(error) else ""
         if not instead:
             raise
         raise TypeError(f"An object of type {type(value).__name__} is not a Keras model. {instead}") from error
