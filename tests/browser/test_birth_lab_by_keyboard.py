@@ -7,12 +7,12 @@ import re
 import pytest
 from lab_panel import AT_REST, change, choose, source
 
+pytestmark = pytest.mark.slow
+
 CELL = """import workbook
 
 workbook.quiet_tensorflow()
 from workbook.labs import BirthLab
-
-pytestmark = pytest.mark.slow
 
 BirthLab()"""
 

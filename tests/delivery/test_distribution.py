@@ -125,9 +125,9 @@ def bare_python(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_three_lines_of_the_readme_work_with_what_pip_install_brings(bare_python, packages, tmp_path):
-    (three_lines,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
-    (tmp_path / "program.py").write_text(PREPARATION + three_lines + AFTERWARDS, encoding="utf-8")
+def test_the_lines_of_the_readme_work_with_what_pip_install_brings(bare_python, packages, tmp_path):
+    lines = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    (tmp_path / "program.py").write_text("\n".join([PREPARATION, *lines, AFTERWARDS]), encoding="utf-8")
     keras2 = packages["tf_keras"]
     keras2.Sequential([keras2.Input((4,)), keras2.layers.Dense(2)]).save(tmp_path / "keras2.keras")
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
