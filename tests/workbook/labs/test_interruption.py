@@ -232,3 +232,9 @@ def test_nothing_is_logged_below_the_lab(save, packages, caplog, capfd, recwarn)
     caplog.set_level("INFO")
     finished(generation="tf_keras", save=save)
     assert (caplog.messages, capfd.readouterr().out, recwarn.list) == ([], "", [])
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_saving_prints_nothing_into_the_cell(generation, capsys):
+    finished(generation=generation, save="export" if generation == "keras" else "folder")
+    assert capsys.readouterr().out == ""

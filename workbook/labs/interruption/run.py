@@ -10,7 +10,9 @@ continues that training instead of repeating it, which would give the same numbe
 from __future__ import annotations
 
 import collections
+import contextlib
 import functools
+import io
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -535,7 +537,8 @@ class InterruptionRun(Run):
             yield Stage("training", pictured=True)
 
     def _save(self, module: Any, folder: Path) -> None:
-        with notebook.logs_held_back():
+        # What `export` prints would stay in the output of the cell.
+        with notebook.logs_held_back(), contextlib.redirect_stdout(io.StringIO()):
             module.save(self._training.at(self.settings.stop), folder)
 
     def _load(self, module: Any, folder: Path) -> None:
