@@ -22,6 +22,7 @@ from zoo import (
 import helpers
 import workbook
 from helpers import distances, keras_compat, tf_private
+from helpers.engine import ThreeTests
 from workbook.methods import METHODS
 
 
@@ -85,6 +86,8 @@ def test_nothing_is_created_on_a_model_that_was_never_trained(keras):
         model(2 * x)
         before, losses = attributes(), list(map(float, model.losses))
         twin = helpers.clone(model, x)
+        ThreeTests(model, x, np.zeros((64, 3))).add("clone", twin)  # as the labs do
+        assert attributes() == before
         assert helpers.audit(model, twin, x, np.zeros((64, 3)), steps=1).ok
         assert attributes() == before
         assert list(map(float, model.losses)) == losses
