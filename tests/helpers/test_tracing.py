@@ -39,8 +39,8 @@ def test_an_attribute_that_was_changed_after_prediction_was_compiled_is_found(ke
     advice = str(refused.value).split("\n\n")[1]
     names = {"model": model, "clone": helpers.clone}
     exec("\n".join(line.strip() for line in advice.splitlines()), names)
-    assert helpers.audit(model, names["twin"], x, y, steps=1).ok
-    np.testing.assert_allclose(model.predict(x, verbose=0), names["twin"].predict(x, verbose=0), rtol=1e-5)
+    assert helpers.audit(model, names["copied"], x, y, steps=1).ok
+    np.testing.assert_allclose(model.predict(x, verbose=0), names["copied"].predict(x, verbose=0), rtol=1e-5)
 
 
 @pytest.mark.parametrize("steps_per_execution", [1, 2])
