@@ -110,7 +110,7 @@ def read(path: PurePosixPath) -> Source:
 
 
 def _check_outputs(path: PurePosixPath, notebook: NotebookNode) -> None:
-    """Stop at what the template would leave out without a word."""
+    """Stop at what the template would leave out silently."""
     for number, cell in enumerate(notebook.cells, start=1):
         for output in cell.get("outputs", []):
             kinds = set(output.get("data", {"text/plain": ""})) - {WIDGET_VIEW}
