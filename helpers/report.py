@@ -263,6 +263,11 @@ class ThreeTestsResult:
         return Report(list(self.checks))
 
     @property
+    def only_steps_went_apart(self) -> bool:
+        """Whether the models are equal in everything but what training them alike leads to."""
+        return self.report.failures == ["training steps"]
+
+    @property
     def layers(self) -> dict[str, float | None]:
         """The entries of `start` that are layers."""
         return {name: distance for name, distance in self.start.items() if name not in (OTHER_STATE, OUTPUTS)}

@@ -386,7 +386,7 @@ class _Foreign(Problem):
     """An error of one Keras over a file of the other, whatever it complains of."""
 
     @property
-    def lesson(self) -> str:
+    def hint(self) -> str:
         """One sentence on what the error teaches."""
         return (
             "A file speaks the language of the Keras that wrote it, and the other one stumbles over a word that you "
