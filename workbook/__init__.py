@@ -9,6 +9,7 @@ no time:
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers read; `__getattr__` below loads the same names at run time
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # what editors and type checkers read; `__getattr__` below lo
         quiet_tensorflow,
         raised,
         set_seeds,
+        table,
     )
     from workbook.server import doctor
 
@@ -38,6 +40,7 @@ __all__ = [
     "quiet_tensorflow",
     "raised",
     "set_seeds",
+    "table",
     "try_claims",
 ]
 
@@ -61,3 +64,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+if "IPython" in sys.modules and (_shell := sys.modules["IPython"].get_ipython()) is not None:
+    importlib.import_module("workbook.both").register(_shell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib
 import logging
 import os
@@ -11,7 +12,7 @@ import tempfile
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -217,17 +218,30 @@ def expected_error() -> Iterator[CaughtError]:
     try:
         yield caught
     except Exception as error:
-        _refuse_out_of_order(error)
+        refuse_out_of_order(error)
         # The traceback would keep alive everything that the failed code made.
         caught.error = error.with_traceback(None)
-        from helpers.cloning import CloneError
-
-        # The message of a CloneError contains code to copy, so its lines are kept.
-        message = str(error) if isinstance(error, CloneError) else errors.short_message(error)
-        for line in f"{type(error).__name__}: {message}".rstrip().splitlines():
-            print(line if line.startswith(" ") else textwrap.fill(line, 100))
+        print_error(error)
     else:
         raise AssertionError("This code was expected to fail, and did not. What the text says of it no longer holds.")
+
+
+def print_error(error: Exception) -> None:
+    """Print an error in a few lines, without its stack trace.
+
+    Args:
+        error: The error.
+
+    Example:
+        >>> print_error(ValueError("Too wide."))
+        ValueError: Too wide.
+    """
+    from helpers.cloning import CloneError
+
+    # The message of a CloneError contains code to copy, so its lines are kept.
+    message = str(error) if isinstance(error, CloneError) else errors.short_message(error)
+    for line in f"{type(error).__name__}: {message}".rstrip().splitlines():
+        print(line if line.startswith(" ") else textwrap.fill(line, 100))
 
 
 def raised(action: Callable[[], Any]) -> Exception | None:
@@ -249,17 +263,70 @@ def raised(action: Callable[[], Any]) -> Exception | None:
     try:
         action()
     except Exception as error:
-        _refuse_out_of_order(error)
+        refuse_out_of_order(error)
         return error.with_traceback(None)
     return None
 
 
-def _refuse_out_of_order(error: Exception) -> None:
-    """Raise the error again if its cause is that a cell above has not run."""
+def refuse_out_of_order(error: Exception) -> None:
+    """Raise the error again if its cause is that a cell above has not run.
+
+    Args:
+        error: An error of code in a cell, caught by the function that ran the code.
+
+    Raises:
+        NameError: The code uses a name that its cell does not find.
+    """
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    # The first frame is in this module, the second in the cell; a name that is missing elsewhere may be the lesson.
+    # The first frame is in the function that caught it, the second in the cell; a name that is missing elsewhere may
+    # be the lesson.
     if isinstance(error, NameError) and frames[-1].f_globals is frames[1].f_globals:
         raise error
+
+
+class Table:
+    """A small table, which a notebook shows if it is the last line of a cell."""
+
+    def __init__(self, columns: Sequence[str], *rows: Sequence[Any]) -> None:
+        """Make a table of these columns and rows."""
+        self._rows = [[str(value) for value in row] for row in (columns, *rows)]
+        if len({len(row) for row in self._rows}) > 1:
+            raise ValueError(f"Each row needs {len(columns)} values, one for each column: {', '.join(columns)}.")
+
+    def __repr__(self) -> str:
+        widths = [max(map(len, column)) for column in zip(*self._rows, strict=True)]
+        lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in self._rows)
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        head, *body = (
+            "".join(f'<{tag} style="text-align: left">{html.escape(value)}</{tag}>' for value in row)
+            for tag, row in zip(("th", *["td"] * (len(self._rows) - 1)), self._rows, strict=True)
+        )
+        rows = "".join(f"<tr>{row}</tr>" for row in body)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def table(columns: Sequence[str], *rows: Sequence[Any]) -> Table:
+    """Show a small table.
+
+    Args:
+        columns: The headings.
+        *rows: The rows: for each column a value.
+
+    Returns:
+        The table, to be the last line of a cell.
+
+    Raises:
+        ValueError: A row has more or fewer values than there are columns.
+
+    Example:
+        >>> table(["layer", "weights"], ["hidden", 2], ["flatten", 0])
+        layer    weights
+        hidden   2
+        flatten  0
+    """
+    return Table(columns, *rows)
 
 
 def accuracy_in_words(model: Any, inputs: Any, labels: Any) -> str:

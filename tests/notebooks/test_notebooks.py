@@ -57,6 +57,18 @@ def test_format(path):
     nbformat.validate(_read(path))
 
 
+# Notebooks that ask more of a reader than their budget: to be made shorter, and taken off this list.
+EXCEEDING = {"00", "01", "02", "03", "04", "05", "06"}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_keeps_within_its_budget(path):
+    """A notebook that fits is not on the list, so that it cannot grow again."""
+    number = path.name[:2]
+    problems = checks.over_budget(_read(path), checks.BUDGETS[number])
+    assert bool(problems) == (number in EXCEEDING), problems or f"take {number} off the list"
+
+
 # --- a notebook with nothing wrong, and ways to break it ---------------------------------------------------------
 
 TOLD = "The clone starts equal and stays equal."
@@ -271,6 +283,44 @@ def test_a_broken_notebook_is_found(name, breaking):
     notebook = _sound()
     breaking(notebook)
     assert _problems(notebook) == {name}
+
+
+def _short_lesson():
+    """A notebook of 25 minutes: 5 lines, a question, an exercise and two labs, and the words of its opening."""
+    opening = "# Clones\n\n**Time:** 25 minutes.\n" + "word " * 175
+    return new_notebook(
+        cells=[
+            new_markdown_cell(opening),
+            _code("labs.ask(lesson.QUESTION)"),
+            _code("labs.LayerLab(\n\n)"),
+            _code("labs.OwnModelPanel()"),
+            _code("answer = ...", tags=["exercise"]),
+        ]
+    )
+
+
+def test_the_size_of_a_notebook():
+    # 180 words are 1 minute, 5 lines half of one, the question 1.5, the exercise 8, and the labs 12.
+    assert checks.size(_short_lesson()) == checks.Size(words=179, lines=5, cells=4, longest=2, minutes=23)
+    assert checks.over_budget(_short_lesson(), checks.LESSON) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "breaking"),
+    [
+        ("words", _add(new_markdown_cell("word " * 1300))),
+        ("lines", _add(*[_code("x\n" * 20)] * 9)),
+        ("cells", _add(*[_code("x")] * 20)),
+        ("longest", _add(_code("x\n" * 21))),
+        ("minutes", _add(*[_code("labs.ask()")] * 16)),
+        ("it says 25", _add(_code("x", tags=["exercise"]))),
+        ("it says 30", _set(0, source=_short_lesson().cells[0].source.replace("25", "30"))),
+    ],
+)
+def test_a_notebook_that_grows_is_found(found, breaking):
+    notebook = _short_lesson()
+    breaking(notebook)
+    assert any(problem.startswith(found) for problem in checks.over_budget(notebook, checks.LESSON))
 
 
 def test_every_check_has_been_seen_to_fail():

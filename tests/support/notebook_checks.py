@@ -11,6 +11,7 @@ import base64
 import io
 import json
 import re
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -407,6 +408,62 @@ CHECKS = (
     recap,
     own_functions,
 )
+
+
+# --- how much a notebook asks of a reader ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a reader has to read and to do: words, lines of code, code cells, lines of the longest, and minutes.
+
+    A budget is a size, too. Words are counted in markdown cells; empty lines are no lines.
+    """
+
+    words: int
+    lines: int
+    cells: int
+    longest: int
+    minutes: int
+
+
+LESSON = Size(words=1300, lines=180, cells=20, longest=20, minutes=45)
+BUDGETS = {
+    "00": Size(words=700, lines=60, cells=20, longest=20, minutes=15),
+    **dict.fromkeys(("01", "02", "03", "04", "05"), LESSON),
+    "06": Size(words=1200, lines=150, cells=20, longest=20, minutes=40),
+}
+
+
+def size(notebook):
+    """Measure a notebook. A lab is a call of a class whose name ends in Lab or Panel."""
+    words = sum(len(re.findall(r"\w[^\s|]*", cell.source)) for _, cell in _cells(notebook, "markdown"))
+    sources = [cell.source for _, cell in _cells(notebook, "code")]
+    lines = [sum(bool(line.strip()) for line in source.splitlines()) for source in sources]
+    questions = sum("labs.ask(" in source for source in sources)
+    exercises = sum("exercise" in _tags(cell) for _, cell in _cells(notebook, "code"))
+    labs = sum(bool(re.search(r"\b[A-Z]\w*(Lab|Panel)\(", source)) for source in sources)
+    minutes = words / 180 + sum(lines) / 10 + 1.5 * questions + 8 * exercises + 6 * labs
+    return Size(words, sum(lines), len(lines), max(lines, default=0), round(minutes))
+
+
+def stated_minutes(notebook):
+    """The minutes that the opening says."""
+    return sum(map(int, re.findall(r"(\d+) minutes", re.search(r"\*\*Time:\*\*.*", notebook.cells[0].source).group())))
+
+
+def over_budget(notebook, budget):
+    """Where a notebook asks more than its budget, or more minutes than it says. It may say the next full five."""
+    found = size(notebook)
+    problems = [
+        f"{name}: {getattr(found, name)}, more than {limit}"
+        for name, limit in vars(budget).items()
+        if getattr(found, name) > limit
+    ]
+    stated = stated_minutes(notebook)
+    if not found.minutes <= stated < found.minutes + 5:
+        problems.append(f"it says {stated} minutes, and by the rule they are {found.minutes}")
+    return problems
 
 
 # --- checks that need more than the notebook ---------------------------------------------------------------------

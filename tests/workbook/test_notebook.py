@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers import CloneError
-from workbook import accuracy_in_words, expected_error
+from workbook import accuracy_in_words, expected_error, table
 from workbook.notebook import raised
 
 
@@ -48,3 +48,12 @@ def test_accuracy_in_words(right, words):
     outputs, labels = np.eye(2)[np.zeros(100, int)], np.zeros(100, int)
     labels[right:] = 1
     assert accuracy_in_words(lambda inputs: outputs, None, labels) == words
+
+
+def test_a_table_as_text_and_as_html():
+    made = table(["layer", "weights"], ["<hidden>", 2], ["flatten", 0])
+    assert repr(made) == "layer     weights\n<hidden>  2\nflatten   0"
+    assert "&lt;hidden&gt;" in made._repr_html_()
+    assert made._repr_html_().count("<tr>") == 3
+    with pytest.raises(ValueError, match="2 values"):
+        table(["layer", "weights"], ["hidden"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from notebook_checks import stated_minutes
 
 from workbook.lessons import lesson_00
 from workbook.lessons.lesson_00 import GO_ON_SLOWER
@@ -83,8 +84,7 @@ def test_the_task_stands_in_the_notebook_as_in_the_check():
 
 def minutes(path):
     """The minutes that a notebook says it takes."""
-    first = nbformat.read(path, as_version=4).cells[0].source
-    return sum(map(int, re.findall(r"(\d+) minutes", re.search(r"\*\*Time:\*\*.*", first).group())))
+    return stated_minutes(nbformat.read(path, as_version=4))
 
 
 def rows(text):
