@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers read; `__getattr__` below loads the same names at run time
     from workbook import labs
+    from workbook.digits import show_digits
     from workbook.lessons.claim_table import try_claims
     from workbook.lessons.versions import MethodsByVersion, WhatHolds
     from workbook.methods import METHODS
@@ -40,12 +41,14 @@ __all__ = [
     "quiet_tensorflow",
     "raised",
     "set_seeds",
+    "show_digits",
     "table",
     "try_claims",
 ]
 
 _MODULES = {"doctor": "workbook.server.doctor", "labs": "workbook.labs"}
 _WHERE = {
+    "show_digits": "workbook.digits",
     "METHODS": "workbook.methods",
     "MethodsByVersion": "workbook.lessons.versions",
     "WhatHolds": "workbook.lessons.versions",

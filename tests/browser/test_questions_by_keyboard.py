@@ -8,7 +8,7 @@ QUESTION = """from workbook import labs
 from workbook.lessons.quiz import Exercise, Option, Question
 
 labs.ask(Question("sum", "What is `1 + 1`?", (
-    Option("One", "That is the number of plus signs."),
+    Option("One, as in `1 - 0`", "That is the number of plus signs."),
     Option("Two", "Counting shows it.", right=True),
     Option("Three", "That is one too many."),
 )))"""
@@ -24,6 +24,8 @@ def test_a_question_is_answered(lab):
     assert (lab.errors(), lab.widget_problems()) == ([], [])
     panel = lab.panel(".lesson-question")
     assert panel.tab_stops() == ["Your prediction:", "Answer"]
+    assert panel.root.locator(".widget-radio-box code").all_inner_texts() == ["1 - 0"]
+    assert panel.root.locator(".widget-radio-box label").all_inner_texts() == ["One, as in 1 - 0", "Two", "Three"]
     panel.press("Answer", "Enter")
     panel.wait_text(".lesson-verdict", "Not answered")
     panel.press("Your prediction:", "Space")

@@ -1,178 +1,186 @@
 """Prediction questions and exercises of notebook 02, Cloning subclassed models."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from helpers import distances, keras_compat
+from helpers import cloning, distances
 from workbook.lessons import checks
 from workbook.lessons.quiz import Exercise, Option, Question
 
-TRAINED_CLONE = Question(
-    key="02-trained-clone",
-    text="The model reads more than 8 of 10 digits right. You call `clone_model(model)`. What does the clone do?",
+FIT_THE_CLONE = Question(
+    key="02-fit-the-clone",
+    text="`model` is compiled, trained and reads more than 8 of 10 digits right. On Keras 3 you call "
+    "`clone = keras.models.clone_model(model)`, and on the next line `clone.fit(images, labels)`. What does `fit` do?",
     options=[
         Option(
-            "It reads the digits as well as the model",
-            "That would take the weights, and `clone_model` reads only the config. A config holds none.",
+            "It trains on from the weights of the model",
+            "For that, `clone_model` would have to read weights. It reads the config, which holds none.",
         ),
         Option(
-            "It reads them no better than by guessing",
-            "The clone gets the structure from the config and draws fresh weights.",
+            "It trains on from new, random weights",
+            "On Keras 3 the clone is built and compiled like the model. Its weights are freshly drawn.",
             right=True,
         ),
         Option(
-            "It raises an error, since the model is subclassed",
-            "It did up to Keras 2.11. Since then a subclass with a good `get_config` is cloned silently.",
+            "It raises an error about a missing `compile`",
+            "On Keras 2 it does. Since version 3.9, Keras compiles the clone of a compiled model.",
         ),
         Option(
-            "It has weights that are not initialised",
-            "There is no such state: a layer has no weights yet, or it has freshly drawn ones.",
+            "It raises an error about missing weights",
+            "Keras 3 builds the clone for the inputs that the model was built for, so it has weights.",
         ),
     ],
 )
 
-LAYER_IN_CALL = Question(
-    key="02-layer-in-call",
-    text="A class makes its only layer inside `call`, the first time it runs. You call the model, then clone it with "
-    "`clone_model`. What happens?",
+TRAIN_THE_CLONE = Question(
+    key="02-train-the-clone",
+    text="You train this clone: `clone.fit(images, labels)`. Which of its layers change?",
     options=[
         Option(
-            "It works on both Keras versions",
-            "The call works on `tf_keras`. Keras 3 closes this model to new layers before `call` runs.",
+            "The head, as in the model",
+            "That would need the flag `trainable` of the hidden layer. Nothing that you handed over holds it.",
         ),
         Option(
-            "Keras 3 fails at the call; tf_keras makes a clone without a layer",
-            "On `tf_keras` the layer comes with the first call, and nobody has called the clone.",
+            "The head and the hidden layer",
+            "The constructor makes layers that train, and neither the config of this model nor its weights say more.",
             right=True,
         ),
         Option(
-            "Both run the model; the clone gets the layer with fresh weights",
-            "Keras 3 does not get as far as that, and on `tf_keras` the clone has no layer yet.",
+            "No layer, until you call `compile`",
+            "`compile_from_config` has compiled the clone, so `fit` trains it.",
         ),
-        Option("Both fail at the call", "`tf_keras` lets a layer be made while the model is called."),
     ],
 )
 
-BUILD_ALONE = Question(
-    key="02-build-alone",
-    text="A new instance, not called yet. You call `build((None, 8, 8, 1))` on it. How many weights has it?",
+UNITS_OF_THE_CLONE = Question(
+    key="02-units-of-the-clone",
+    text="A class has `__init__(self, units=16, **kwargs)` and no `get_config`. On Keras 3 you make a model with "
+    "`units=48`, and clone it with `clone_model`. What do you get?",
     options=[
         Option(
-            "Four on both Keras versions",
-            "On Keras 3, `Model.build` does not know what `call` will do with the layers, so it creates nothing.",
+            "A clone with 48 units",
+            "Keras 2 notes the arguments that you pass. Keras 3 does so for layers, and not for models.",
         ),
-        Option("None on Keras 3, four on tf_keras", "Only `tf_keras` runs `call` inside `build`.", right=True),
-        Option("None on both, until data flows through it", "`tf_keras` runs `call` on a placeholder inside `build`."),
-    ],
-)
-
-HIDDEN_DEFAULT = Question(
-    key="02-hidden-default",
-    text="`__init__(self, units=16, **kwargs)`, no `get_config`. You made the model with `units=48`, on Keras 3. "
-    "How many units has its clone?",
-    options=[
-        Option("48, Keras records the arguments", "`tf_keras` does. Keras 3 does so for layers, but not for models."),
         Option(
-            "16, and nobody says so", "The config holds the constructor's default, not what you passed.", right=True
+            "A clone with 16 units",
+            "For a model without `get_config`, Keras 3 puts the defaults of the constructor into the config.",
+            right=True,
         ),
-        Option("None: it raises an error", "An argument without a default would raise. This one has a default."),
+        Option(
+            "An error about `get_config`",
+            "An argument without a default would raise this error. This argument has a default.",
+        ),
     ],
 )
 
 
-# -- write a clone -----------------------------------------------------------------------------------------------------
+# -- put a model back --------------------------------------------------------------------------------------------------
 
 
-def _call_my_clone(my_clone: Any) -> Iterator[checks.Trial]:
+@dataclass
+class _PutBack(checks.Trial):
+    """A clone as the original, and as the result the model that was to be put back to it.
+
+    Attributes:
+        spoilt: Values of the model's weights before the call.
+    """
+
+    spoilt: Sequence[np.ndarray] = ()
+
+
+def _call_put_back(put_back: Any) -> Iterator[_PutBack]:
+    import keras
+
     model = checks.model_with_dropout()
+    inputs, targets = checks.training_data()
+    model(inputs)  # what is frozen before it is built cannot be unfrozen on TensorFlow
     model.hidden.trainable = False
     checks.compile_and_fit(model, epochs=2)
-    before, (inputs, targets) = distances.values(model.weights), checks.training_data()
+    clone = cloning.clone(model, inputs)
+    model.hidden.trainable = True
+    checks.compile_and_fit(model, keras.optimizers.Adam(1.0), epochs=2)
+    before, spoilt = distances.values(clone.weights), distances.values(model.weights)
     with checks.clone_switched_off():
-        clone = my_clone(model, inputs)
-    yield checks.Trial(model, clone, before, inputs, targets)
+        put_back(model, clone)
+    yield _PutBack(clone, model, before, inputs, targets, spoilt)
 
 
-def _is_a_model_of_the_same_class(trial: checks.Trial) -> str | None:
-    if not keras_compat.weights(trial.result):
-        return "the clone has no weights. On Keras 3 they come with the first call: `clone(inputs)`."
-    if type(trial.result) is not type(trial.original):
-        return f"the clone is a {type(trial.result).__name__}, not a {type(trial.original).__name__}."
+def _changes_the_model(trial: _PutBack) -> str | None:
+    if checks.same_values(trial.spoilt, trial.result.weights):
+        return (
+            "the weights of `model` are as they were. Assigning a new object to the name `model` changes the name "
+            "only: change the object that you were given."
+        )
     return None
 
 
-def _shares_no_optimizer(trial: checks.Trial) -> str | None:
-    if keras_compat.is_compiled(trial.result) and trial.result.optimizer is trial.original.optimizer:
-        return "the two share one optimizer. Give the clone its own, from `model.get_compile_config()`."
+def _shares_no_optimizer(trial: _PutBack) -> str | None:
+    if trial.result.optimizer is trial.original.optimizer:
+        return "the two share one optimizer. Give the model its own, from `clone.get_compile_config()`."
     return None
 
 
-def _freezes_the_same_layers(trial: checks.Trial) -> str | None:
-    if len(trial.result.trainable_weights) != len(trial.original.trainable_weights):
-        return "one layer of the model is frozen, and the clone's is not. Copy `trainable` of every layer."
+def _freezes_the_same_layers(trial: _PutBack) -> str | None:
+    if [layer.trainable for layer in trial.result.layers] != [layer.trainable for layer in trial.original.layers]:
+        return "a layer is frozen in the clone, and not in the model. Copy `trainable` of every layer."
     return None
 
 
-WRITE_A_CLONE = Exercise(
-    key="02-write-a-clone",
-    title="write the true clone",
+PUT_BACK = Exercise(
+    key="02-put-back",
+    title="put a model back",
     task="""
-    Write `my_clone(model, inputs)` with public Keras 3 calls. It gets a trained subclassed model with a good
-    `get_config`, and returns a clone that passes all three tests. This model has a Dropout layer, and one of its layers
-    is frozen, so the recipe above needs one thing more. (`helpers.clone` is switched off here.)
+    You cloned `model` before you unfroze a layer, compiled with a learning rate of 1.0 and trained on. That went wrong.
+    Write `put_back(model, clone)` with public Keras 3 calls. Afterwards the two pass the three tests. Other parts of
+    your program hold `model`, so it has to stay the same object. (`helpers.clone` is switched off here.)
     """,
     checks=[
-        checks.is_function("my_clone(model, inputs)"),
+        checks.is_function("put_back(model, clone)"),
         checks.after(
-            _call_my_clone,
-            checks.returns_something("return clone"),
-            checks.is_a_new_object("it returns the model itself under a second name. Make a new object."),
-            checks.fails(lambda trial: isinstance(trial.result, type), "it returns a class. Make an instance of it."),
+            _call_put_back,
             checks.leaves_the_original_alone(
-                lambda model: model.weights,
-                "the original has other weights than before. Copy from `model` to `clone`, not back.",
+                lambda clone: clone.weights,
+                "the clone has other weights than before. Copy from `clone` to `model`, not back.",
             ),
-            _is_a_model_of_the_same_class,
-            checks.audit_passes("weights", "the clone has weights of its own drawing. Carry them over."),
-            checks.audit_passes(
-                "other state",
-                "the random state of the Dropout layer is missing. Copy `variables`, not only `weights`.",
-            ),
+            _changes_the_model,
+            checks.audit_passes("weights", "some weights of the model are still those of the bad training."),
             _shares_no_optimizer,
             _freezes_the_same_layers,
             checks.audit_passes(
                 "compile settings",
-                "the clone is not compiled like the model. See `compile_from_config` and `get_compile_config`.",
+                "the model is not compiled like the clone. See `compile_from_config` and `get_compile_config`. "
+                "The flags come first, because the optimizer is made for the weights that train.",
+            ),
+            checks.audit_passes(
+                "other state",
+                "the random state of the Dropout layer is missing. Copy `variables`, not only `weights`.",
             ),
             checks.audit_passes(
                 "optimizer state",
-                "the optimizer starts afresh, so the two part ways at the next step. Copy its variables too.",
+                "the optimizer starts with no steps made, so the two part at the next step. Copy its variables too.",
             ),
             checks.audit_passes(),
         ),
     ],
     hints=[
-        "Start from the config: `type(model).from_config(model.get_config())`. Then call the clone on the inputs.",
-        "`zip(clone.layers, model.layers)` pairs the layers: copy `trainable`. `zip(clone.variables, model.variables)` "
-        "pairs all state: assign.",
-        "Flags first, settings next (`compile_from_config`), then the variables of the optimizer, in pairs.",
+        "The structure is there already. Of the six things, five are left. In which order?",
+        "`zip(model.layers, clone.layers)` pairs the layers, `zip(model.variables, clone.variables)` the variables.",
+        "Flags first, variables next, then `model.compile_from_config`, then the variables of the optimizer, in pairs.",
     ],
     solution="""
-    def my_clone(model, inputs):
-        clone = type(model).from_config(model.get_config())
-        clone(inputs)
-        for mine, theirs in zip(clone.layers, model.layers, strict=True):
-            mine.trainable = theirs.trainable
-        for mine, theirs in zip(clone.variables, model.variables, strict=True):
-            mine.assign(theirs)
-        clone.compile_from_config(model.get_compile_config())
-        for mine, theirs in zip(clone.optimizer.variables, model.optimizer.variables, strict=True):
-            mine.assign(theirs)
-        return clone
+    def put_back(model, clone):
+        for layer, saved in zip(model.layers, clone.layers, strict=True):
+            layer.trainable = saved.trainable
+        for variable, saved in zip(model.variables, clone.variables, strict=True):
+            variable.assign(saved)
+        model.compile_from_config(clone.get_compile_config())
+        for variable, saved in zip(model.optimizer.variables, clone.optimizer.variables, strict=True):
+            variable.assign(saved)
     """,
-    praise="A frozen layer is not in the config either: what the constructor does not set, you have to carry.",
+    praise="The same six things, in the other direction: a clone is also a way back.",
 )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import ipywidgets
 
 from workbook.labs.framework.keyboard import PanelAssets, asset, keep_keys
-from workbook.labs.framework.markup import to_html
+from workbook.labs.framework.markup import to_html, with_code
 from workbook.labs.framework.scheduler import MainLoop
 from workbook.lessons import progress
 from workbook.lessons.quiz import Exercise, Feedback, Outcome, Question
@@ -134,7 +134,7 @@ class QuestionPanel(StaticPanel):
         self.question = question
         self.feedback: Feedback | None = None
         text = f"{question}\n(Run this cell in JupyterLab to answer.)"
-        options = "".join(f"<li>{html.escape(label)}</li>" for label in question.labels)
+        options = "".join(f"<li>{with_code(label)}</li>" for label in question.labels)
         page = (
             f"<div><p><strong>Predict</strong></p>{to_html(question.text)}<ul>{options}</ul>"
             "<p><em>Run this cell in JupyterLab to answer.</em></p></div>"
@@ -171,7 +171,7 @@ class QuestionPanel(StaticPanel):
         after = ""
         if self.feedback.outcome is Outcome.RIGHT:
             others = "".join(
-                f"<li>{_with_lead(f'<strong>{html.escape(option.label)}:</strong>', option.why)}</li>"
+                f"<li>{_with_lead(f'<strong>{with_code(option.label)}:</strong>', option.why)}</li>"
                 for option in self.question.options
                 if not option.right
             )

@@ -3,8 +3,8 @@
 This module holds only texts and grading rules and loads neither Keras nor widgets, so every question and every check
 can be tested without a notebook. `workbook.labs.ask` and `workbook.labs.exercise` show them on the screen.
 
-Texts may use a little Markdown: paragraphs, lists, `code`, fenced code, **strong**, *emphasis* and links. Option labels
-are plain text, because a radio button can show nothing else.
+Texts may use a little Markdown: paragraphs, lists, `code`, fenced code, **strong**, *emphasis* and links. Of these, the
+label of an option may use `code`; a radio button shows nothing else.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Option:
     """One possible answer to a question.
 
     Attributes:
-        label: The answer as the learner sees it: one line of plain text.
+        label: The answer as the learner sees it: one line of text, with `code` between backticks.
         why: Why it is right or wrong, shown after the learner chose it.
         right: Whether it is the right one.
     """

@@ -108,7 +108,7 @@ def test_the_first_cell_runs_without_a_temporary_folder(monkeypatch, capfd):
 def test_an_answer_that_cannot_be_stored_is_judged_and_those_before_are_kept(tmp_path, monkeypatch):
     file = tmp_path / "progress.json"
     monkeypatch.setenv(progress.VARIABLE, str(file))
-    question = lesson_02.TRAINED_CLONE
+    question = lesson_02.FIT_THE_CLONE
     panel = labs.ask(question)
     panel.choice.value = question.options[0].label
     panel.answer.click()

@@ -4,7 +4,7 @@ import pytest
 
 import helpers
 from workbook.lessons import lesson_02
-from workbook.lessons.lesson_02 import FIX_THE_CONFIG, WRITE_A_CLONE
+from workbook.lessons.lesson_02 import FIX_THE_CONFIG, PUT_BACK
 from workbook.lessons.quiz import Exercise, Outcome, Question
 
 QUESTIONS = [value for value in vars(lesson_02).values() if isinstance(value, Question)]
@@ -16,49 +16,59 @@ def test_the_solution_is_correct(exercise, answer_from):
     assert exercise.check(answer_from(exercise)).outcome is Outcome.CORRECT
 
 
-def untouched_clone(model, inputs): ...
+def untouched_answer(model, clone): ...
 
 
-LAYERS, OPTIMIZER = "    for mine, theirs in zip(clone.layers", "    for mine, theirs in zip(clone.optimizer.variables"
-SETTINGS = "    clone.compile_from_config(model.get_compile_config())\n"
-STOP = "    return clone\n"
+SETTINGS = "    model.compile_from_config(clone.get_compile_config())\n"
+OPTIMIZER = "zip(model.optimizer.variables, clone.optimizer.variables, strict=True)"
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ([("    clone(inputs)\n", STOP)], "no weights"),
-        ([(LAYERS, STOP + LAYERS)], "of its own drawing"),
-        ([("zip(clone.variables, model.variables", "zip(clone.weights, model.weights")], "random state of the Dropout"),
-        ([("mine.trainable = theirs.trainable", "pass"), (SETTINGS, STOP)], "is frozen"),
-        ([(SETTINGS, STOP)], "not compiled like the model"),
-        ([(SETTINGS, "    clone.compile(model.optimizer, model.loss)\n")], "share one optimizer"),
-        ([(OPTIMIZER, STOP + OPTIMIZER)], "optimizer starts afresh"),
-        (
-            [("zip(clone.variables, model.variables", "zip(model.variables, clone.variables")],
-            "original has other weights",
-        ),
+        ([("zip(model.variables, clone.variables", "zip(clone.variables, model.variables")], "clone has other weights"),
+        ([("zip(model.variables, clone.variables", "zip(model.weights, clone.weights")], "random state of the Dropout"),
+        ([("zip(model.variables, clone.variables, strict=True)", "[]")], "weights of `model` are as they were"),
+        ([("zip(model.variables, clone.variables", "zip(model.head.variables, clone.head.variables")], "bad training"),
+        ([("saved.trainable", "layer.trainable"), (OPTIMIZER, "[]")], "frozen in the clone"),
+        ([(SETTINGS, "")], "variable.assign"),
+        ([(SETTINGS, ""), (OPTIMIZER, "[]")], "not compiled like the clone"),
+        ([(SETTINGS, "    model.compile(clone.optimizer, clone.loss)\n")], "share one optimizer"),
+        ([(OPTIMIZER, "[]")], "starts with no steps"),
     ],
 )
-def test_a_clone_that_lacks_something_gets_its_own_diagnosis(changes, words, answer_from):
-    feedback = WRITE_A_CLONE.check(answer_from(WRITE_A_CLONE, *changes))
+def test_a_model_that_lacks_something_gets_its_own_diagnosis(changes, words, answer_from):
+    feedback = PUT_BACK.check(answer_from(PUT_BACK, *changes))
     assert feedback.outcome is Outcome.INCORRECT
     assert words in feedback.text
+
+
+def test_a_name_that_is_bound_again_puts_nothing_back(packages):
+    def answer(model, clone):
+        model = clone  # noqa: F841
+
+    assert "changes the name only" in PUT_BACK.check(answer).text
+
+
+def test_flags_after_compile_are_too_late(answer_from):
+    """The optimizer is then made for all weights."""
+    lines = PUT_BACK.solution.splitlines()
+    late = "\n".join([lines[0], *lines[3:6], *lines[1:3]])
+    feedback = PUT_BACK.check(answer_from(PUT_BACK, (PUT_BACK.solution, late)))
+    assert feedback.outcome is Outcome.INCORRECT
+    assert "flags come first" in feedback.text
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (lambda model, inputs: print(end=""), "returns nothing"),
-        (lambda model, inputs: model, "second name"),
-        (lambda model, inputs: type(model), "returns a class"),
-        (lambda model, inputs: helpers.clone(model, inputs), "switched off"),
-        (lambda model, inputs: model.no_such_method(), "no_such_method"),
+        (lambda model, clone: helpers.clone(clone), "switched off"),
+        (lambda model, clone: model.no_such_method(), "no_such_method"),
         ("a text", "not a function"),
     ],
 )
-def test_a_wrong_clone_gets_its_own_diagnosis(answer, words, packages):
-    feedback = WRITE_A_CLONE.check(answer)
+def test_a_wrong_answer_gets_its_own_diagnosis(answer, words, packages):
+    feedback = PUT_BACK.check(answer)
     assert feedback.outcome is Outcome.INCORRECT
     assert words in feedback.text
 
@@ -89,10 +99,10 @@ def test_a_wrong_config_gets_its_own_diagnosis(config, words, answer_from):
 
 
 def test_untouched_answers_are_no_attempt(answer_from):
-    assert WRITE_A_CLONE.check(untouched_clone).outcome is Outcome.NOT_ATTEMPTED
+    assert PUT_BACK.check(untouched_answer).outcome is Outcome.NOT_ATTEMPTED
     assert FIX_THE_CONFIG.check(scaler(answer_from(FIX_THE_CONFIG), lambda self: ...)).outcome is Outcome.NOT_ATTEMPTED
 
 
 def test_keys_are_unique():
     keys = [each.key for each in QUESTIONS + EXERCISES]
-    assert len(keys) == len(set(keys)) == 6
+    assert len(keys) == len(set(keys)) == 5

@@ -15,7 +15,7 @@ from workbook import labs
 from workbook.lessons import lesson_02, panels, progress
 from workbook.lessons.quiz import Exercise, Feedback, Outcome
 
-QUESTION = lesson_02.TRAINED_CLONE
+QUESTION = lesson_02.FIT_THE_CLONE
 RIGHT = next(option.label for option in QUESTION.options if option.right)
 WRONG = next(option.label for option in QUESTION.options if not option.right)
 
@@ -39,7 +39,7 @@ def test_an_answer_is_there_again_in_another_process(file):
     answered(WRONG)
     code = (
         "from workbook import labs\nfrom workbook.lessons import lesson_02\n"
-        "panel = labs.ask(lesson_02.TRAINED_CLONE)\nprint(panel.choice.value)\nprint(panel.feedback.outcome.value)"
+        "panel = labs.ask(lesson_02.FIT_THE_CLONE)\nprint(panel.choice.value)\nprint(panel.feedback.outcome.value)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.splitlines() == [WRONG, "not-right"]
@@ -65,7 +65,7 @@ def test_an_answer_from_before_stays_when_the_kernel_comes_to_rest(file):
 
 def test_nothing_is_stored_before_an_answer(file):
     labs.ask(QUESTION).answer.click()
-    labs.exercise(lesson_02.WRITE_A_CLONE, None)
+    labs.exercise(lesson_02.PUT_BACK, None)
     assert not file.exists()
 
 

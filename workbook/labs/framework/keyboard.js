@@ -1,4 +1,4 @@
-// Keyboard, names and the copy button of panels: what the widgets of ipywidgets leave out. See keyboard.py.
+// Keyboard, names, code in options and the copy button of panels: what the widgets of ipywidgets leave out. See keyboard.py.
 
 const PANEL = ".lesson-keys";
 
@@ -40,6 +40,20 @@ function nameSliders(panel) {
   });
 }
 
+// Radio buttons can only show plain text: what stands between backticks becomes code.
+function showCode(panel) {
+  panel.querySelectorAll(".widget-radio-box label").forEach((label) => {
+    const text = [...label.childNodes].find((node) => node.nodeType === Node.TEXT_NODE && node.data.includes("`"));
+    if (!text) return;
+    const line = document.createElement("span");
+    text.data.split("`").forEach((part, i) => {
+      const piece = i % 2 ? line.appendChild(document.createElement("code")) : line;
+      piece.append(part);
+    });
+    text.replaceWith(line);
+  });
+}
+
 // Once a page is enough for all panels, however many of them load this file.
 function listenOnce() {
   if (window.lessonKeys) return;
@@ -60,9 +74,10 @@ function render({ el }) {
       return;
     }
     // Sliders can be added later, as with a layer of the Layer Lab.
-    observer = new MutationObserver(() => nameSliders(panel));
+    const improve = () => { nameSliders(panel); showCode(panel); };
+    observer = new MutationObserver(improve);
     observer.observe(panel, { childList: true, subtree: true });
-    nameSliders(panel);
+    improve();
   };
   start();
   return () => {

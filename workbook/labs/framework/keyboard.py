@@ -1,11 +1,12 @@
-"""Keys that stay with the control that has the focus, names for controls that have none, and the style of labs.
+"""Keys that stay with the control that has the focus, names for controls that have none, code in options, style of labs.
 
 JupyterLab takes plain keys for itself wherever the focus is on something that is not typed into: with the focus on a
 radio button, a checkbox or a dropdown, an arrow key jumps to the next cell instead of changing the control, and "d d"
 deletes the cell (sliders and text boxes are spared). ipywidgets has no setting against it. The browser side of
 JupyterLab has: keys pressed on an element with a certain attribute are left alone, and `keyboard.js` sets it. It also
 joins radio buttons to a group, which ipywidgets does not, so that arrow keys move between them and screen readers say
-how many there are; and it gives the handle of a slider the name that stands beside it, which ipywidgets leaves out.
+how many there are; it gives the handle of a slider the name that stands beside it, which ipywidgets leaves out; and it
+shows what stands between backticks beside a radio button as code.
 Where a front end forbids such code, panels still work with Tab, Space and Enter.
 """
 

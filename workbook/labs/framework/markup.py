@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import mistune
 
-__all__ = ["to_html"]
+__all__ = ["to_html", "with_code"]
 
 
 class _Renderer(mistune.HTMLRenderer):
@@ -36,3 +37,19 @@ def to_html(markdown: str) -> str:
     parts = re.split(r"(<pre>.*?</pre>)", _render(markdown).replace("'", "&#x27;"), flags=re.DOTALL)
     parts[::2] = [part.replace("\n", "") for part in parts[::2]]
     return "".join(parts)
+
+
+def with_code(text: str) -> str:
+    """Convert plain text to HTML, with code where backticks are: what the label of an option may have.
+
+    Args:
+        text: The text, one line.
+
+    Returns:
+        HTML.
+
+    Example:
+        >>> with_code("Call `a < b`, not *this*")
+        'Call <code>a &lt; b</code>, not *this*'
+    """
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text))
