@@ -1,4 +1,4 @@
-"""Keys that stay with the control that has the focus, names for controls that have none, code in options, style of labs.
+"""Keys that stay with the control that has the focus, names for controls, code in options, and the style of labs.
 
 JupyterLab takes plain keys for itself wherever the focus is on something that is not typed into: with the focus on a
 radio button, a checkbox or a dropdown, an arrow key jumps to the next cell instead of changing the control, and "d d"
