@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["BothVersions", "SideBySide", "register"]
 
 _NOTHING = object()
+_WIDTH = 64  # letters in a line of an error or a warning, in one of two columns
 
 
 @dataclass
@@ -162,10 +163,10 @@ class BothVersions:
                 shown = [] if value is None else [self.shell.display_formatter.format(value)]
             except Exception as error:
                 refuse_out_of_order(error)
-                print_error(error)
+                print_error(error, _WIDTH)
                 outcome.error, shown = error, []
         said = dict.fromkeys(f"{each.category.__name__}: {each.message}" for each in warned)
-        outcome.text = captured.stdout + captured.stderr + "".join(textwrap.fill(line, 100) + "\n" for line in said)
+        outcome.text = captured.stdout + captured.stderr + "".join(textwrap.fill(line, _WIDTH) + "\n" for line in said)
         outcome.shown = [(each.data or {}, each.metadata or {}) for each in captured.outputs] + shown
         return outcome
 

@@ -226,11 +226,12 @@ def expected_error() -> Iterator[CaughtError]:
         raise AssertionError("This code was expected to fail, and did not. What the text says of it no longer holds.")
 
 
-def print_error(error: Exception) -> None:
+def print_error(error: Exception, width: int = 100) -> None:
     """Print an error in a few lines, without its stack trace.
 
     Args:
         error: The error.
+        width: How many letters fit in a line.
 
     Example:
         >>> print_error(ValueError("Too wide."))
@@ -241,7 +242,7 @@ def print_error(error: Exception) -> None:
     # The message of a CloneError contains code to copy, so its lines are kept.
     message = str(error) if isinstance(error, CloneError) else errors.short_message(error)
     for line in f"{type(error).__name__}: {message}".rstrip().splitlines():
-        print(line if line.startswith(" ") else textwrap.fill(line, 100))
+        print(line if line.startswith(" ") else textwrap.fill(line, width))
 
 
 def raised(action: Callable[[], Any]) -> Exception | None:

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,103 +13,90 @@ from workbook.lessons.quiz import Exercise, Option, Question
 
 FIRST_CALL = Question(
     key="01-first-call",
-    text="A layer writes down which of its methods run. You make one with `Talker(3)` and call it twice on data. "
-    "What has it written?",
+    text="You make a layer with `Talker(3)` and call it twice on data. What has it printed then?",
     options=[
         Option(
-            "__init__ and build, then call, then call",
-            "At `Talker(3)` nobody knows the shape of the inputs yet, so `build` has to wait.",
-        ),
-        Option(
-            "__init__, then build and call, then call",
-            "The first call brings the shape, so `build` runs then, and only then.",
+            "`__init__`, `build`, `call`, `call`",
+            "The first call brings the shape of the inputs. `build` runs then, and only then.",
             right=True,
         ),
         Option(
-            "__init__, then build and call, then build and call",
+            "`__init__`, `build`, `call`, `build`, `call`",
             "`build` runs once. A second run would draw new weights and forget the old ones.",
         ),
-        Option("__init__, then call, then call", "You need not call `build` yourself. The first call does it."),
+        Option(
+            "`__init__`, `call`, `call`",
+            "You need not call `build` yourself. Keras calls it.",
+        ),
+        Option(
+            "`build`, `__init__`, `call`, `call`",
+            "A method can run only when the object is there, and `__init__` sets the object up.",
+        ),
     ],
 )
 
-SUMMARY_AFTER_BUILD = Question(
-    key="01-summary-after-build",
-    text="A class makes two Dense layers in `__init__`. You call `model.build((None, 64))`, then `model.summary()`. "
-    "What does Keras 3 list?",
+WEIGHTS_AFTER_BUILD = Question(
+    key="01-weights-after-build",
+    text="You make a new `DigitReader` and call `build((None, 8, 8, 1))` on it. It has two Dense layers, with two "
+    "weights each. How many weights does it list on Keras 3, and how many on Keras 2?",
     options=[
-        Option("Both layers with all their parameters", "That is what `tf_keras` lists."),
         Option(
-            "Both layers with 0 parameters",
-            "Keras 3 does not know what `call` does with the layers, so it builds neither.",
+            "Four on both",
+            "On Keras 3 `build` would have to know what `call` does with the layers.",
+        ),
+        Option(
+            "None on Keras 3, four on Keras 2",
+            "Only Keras 2 runs your `call` inside `build`, on a placeholder.",
             right=True,
         ),
-        Option("Nothing: it raises an error", "It gives a warning, and goes on."),
-        Option("Only the first layer with parameters", "It would have to know which one `call` uses first."),
+        Option(
+            "Four on Keras 3, none on Keras 2",
+            "It is the older version that runs your `call` inside `build`.",
+        ),
+        Option(
+            "None on both",
+            "Keras 2 runs your `call` inside `build`, on a placeholder, and that builds the layers.",
+        ),
     ],
 )
 
-HIDDEN_LAYER = Question(
-    key="01-hidden-layer",
-    text="A model keeps its hidden layer in a plain Python object, `self.box.hidden`, and its head in `self.head`. "
-    "You train it with `fit`. What happens to the hidden layer?",
+LAYER_IN_A_BOX = Question(
+    key="01-layer-in-a-box",
+    text="You train this reader, save its weights to a file, and load the file into a second reader of the same class. "
+    "How do the two read digits?",
     options=[
-        Option("It is trained like the head", "Training moves the weights that the model lists, and it is not listed."),
         Option(
-            "It is used and never trained",
-            "`call` finds it, the optimizer does not: nothing says so.",
+            "Both read well",
+            "The file holds the weights that the first reader lists. Its hidden layer is not among them.",
+        ),
+        Option(
+            "Both guess",
+            "The head of the first reader learns, and makes something of what its hidden layer happens to compute.",
+        ),
+        Option(
+            "The first reads well, the second guesses",
+            "The second reader has the head of the first, on a hidden layer with random weights of its own.",
             right=True,
         ),
-        Option("Nothing: `fit` raises an error", "Keras cannot see the layer, so it has nothing to complain of."),
-        Option("It is trained on tf_keras only", "`tf_keras` does not look into plain objects either."),
-    ],
-)
-
-FORGOTTEN_ARGUMENT = Question(
-    key="01-forgotten-argument",
-    text="A layer takes `units` and `activation=None`, and its `get_config` forgets the activation. You save a model "
-    "with it, and load the file. What do you get?",
-    options=[
-        Option("An error: an argument is missing", "It has a default, so the constructor does without it."),
-        Option("The same model, since the weights are in the file", "They are, and the activation is not a weight."),
         Option(
-            "The same weights and other answers",
-            "The constructor falls back on `None`, and nobody compares.",
-            right=True,
+            "The first reads well, the second cannot load",
+            "The file fits: the second reader lists the same weights as the first, those of the head.",
         ),
-        Option("Other weights and other answers", "The weights do not depend on the activation: they are read."),
     ],
 )
 
 COUNTER = Question(
     key="01-counter",
-    text="`call` adds 1 to a Python attribute, `self.calls`. You train the model on 12 batches with `fit`. "
-    "What does the attribute say?",
+    text="You train the model on 12 batches with `fit`. What does the attribute say then?",
     options=[
+        Option("12", "That would need Python to run `call` for each batch."),
         Option(
-            "12", "`fit` records what `call` does, as a graph, and then repeats the record without the Python code."
+            "2 or 3",
+            "Python runs `call` when the model is built and traced. For the batches the graph runs.",
+            right=True,
         ),
-        Option(
-            "2 or 3", "Python runs when the model is built and recorded. The batches repeat the record.", right=True
-        ),
-        Option("0", "`call` runs in Python a few times, to be built and recorded."),
-        Option(
-            "24, with the backward pass", "The backward pass is derived from the record; `call` does not run for it."
-        ),
-    ],
-)
-
-TWO_HEADS = Question(
-    key="01-two-heads",
-    text="`call` uses `self.coach` when `training` is true, and `self.player` otherwise. After `fit` you call "
-    "`predict`. What has the head learned that answers?",
-    options=[
-        Option("All that training taught", "Training went through the other head. They share nothing."),
-        Option("Nothing: it has freshly drawn weights", "`fit` never ran it, so it never moved.", right=True),
-        Option(
-            "It does not answer: predict raises an error",
-            "It gets its weights with the first prediction, and answers.",
-        ),
+        Option("0", "Python runs `call` a few times: somebody has to build the model and trace it."),
+        Option("24", "The gradient is derived from the graph. `call` does not run for it."),
     ],
 )
 
@@ -327,108 +314,4 @@ WRITE_A_LAYER = Exercise(
             return {**super().get_config(), "start": self.start}
     """,
     praise="The same four methods carry every custom layer.",
-)
-
-
-# -- build a tower -----------------------------------------------------------------------------------------------------
-
-# As wide as a floor, so that one layer that is called on its own answer gets as far as its own diagnosis.
-_TOWER_INPUTS = np.linspace(-1, 1, 16, dtype="float32").reshape(2, 8)
-
-
-def _called(answer: Callable[[int], Any], floors: int) -> Any:
-    """Make a tower and call it, so that it has its weights."""
-    tower = answer(floors)
-    tower(_TOWER_INPUTS)
-    return tower
-
-
-def _tower_makes_its_layers_in_time(answer: Any) -> str | None:
-    if checks.creates_state_too_late(lambda: _called(answer, 3)):
-        return "a layer is made inside `call`, after Keras 3 has closed the model. Make all of them in `__init__`."
-    return None
-
-
-def _tower_answers_alike_each_time(answer: Any) -> str | None:
-    tower = answer(3)
-    first = np.asarray(tower(_TOWER_INPUTS))
-    if first.shape != (2, 8):
-        return f"the answer has the shape {first.shape}. The last floor has 8 units, so it should be (2, 8)."
-    if not np.allclose(first, tower(_TOWER_INPUTS)):
-        return "called twice on the same inputs, it answers differently: `call` makes new layers each time."
-    return None
-
-
-def _tower_lists_all_its_weights(answer: Any) -> str | None:
-    count = len(_called(answer, 3).weights)
-    if count == 0:
-        return "it answers and lists no weights. The layers sit where the model cannot see them."
-    if count == 2:
-        return "there are 2 weights, those of one layer. `[layer] * 3` is one layer three times."
-    if count != 6:
-        return f"3 floors have 6 weights, a kernel and a bias each. This tower lists {count}."
-    return None
-
-
-def _towers_share_no_layers(answer: Any) -> str | None:
-    first, second = _called(answer, 3), _called(answer, 3)
-    if {id(weight) for weight in first.weights} & {id(weight) for weight in second.weights}:
-        return "two towers share their layers. Make them in `__init__`, not in the body of the class."
-    return None
-
-
-def _tower_has_floors_of_8_units(answer: Any) -> str | None:
-    if {tuple(weight.shape) for weight in _called(answer, 3).weights} - {(8,), (8, 8)}:
-        return "the shapes of the weights are not those of floors on top of each other, 8 units each."
-    return None
-
-
-def _tower_is_as_high_as_asked(answer: Any) -> str | None:
-    count = len(_called(answer, 5).weights)
-    return None if count == 10 else f"`Tower(5)` lists {count} weights, not 10. Make as many layers as `floors` says."
-
-
-def _tower_uses_relu_on_each_floor(answer: Any) -> str | None:
-    tower, expected = _called(answer, 3), _TOWER_INPUTS
-    for kernel, bias in zip(tower.weights[::2], tower.weights[1::2], strict=True):
-        expected = np.maximum(expected @ np.asarray(kernel) + np.asarray(bias), 0)
-    if not np.allclose(tower(_TOWER_INPUTS), expected, atol=1e-5):
-        return 'its answer is not that of its floors, one after the other, each with `activation="relu"`.'
-    return None
-
-
-FIX_THE_TOWER = Exercise(
-    key="01-fix-the-tower",
-    title="build a tower",
-    task="""
-    `Tower(floors)` sends its inputs through as many Dense layers as `floors` says, one after the other, each with
-    8 units and `activation="relu"`. All of them have to be trained and saved with the tower.
-    """,
-    checks=[
-        checks.is_derived_from("keras.Model", "Tower"),
-        _tower_makes_its_layers_in_time,
-        _tower_answers_alike_each_time,
-        _tower_lists_all_its_weights,
-        _towers_share_no_layers,
-        _tower_has_floors_of_8_units,
-        _tower_is_as_high_as_asked,
-        _tower_uses_relu_on_each_floor,
-    ],
-    hints=[
-        "Where do layers have to be made, and how must they be held, so that the model lists their weights?",
-        "A list comprehension makes a new layer for each floor. `[layer] * floors` repeats one.",
-    ],
-    solution="""
-    class Tower(keras.Model):
-        def __init__(self, floors, **kwargs):
-            super().__init__(**kwargs)
-            self.floors = [keras.layers.Dense(8, activation="relu") for _ in range(floors)]
-
-        def call(self, inputs):
-            for floor in self.floors:
-                inputs = floor(inputs)
-            return inputs
-    """,
-    praise="A list in an attribute is seen, and each floor is a layer of its own.",
-    untouched=checks.gives_a_placeholder(lambda answer: answer(2).call(np.ones((1, 8), "float32"))),
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workbook.lessons import lesson_01
-from workbook.lessons.lesson_01 import COUNT_THE_WEIGHTS, FIX_THE_TOWER, WRITE_A_LAYER
+from workbook.lessons.lesson_01 import COUNT_THE_WEIGHTS, WRITE_A_LAYER
 from workbook.lessons.quiz import Exercise, Outcome, Question
 
 QUESTIONS = [value for value in vars(lesson_01).values() if isinstance(value, Question)]
@@ -129,52 +129,6 @@ def test_a_layer_that_is_none(packages):
     check(WRITE_A_LAYER, packages["keras"].layers.Dense(3), "has to stay a class")
 
 
-# -- build a tower -----------------------------------------------------------------------------------------------------
-
-
-DENSE = 'keras.layers.Dense(8, activation="relu")'
-LIST = f"[{DENSE} for _ in range(floors)]"
-FLOORS, LOOP, HEAD = f"self.floors = {LIST}", "for floor in self.floors:", "class Tower(keras.Model):\n"
-MAKE_ONCE = f"self.floors = self.floors or {LIST.replace('floors)', 'self.number)')}\n        {LOOP}"
-WRONG_TOWERS = {
-    "new layers in call": (
-        [(FLOORS, "self.number = floors"), (LOOP, f"for floor in {LIST.replace('floors)', 'self.number)')}:")],
-        "makes new layers each time",
-    ),
-    "layers kept in call": (
-        [(FLOORS, "self.number, self.floors = floors, None"), (LOOP, MAKE_ONCE)],
-        "made inside `call`",
-    ),
-    "layers in a box": (
-        [(FLOORS, f"self.box = SimpleNamespace(floors={LIST})"), (LOOP, "for floor in self.box.floors:")],
-        "lists no weights",
-    ),
-    "one layer repeated": ([(LIST, f"[{DENSE}] * floors")], "one layer three times"),
-    "one floor missing": ([("range(floors)", "range(floors - 1)")], "This tower lists 4"),
-    "layers in the class": (
-        [(FLOORS, "self.floors = self.common"), (HEAD, f"{HEAD}    common = tuple({DENSE} for _ in range(3))\n")],
-        "share their layers",
-    ),
-    "a fixed number": ([("range(floors)", "range(3)")], "`Tower(5)` lists 6"),
-    "other units": (
-        [(LIST, f"[keras.layers.Dense(16, activation='relu') for _ in range(floors - 1)] + [{DENSE}]")],
-        "8 units each",
-    ),
-    "no activation": ([(', activation="relu"', "")], "one after the other"),
-    "a roof": ([(LIST, f"{LIST} + [keras.layers.Dense(1)]")], "the shape (2, 1)"),
-}
-
-
-@pytest.mark.parametrize(("changes", "words"), WRONG_TOWERS.values(), ids=WRONG_TOWERS)
-def test_a_wrong_tower_gets_its_own_diagnosis(changes, words, answer_from):
-    check(FIX_THE_TOWER, answer_from(FIX_THE_TOWER, *changes), words)
-
-
-def test_a_tower_that_is_none(packages):
-    check(FIX_THE_TOWER, packages["keras"].Sequential, "not")
-    check(FIX_THE_TOWER, [1, 2], "has to stay a class")
-
-
 # -- all ---------------------------------------------------------------------------------------------------------------
 
 
@@ -183,19 +137,11 @@ def test_untouched_answers_are_no_attempt(packages):
 
     class Gain(keras.layers.Layer): ...
 
-    class Tower(keras.Model):
-        def __init__(self, floors, **kwargs):
-            super().__init__(**kwargs)
-            ...
-
-        def call(self, inputs):
-            return ...
-
     predicted = {"made": ..., "first call": ..., "second call": ...}
-    for exercise, answer in ((COUNT_THE_WEIGHTS, predicted), (WRITE_A_LAYER, Gain), (FIX_THE_TOWER, Tower)):
+    for exercise, answer in ((COUNT_THE_WEIGHTS, predicted), (WRITE_A_LAYER, Gain)):
         assert exercise.check(answer).outcome is Outcome.NOT_ATTEMPTED, exercise.key
 
 
 def test_keys_are_unique():
     keys = [each.key for each in QUESTIONS + EXERCISES]
-    assert len(keys) == len(set(keys)) == 9
+    assert len(keys) == len(set(keys)) == 6
