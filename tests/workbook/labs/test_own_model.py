@@ -60,10 +60,7 @@ STRANGERS = [
     ("keras", third_party_models.recommender, "clone"),
     ("tf_keras", third_party_models.recommender, "keras_file"),
     ("tf_keras", third_party_models.probabilistic_regression, "clone"),
-    ("keras", third_party_models.application("MobileNet", alpha=0.25), "clone"),
-    ("tf_keras", third_party_models.application("MobileNet", alpha=0.25), "keras_file"),
     ("keras", third_party_models.application("MobileNetV3Small", alpha=0.75, minimalistic=True), "clone"),
-    ("keras", third_party_models.application("EfficientNetB0"), "clone"),
 ]
 
 
