@@ -109,7 +109,7 @@ class _Chooser:
     """
 
     caption = ""
-    filters: ClassVar[dict[str, str]] = {}  # what may be shown instead of all, in words
+    filters: ClassVar[dict[str, str]] = {}  # what to show, in words: the first is chosen to begin with, and all may be
 
     @property
     def names(self) -> list[str]:
@@ -124,7 +124,8 @@ class _Chooser:
         style = Path(__file__).with_name("versions.css").read_text(encoding="utf-8") + self._rules()
         newest = [name for name in self.names if name != "tf_keras"][-1]
         chosen = _radios(serial, "version", "Your version", {name: label(name) for name in self.names}, newest)
-        shown = _radios(serial, "show", "Show", {"all": "all", **self.filters}, "all") if self.filters else ""
+        filters = {**self.filters, "all": "all"}
+        shown = _radios(serial, "show", "Show", filters, next(iter(filters))) if self.filters else ""
         notes = "".join(
             f'<p class="only {_key(name)}">{html.escape(_note(columns()[name]))}</p>' for name in self.names
         )
@@ -208,8 +209,8 @@ class WhatHolds(_Chooser):
 
     caption = "What holds in your version"
     filters: ClassVar[dict[str, str]] = {
-        "open": "what does not simply hold",
         "changes": "what differs between versions",
+        "open": "what does not simply hold",
     }
 
     def __repr__(self) -> str:
