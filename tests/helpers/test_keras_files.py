@@ -760,6 +760,7 @@ def test_a_model_that_needs_gigabytes_when_it_is_called_is_refused(keras, traces
     assert "more memory" in refused(held)
 
 
+@pytest.mark.slow
 def test_a_good_file_is_taken_after_one_whose_class_cannot_be_sent(packages, traces):
     import threading
 
@@ -786,6 +787,7 @@ def good_models(keras):
         yield keras.Model(inputs, tf.fill(tf.shape(inputs), 1.0) + inputs)
 
 
+@pytest.mark.slow
 def test_good_files_of_rare_kinds_are_taken(keras):
     for model in good_models(keras):
         loaded = load(Upload("model.keras", held_by(model)))
@@ -856,6 +858,7 @@ def fill_memory():
     assert held
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("act", "reason"), [(die, "ended the process"), (fill_memory, "more memory")])
 def test_a_process_that_dies_or_grows_is_a_refusal(packages, act, reason, traces):
     held, known = acting(packages["keras"], act)
@@ -863,6 +866,7 @@ def test_a_process_that_dies_or_grows_is_a_refusal(packages, act, reason, traces
     assert load(Upload("model.keras", plain_file(packages["keras"]))).count_params() == 14
 
 
+@pytest.mark.slow
 def test_a_process_that_hangs_is_ended(packages, monkeypatch, traces):
     import time
 
@@ -874,6 +878,7 @@ def test_a_process_that_hangs_is_ended(packages, monkeypatch, traces):
     assert load(Upload("model.keras", plain_file(packages["keras"]))).count_params() == 14
 
 
+@pytest.mark.slow
 def test_the_process_is_kept_and_takes_files_from_several_threads(packages):
     from concurrent.futures import ThreadPoolExecutor
 
