@@ -17,9 +17,11 @@ from __future__ import annotations
 import ast
 import html
 import importlib
+import logging
 import textwrap
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -152,8 +154,7 @@ class BothVersions:
         outcome = Outcome()
         *statements, last = tree.body or [ast.Pass()]
         value = None
-        with capture_output() as captured, warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always", UserWarning)
+        with capture_output() as captured, _warnings_noted() as warned:
             try:
                 if isinstance(last, ast.Expr):
                     exec(compile(ast.Module(statements, []), name, "exec"), space)
@@ -165,10 +166,30 @@ class BothVersions:
                 refuse_out_of_order(error)
                 print_error(error, _WIDTH)
                 outcome.error, shown = error, []
-        said = dict.fromkeys(f"{each.category.__name__}: {each.message}" for each in warned)
-        outcome.text = captured.stdout + captured.stderr + "".join(textwrap.fill(line, _WIDTH) + "\n" for line in said)
+        said = "".join(textwrap.fill(line, _WIDTH) + "\n" for line in dict.fromkeys(warned))
+        outcome.text = captured.stdout + captured.stderr + said
         outcome.shown = [(each.data or {}, each.metadata or {}) for each in captured.outputs] + shown
         return outcome
+
+
+@contextmanager
+def _warnings_noted() -> Iterator[list[str]]:
+    """Collect the warnings of Python, and those that TensorFlow and Keras write to a log, as sentences."""
+    noted: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: noted.append(f"Warning: {record.getMessage()}")  # type: ignore[method-assign]
+    loggers = [logging.getLogger(name) for name in ("absl", "tensorflow")]
+    before = [(logger.handlers, logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.handlers, logger.propagate = [handler], False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = lambda message, category, *place: noted.append(f"{category.__name__}: {message}")
+            yield noted
+    finally:
+        for logger, (handlers, propagate) in zip(loggers, before, strict=True):
+            logger.handlers, logger.propagate = handlers, propagate
 
 
 def _plain(data: dict[str, Any], metadata: dict[str, Any]) -> str:

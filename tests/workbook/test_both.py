@@ -125,6 +125,16 @@ def test_warnings_are_shown_once_each_without_the_file(cell):
     assert repr(shown) == "Keras 3 and Keras 2:\n  UserWarning: look here"
 
 
+def test_what_is_logged_is_shown_without_the_time(cell):
+    shown = cell("""
+        %both
+        import logging
+        logging.getLogger("absl").warning("%s is old", "absl")
+        logging.getLogger("tensorflow").warning("and this")
+    """)
+    assert repr(shown) == "Keras 3 and Keras 2:\n  Warning: absl is old\n  Warning: and this"
+
+
 def test_displays_and_pictures_come_with_their_words(cell):
     shown = cell("""
         %both
