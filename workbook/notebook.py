@@ -221,28 +221,31 @@ def expected_error() -> Iterator[CaughtError]:
         refuse_out_of_order(error)
         # The traceback would keep alive everything that the failed code made.
         caught.error = error.with_traceback(None)
-        print_error(error)
+        print(describe_error(error), end="")
     else:
         raise AssertionError("This code was expected to fail, and did not. What the text says of it no longer holds.")
 
 
-def print_error(error: Exception, width: int = 100) -> None:
-    """Print an error in a few lines, without its stack trace.
+def describe_error(error: Exception, width: int = 100) -> str:
+    r"""Return an error in a few lines, without its stack trace.
 
     Args:
         error: The error.
         width: How many letters fit in a line.
 
+    Returns:
+        The type and the message of the error, and a line break.
+
     Example:
-        >>> print_error(ValueError("Too wide."))
-        ValueError: Too wide.
+        >>> describe_error(ValueError("Too wide."))
+        'ValueError: Too wide.\n'
     """
     from helpers.cloning import CloneError
 
     # The message of a CloneError contains code to copy, so its lines are kept.
     message = str(error) if isinstance(error, CloneError) else errors.short_message(error)
-    for line in f"{type(error).__name__}: {message}".rstrip().splitlines():
-        print(line if line.startswith(" ") else textwrap.fill(line, width))
+    lines = f"{type(error).__name__}: {message}".rstrip().splitlines()
+    return "".join(f"{line if line.startswith(' ') else textwrap.fill(line, width)}\n" for line in lines)
 
 
 def raised(action: Callable[[], Any]) -> Exception | None:
