@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["BothVersions", "SideBySide", "register"]
 
 _NOTHING = object()
-_WIDTH = 64  # letters in a line of an error or a warning, in one of two columns
+_WIDTH = 40  # letters in a line of an error or a warning: half of a page
 
 
 @dataclass
