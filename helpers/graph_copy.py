@@ -16,7 +16,6 @@ import enum
 import functools
 import gc
 import inspect
-import itertools
 import logging
 import numbers
 import re
@@ -32,7 +31,7 @@ import numpy as np
 
 from helpers import keras_compat, model_parts, tf_private
 from helpers.caching import cached
-from helpers.containers import CONTAINERS, items_of, set_items
+from helpers.containers import CONTAINERS, base_of, items_of, set_items, slots_of
 
 # How a part is reached, such as "." or "[]", its name, and the part.
 Children = Iterator[tuple[str, Any, Any]]
@@ -99,86 +98,11 @@ def _is_shared(value: Any) -> bool:
 # -- mutable kinds: created empty, then filled -----------------------------------------------------------------------
 
 
-def _slots_of(cls: type) -> list[types.MemberDescriptorType]:
-    return [vars(cls.__mro__[place])[name] for place, name in _places_of_slots(cls)]
-
-
-@cached
-def _places_of_slots(cls: type) -> list[tuple[int, str]]:
-    written_in_python = [(place, vars(base)) for place, base in enumerate(cls.__mro__) if "__slots__" in vars(base)]
-    members = [(place, name, member) for place, own in written_in_python for name, member in own.items()]
-    return [(place, name) for place, name, member in members if isinstance(member, types.MemberDescriptorType)]
-
-
-@cached
-def _base_of(cls: type) -> Any:
-    """Return the type whose `__new__` creates an empty instance of a class, or None if there is no such type."""
-    for base in (*CONTAINERS, tf_private.PROXY):
-        if issubclass(cls, base):
-            known = next((c for c in (collections.OrderedDict, collections.defaultdict) if issubclass(cls, c)), base)
-            return None if _hides_state(cls, known) else base
-    try:
-        object.__new__(cls)
-    except TypeError:
-        return None
-    return None if _hides_state(cls, object) else object
-
-
-def _hides_state(cls: type, base: type) -> bool:
-    """Return True if instances have more state than that of a base, attributes and slots: state kept in C, as in files.
-
-    This is the test by which `object.__reduce_ex__` refuses to pickle (Python's `Objects/typeobject.c`). From Python
-    3.12 on, some of these types can be created empty, which would give a broken copy.
-    """
-    pointers = len(_slots_of(cls)) + (cls.__dictoffset__ != 0) + (cls.__weakrefoffset__ > 0)
-    return cls.__basicsize__ > base.__basicsize__ + pointers * tuple.__itemsize__
-
-
-def _is_the_only_one(value: Any) -> bool:
-    """Return True for an object that `copy.deepcopy` gives back as it is, such as a sentinel that is compared by `is`.
-
-    Its class says so by `__deepcopy__`, `__reduce__` or `__new__`. `__deepcopy__` is read, since it might copy a lot.
-    The others run, with arguments that are numbers, texts and classes only.
-    """
-    cls = type(value)
-    if not _says_how_to_copy(cls):
-        return False
-    function = getattr(cls, "__deepcopy__", None)
-    if function is not None:
-        return isinstance(function, types.FunctionType) and _returns_self(function.__code__)
-    try:
-        reduced = value.__reduce_ex__(4)
-        if isinstance(reduced, str):
-            return True
-        plain = all(isinstance(argument, (bool, int, float, str, bytes, type)) for argument in reduced[1])
-        return plain and reduced[0](*reduced[1]) is value
-    except Exception:  # the author's code, which may raise anything
-        return False
-
-
-@cached
-def _says_how_to_copy(cls: type) -> bool:
-    """Return True if a class says itself how it is copied. What Keras says so writes a file, which takes long."""
-    if _base_of(cls) is not object:
-        return False
-    names = ("__deepcopy__", "__reduce_ex__", "__reduce__", "__new__")
-    owners = [next((base for base in cls.__mro__ if name in vars(base)), object) for name in names]
-    return any(owner is not object for owner in owners) and not any(map(model_parts.is_of_library, owners))
-
-
-def _returns_self(code: types.CodeType) -> bool:
-    steps = list(dis.get_instructions(code))
-    returned = [before for before, step in itertools.pairwise(steps) if step.opname == "RETURN_VALUE"]
-    return bool(returned) and all(
-        step.opname.startswith("LOAD_FAST") and step.argval == code.co_varnames[0] for step in returned
-    )
-
-
 class _Thing:
     """An object with attributes, slots or items, the common case."""
 
     def children(self, old: Any) -> Children:
-        base = _base_of(type(old))
+        base = base_of(type(old))
         if base is dict:
             for key, value in dict.items(old):
                 yield "[]", key, value
@@ -188,17 +112,16 @@ class _Thing:
             yield from (("[]", i, item) for i, item in enumerate(base.__iter__(old)))
         elif base is tf_private.PROXY:
             yield ".", "__wrapped__", old.__wrapped__
-        for member in _slots_of(type(old)):
-            yield ".", member.__name__, _slot(member, old)
+        yield from ((".", member.__name__, value) for member, value in slots_of(old))
         own = tf_private.own_attributes(type(old))
         attributes = tf_private.attributes(old) or {}
         yield from ((".", name, value) for name, value in attributes.items() if name not in own)
 
     def empty(self, old: Any, walk: "Copy") -> Any:
-        return _base_of(type(old)).__new__(type(old))
+        return base_of(type(old)).__new__(type(old))
 
     def fill(self, old: Any, new: Any, copied: Copied) -> None:
-        base = _base_of(type(old))
+        base = base_of(type(old))
         if base is tf_private.PROXY:
             base.__init__(new, copied(old.__wrapped__))
         own = tf_private.own_attributes(type(old))
@@ -208,29 +131,17 @@ class _Thing:
         elif attributes:
             made: Any = tf_private.attributes(new)
             made.update({name: made.get(name) if name in own else copied(value) for name, value in attributes.items()})
-        for member in _slots_of(type(old)):
-            value = _slot(member, old)
-            if value is not _ABSENT:
-                member.__set__(new, copied(value))
+        for member, value in slots_of(old):
+            member.__set__(new, copied(value))
 
     def fill_items(self, old: Any, new: Any, copied: Copied) -> None:
-        base = _base_of(type(old))
+        base = base_of(type(old))
         if isinstance(old, collections.defaultdict):
             new.default_factory = copied(old.default_factory)
         if base in CONTAINERS:
             items = items_of(old)
             items = [(copied(k), copied(v)) for k, v in items] if base is dict else list(map(copied, items))
             set_items(new, items, getattr(old, "maxlen", None))
-
-
-_ABSENT = object()
-
-
-def _slot(member: types.MemberDescriptorType, value: Any) -> Any:
-    try:
-        return member.__get__(value)
-    except AttributeError:
-        return _ABSENT
 
 
 class _Local(_Thing):
@@ -562,7 +473,7 @@ def _kind(cls: type) -> Any:
         kind = _FILLED.get(base) or _REBUILT.get(base)
         if kind is not None:
             return kind
-    return _THING if _base_of(cls) else None
+    return _THING if base_of(cls) else None
 
 
 # -- the walk ----------------------------------------------------------------------------------------------------------
@@ -648,7 +559,7 @@ class Copy:
             raise self._refusal(old, "a thread runs outside the model")
         if tf_private.is_handle(old):
             raise self._refusal(old, "it is a handle to a resource, which a copy would share")
-        if kind is _THING and _is_the_only_one(old) and not _state_behind(old, set()):
+        if kind is _THING and model_parts.is_the_only_one(old) and not _state_behind(old, set()):
             self._kept.add(id(old))
             return
         if kind is self._reduced:

@@ -15,17 +15,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from helpers import distances, keras_compat, random_state
+from helpers import distances, graphs, keras_compat, random_state
 from helpers.model_parts import (
     PLAIN,
     REFERENCE,
     WEAK,
     Parts,
+    added_attributes,
     defines_equality,
     has_attributes,
     is_array,
+    is_bare,
     is_function,
     is_generator,
+    is_graph,
     is_mapping,
     is_of_library,
     is_plain,
@@ -224,7 +227,11 @@ class Comparison:
         elif kind in ("layer", "model", "optimizer", "metric") and not isinstance(b, PLAIN) and self._breaks_tie(a, b):
             self._note(pair.structure, pair.path, "one object in two places of the original, but two in the clone")
         elif a is not b:
-            next(compare for applies, compare in _COMPARISONS if applies(a, b))(self, pair)
+            compare = next(compare for applies, compare in _COMPARISONS if applies(a, b))
+            found = len(self.findings)
+            compare(self, pair)
+            if compare in _BY_CONTENT and len(self.findings) == found and not (is_bare(a) and is_bare(b)):
+                self._compare_by_name(pair, added_attributes(a), added_attributes(b))
 
     def _breaks_tie(self, a: Any, b: Any) -> bool:
         """Return True if either object was already paired with a different one (a broken tie)."""
@@ -293,6 +300,11 @@ class Comparison:
             text = f"a table of {len(mine)} entries against one of {len(theirs)}, such as {key!r}: "
             self._note(STATE, pair.path, f"{text}{mine.get(key)!r} against {theirs.get(key)!r}")
 
+    def _compare_graphs(self, pair: _Pair) -> None:
+        if graphs.fingerprint(pair.a) != graphs.fingerprint(pair.b):
+            self._note(pair.area, pair.path, f"{_shown(pair.a)} with different operations or constants")
+        self._compare_parts(pair)
+
     def _compare_generators(self, pair: _Pair) -> None:
         if not distances.equal_states(random_state.state_of(pair.a), random_state.state_of(pair.b)):
             self._note(STATE, pair.path, f"a different state of the random generator {type(pair.a).__name__}")
@@ -317,7 +329,7 @@ class Comparison:
         self._compare_parts(pair)
 
     def _compare_parts(self, pair: _Pair) -> None:
-        a, b, path, area = pair
+        a, b = pair.a, pair.b
         mine, theirs = parts(a), parts(b)
         if mine is None or theirs is None:
             if not _equal_opaque(a, b):
@@ -325,6 +337,10 @@ class Comparison:
             return
         if keras_kind(a)[1] == "optimizer":
             _leave_out_missing_slots(a, b, mine, theirs)
+        self._compare_by_name(pair, mine, theirs)
+
+    def _compare_by_name(self, pair: _Pair, mine: Parts, theirs: Parts) -> None:
+        a, b, path, area = pair
         mine, theirs = self._by_place(mine, theirs)
         for key, other in _alone_in_pairs(mine, theirs):  # the keys themselves are compared as parts
             theirs[key] = theirs.pop(other)
@@ -374,6 +390,7 @@ _COMPARISONS: list[tuple[Callable[[Any, Any], bool], Callable[[Comparison, _Pair
     (lambda a, b: is_array(a) or is_array(b), Comparison._compare_arrays),
     (lambda a, b: is_set(a) and is_set(b), Comparison._compare_sets),
     (lambda a, b: is_table(a) and is_table(b), Comparison._compare_tables),
+    (lambda a, b: is_graph(a) and is_graph(b), Comparison._compare_graphs),
     (lambda a, b: is_generator(a) and type(a) is type(b), Comparison._compare_generators),
     (lambda a, b: isinstance(a, type) or isinstance(b, type), Comparison._compare_classes),
     (lambda a, b: is_function(a) and is_function(b), Comparison._compare_functions),
@@ -381,6 +398,11 @@ _COMPARISONS: list[tuple[Callable[[Any, Any], bool], Callable[[Comparison, _Pair
     (lambda a, b: is_sequence(a) and is_sequence(b), Comparison._compare_parts),
     (lambda a, b: True, Comparison._compare_objects),
 ]
+# These do not look at the attributes that a number, an array or a set of the reader's own class has beside its content.
+_BY_CONTENT = (
+    *(Comparison._compare_plain, Comparison._compare_arrays, Comparison._compare_sets, Comparison._compare_tables),
+    Comparison._compare_generators,
+)
 
 
 def _identities(model: Any) -> dict[Any, str]:
@@ -502,7 +524,7 @@ def _equal_opaque(a: Any, b: Any) -> bool:
         equal = a == b
     except Exception:  # `__eq__` is its author's code and may raise anything
         return True
-    return equal is True or not isinstance(equal, bool)
+    return bool(equal) if isinstance(equal, (bool, np.bool_)) else True
 
 
 def _same_class(a: Any, b: Any) -> bool:

@@ -24,6 +24,7 @@ from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable, Re
 from tensorflow.python.trackable import data_structures
 from tensorflow.python.trackable.autotrackable import AutoTrackable
 
+from helpers import graphs
 from helpers.caching import cached
 
 # -- layers and models ------------------------------------------------------------------------------------------------
@@ -268,17 +269,19 @@ def captured(value: Any) -> list[Any]:
 
 
 def _python_functions(function: ConcreteFunction) -> list[Any]:
-    """Return the Python functions that a compiled function calls.
+    """Return the Python functions that a compiled function calls, in the order in which they were made.
 
-    Private: `script_ops._py_funcs` (tensorflow 2.21.0).
+    Private: `script_ops._py_funcs`, and `_GeneratorState._generator`, the function given to `Dataset.from_generator`
+    (tensorflow 2.21.0).
     """
     from tensorflow.python.ops import script_ops
 
-    graph = function.graph.as_graph_def()
-    steps = [*graph.node, *(step for inner in graph.library.function for step in inner.node_def)]
+    steps = graphs.operations(graphs.definition_of(function))
     tokens = [step.attr["token"].s.decode() for step in steps if "PyFunc" in step.op]
     # TensorFlow puts a wrapper around each.
-    return [inspect.unwrap(script_ops._py_funcs.get(token)) for token in tokens]
+    found = [inspect.unwrap(script_ops._py_funcs.get(token)) for token in sorted(tokens, key=lambda t: (len(t), t))]
+    generators = [getattr(getattr(called, "__self__", None), "_generator", None) for called in found]
+    return [*found, *filter(None, generators)]
 
 
 @cached
