@@ -17,6 +17,7 @@ only, with a test for each, and every clone is checked:
 import contextlib
 import gc
 import inspect
+import types
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -146,7 +147,14 @@ def _what_to_pass(value: Any) -> str:
     inside = [name for name, part in held.items() if isinstance(part, tf.Module) or keras_compat.has_name(part)]
     if inside and not isinstance(value, type):
         return f"Pass the model that it holds: clone(it.{inside[-1]})."
-    return "Pass the model that it returns." if inspect.isroutine(value) else ""
+    if inspect.isroutine(value):
+        return "Pass the model that it returns."
+    if not held or isinstance(value, (type, types.ModuleType)):
+        return ""
+    return (
+        "Put it into a tf.Module, and clone that:\n\n"
+        "    holder = tf.Module()\n    holder.held = it\n    copied = clone(holder).held\n"
+    )
 
 
 def _refuse_outdated_training(copy: graph_copy.Copy) -> None:

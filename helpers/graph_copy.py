@@ -11,6 +11,7 @@ construction. What cannot be copied is refused by name, see `CloneError`.
 """
 
 import collections
+import copy
 import dis
 import enum
 import functools
@@ -18,7 +19,9 @@ import gc
 import inspect
 import logging
 import numbers
+import operator
 import re
+import struct
 import sys
 import threading
 import types
@@ -45,17 +48,18 @@ class CloneError(ValueError):
 # -- what is shared, and what is refused -------------------------------------------------------------------------------
 
 _SHARED = (
-    *(type(None), type(...), type(NotImplemented), bool, int, float, complex, str, bytes, range, slice, property),
+    *(type(None), type(...), type(NotImplemented), bool, int, float, complex, str, bytes, range, slice),
     *(numbers.Number, type, enum.Enum, re.Pattern, logging.Logger, inspect.Signature, inspect.Parameter),
     *(types.ModuleType, types.CodeType, types.GenericAlias, types.WrapperDescriptorType),
     *(types.MethodDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType, types.UnionType),
     *(typing.TypeVar, type(typing.Any), type(typing.List[int]), type(typing.Union[int, str])),  # noqa: UP006, UP007
-    *(np.dtype, np.generic, np.ufunc),
+    *(np.dtype, np.generic, np.ufunc, struct.Struct),
 )
 # The most frequent of them: `Copy` skips these first.
 _PLAIN = frozenset({type(None), bool, float, bytes, complex})
 _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
 _WEAK = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
+_OF_A_DICT = ("keys", "values", "items")
 _IDENTITY = re.compile(r"\d{9,}")
 
 
@@ -74,15 +78,15 @@ def _is_shared_class(cls: type) -> bool:
 
 @cached
 def _may_have_attributes(cls: type) -> bool:
-    """Return True for a class of numbers or texts that the reader derived: its instances may hold anything."""
-    return issubclass(cls, (numbers.Number, str, bytes)) and not issubclass(cls, (np.generic, enum.Enum))
+    """Return True for a class of numbers or texts that the reader may have derived: its instances may hold anything."""
+    return issubclass(cls, (numbers.Number, str, bytes)) and not issubclass(cls, enum.Enum)
 
 
 def _is_shared(value: Any) -> bool:
     cls = type(value)
     if _is_shared_class(cls):
         if _may_have_attributes(cls):
-            return not tf_private.attributes(value)
+            return not (tf_private.attributes(value) or slots_of(value))
         return not tf_private.is_handle(value)
     if cls is types.MappingProxyType:
         return "__module__" in value and "__doc__" in value  # the attributes of a class
@@ -169,7 +173,8 @@ class _Local(_Thing):
 class _Array:
     def children(self, old: np.ndarray) -> Children:
         yield from (("[]", i, item) for array in self._of_objects(old) for i, item in enumerate(array.flat))
-        yield from ((".", name, value) for name, value in getattr(old, "__dict__", {}).items())
+        own = tf_private.own_attributes(type(old))
+        yield from ((".", name, value) for name, value in getattr(old, "__dict__", {}).items() if name not in own)
 
     def empty(self, old: np.ndarray, walk: "Copy") -> Any:
         return old.copy(order="K")
@@ -178,8 +183,10 @@ class _Array:
         for one, other in zip(self._of_objects(old), self._of_objects(new), strict=True):
             for i, item in enumerate(one.flat):
                 other.flat[i] = copied(item)
+        own = tf_private.own_attributes(type(old))
         for name, value in getattr(old, "__dict__", {}).items():  # NumPy copies the numbers of a derived class only
-            new.__dict__[name] = copied(value)
+            if name not in own:
+                new.__dict__[name] = copied(value)
         new.flags.writeable = old.flags.writeable
 
     def _of_objects(self, array: np.ndarray) -> list[np.ndarray]:
@@ -303,19 +310,25 @@ class _Tuple:
         yield from ((".", name, value) for name, value in (tf_private.attributes(old) or {}).items())
 
     def rebuilt(self, old: Any, copied: Copied) -> Any:
-        new = tuple.__new__(type(old), [copied(item) for item in tuple.__iter__(old)])
-        own: Any = tf_private.attributes(new)
-        for name, value in (tf_private.attributes(old) or {}).items():
-            own[name] = copied(value)
-        return new
+        return _with_attributes(old, tuple.__new__(type(old), [copied(item) for item in tuple.__iter__(old)]), copied)
+
+
+def _with_attributes(old: Any, new: Any, copied: Copied) -> Any:
+    """Return a rebuilt object of the reader's own class with copies of the attributes that the original has."""
+    own: Any = tf_private.attributes(new)
+    for name, value in (tf_private.attributes(old) or {}).items():
+        own[name] = copied(value)
+    return new
 
 
 class _FrozenSet:
     def children(self, old: Any) -> Children:
-        return (("a member", "", item) for item in old)
+        yield from (("a member", "", item) for item in frozenset.__iter__(old))
+        yield from ((".", name, value) for name, value in (tf_private.attributes(old) or {}).items())
 
     def rebuilt(self, old: Any, copied: Copied) -> Any:
-        return type(old)([copied(item) for item in old])
+        new = frozenset.__new__(type(old), [copied(item) for item in frozenset.__iter__(old)])
+        return _with_attributes(old, new, copied)
 
 
 class _Method:
@@ -365,13 +378,67 @@ class _WeakReference:
 
 
 class _View:
-    """A read-only view of a dict."""
+    """A read-only view of a dict, or of its keys, values or items."""
+
+    makers: typing.ClassVar[dict[type, Callable[[Any], Any]]] = {
+        types.MappingProxyType: types.MappingProxyType,
+        **{type(made({})): made for made in (dict.keys, dict.values, dict.items)},
+        **{type(getattr(collections.OrderedDict(), made)()): operator.methodcaller(made) for made in _OF_A_DICT},
+    }
 
     def children(self, old: Any) -> Children:
         yield "the view of", "a mapping", gc.get_referents(old)[0]
 
     def rebuilt(self, old: Any, copied: Copied) -> Any:
-        return types.MappingProxyType(copied(gc.get_referents(old)[0]))
+        return self.makers[type(old)](copied(gc.get_referents(old)[0]))
+
+
+class _MemoryView:
+    """A view of the memory of a whole object, such as a `bytearray` or an array."""
+
+    def children(self, old: Any) -> Children:
+        yield ".", "obj", old.obj
+
+    def rebuilt(self, old: Any, copied: Copied) -> Any:
+        new = memoryview(copied(old.obj))
+        if old.contiguous and (old.format, old.shape) != (new.format, new.shape) and old.nbytes == new.nbytes:
+            new = new.cast("B").cast(old.format, old.shape)
+        if (old.format, old.shape, old.strides) != (new.format, new.shape, new.strides):
+            raise TypeError("it is a view of a part of the memory of an object")
+        return new.toreadonly() if old.readonly else new
+
+
+class _Descriptor:
+    """A static method, class method or property that is a value, not a part of a class."""
+
+    def children(self, old: Any) -> Children:
+        functions = self._functions(old)
+        yield from ((".", name, function) for name, function in functions.items())
+        yield from ((".", name, value) for name, value in self._added(old, functions).items())
+
+    def rebuilt(self, old: Any, copied: Copied) -> Any:
+        functions = self._functions(old)
+        new = type(old)(*map(copied, functions.values()))
+        for name, value in self._added(old, functions).items():
+            setattr(new, name, copied(value))
+        return new
+
+    def _functions(self, old: Any) -> dict[str, Any]:
+        names = ("fget", "fset", "fdel", "__doc__") if isinstance(old, property) else ("__func__",)
+        return {name: getattr(old, name) for name in names}
+
+    def _added(self, old: Any, functions: dict[str, Any]) -> dict[str, Any]:
+        """Return the attributes that Python does not take from the function."""
+        function = functions.get("__func__")
+        attributes = tf_private.attributes(old) or {}
+        return {
+            name: value
+            for name, value in attributes.items()
+            if name != "__wrapped__" and getattr(function, name, _ABSENT) is not value
+        }
+
+
+_ABSENT = object()
 
 
 class _TracedFunction:
@@ -403,7 +470,7 @@ class _Reduced:
     def parts(self, old: Any) -> tuple[Any, ...]:
         """Return a function and its arguments, the state, the items of a list, and those of a dict."""
         if id(old) not in self._parts:
-            reduced = old.__reduce_ex__(4)
+            reduced = self._reduced(old)
             if isinstance(reduced, str):  # the name of the only one of its kind
                 reduced = lambda: old, ()
             function, arguments, state, items, pairs, setter = (*reduced, *[None] * 4)[:6]
@@ -412,15 +479,38 @@ class _Reduced:
             self._parts[id(old)] = function, arguments, state, list(items or ()), list(pairs or ())
         return self._parts[id(old)]
 
+    def _reduced(self, old: Any) -> Any:
+        try:
+            return old.__reduce_ex__(4)
+        except Exception:
+            if not hasattr(type(old), "__deepcopy__"):
+                raise
+            # Types written in C may say only how they are copied, as a `re.Match` does.
+            return lambda: copy.deepcopy(old), ()
+
     def children(self, old: Any) -> Children:
-        return ((".", "__reduce_ex__", part) for part in self.parts(old)[1:])
+        yield from ((".", "__reduce_ex__", part) for part in self.parts(old)[1:])
+        yield from ((".", name, value) for name, value in self._left_out(old).items())
 
     def empty(self, old: Any, walk: "Copy") -> Any:
         function, arguments, *_ = self.parts(old)
-        return function(*walk.copied(arguments))
+        new = function(*map(walk.completed, arguments))
+        if type(new) is not type(old) and not isinstance(old, Iterator):
+            raise TypeError(f"its type rebuilds it as {_article(type(new).__name__)}")
+        return new
 
     def fill(self, old: Any, new: Any, copied: Copied) -> None:
-        pass
+        for name, value in self._left_out(old).items():
+            setattr(new, name, copied(value))
+
+    def _left_out(self, old: Any) -> dict[str, Any]:
+        """Return the attributes that a base from a library does not know of, such as those of one's own `datetime`."""
+        cls, state = type(old), self.parts(old)[2]
+        says = next(base for base in cls.__mro__ if {"__reduce_ex__", "__reduce__"} & vars(base).keys())
+        if says in (object, cls) or not _is_installed(says):
+            return {}
+        kept = state if isinstance(state, dict) else {}
+        return {name: value for name, value in (tf_private.attributes(old) or {}).items() if name not in kept}
 
     def fill_items(self, old: Any, new: Any, copied: Copied) -> None:
         _, _, state, items, pairs = self.parts(old)
@@ -459,7 +549,9 @@ _REBUILT = {
     types.BuiltinFunctionType: _Method(),
     types.MethodWrapperType: _Method(),
     **dict.fromkeys((weakref.ref, weakref.ProxyType, weakref.CallableProxyType), _WeakReference()),
-    types.MappingProxyType: _View(),
+    **dict.fromkeys(_View.makers, _View()),
+    memoryview: _MemoryView(),
+    **dict.fromkeys((staticmethod, classmethod, property), _Descriptor()),
     tf_private.TRACED_FUNCTION: _TracedFunction(),
     type(functools.lru_cache(len)): _Cached(),
 }
@@ -609,7 +701,7 @@ class Copy:
             held = holder
         return CloneError(
             f"{keras_compat.title(holder)} holds {_article(type(old).__name__)} in {''.join(path) or 'itself'}, which "
-            f"cannot be copied: {why}. Create it where it is needed instead of keeping it{_without(path)}"
+            f"cannot be copied: {why.rstrip('.')}. Create it where it is needed instead of keeping it{_without(path)}"
         )
 
     def _refuse_hidden_state(self) -> None:
@@ -654,6 +746,19 @@ class Copy:
         if type(value) is str and (value in self._keys or _IDENTITY.search(value)):
             return self._keys.get(value) or _IDENTITY.sub(lambda digits: str(self.copied(int(digits[0]))), value)
         return value
+
+    def completed(self, value: Any) -> Any:
+        """Return the copy of a value with all items: what is made from a list may read it at once."""
+        new = self.copied(value)
+        if new is value or type(value) not in (*CONTAINERS, tuple):
+            return new
+        if type(value) is dict:
+            set_items(new, [(self.completed(key), self.completed(item)) for key, item in value.items()])
+            return new
+        items = list(map(self.completed, value))
+        if type(value) is not tuple:
+            set_items(new, items, getattr(value, "maxlen", None))
+        return new
 
     # Third pass.
 

@@ -29,6 +29,7 @@ from helpers.model_parts import (
     is_function,
     is_generator,
     is_graph,
+    is_iterator,
     is_mapping,
     is_of_library,
     is_plain,
@@ -321,7 +322,7 @@ class Comparison:
 
     def _compare_objects(self, pair: _Pair) -> None:
         a, b, path, area = pair
-        if not _same_class(type(a), type(b)):
+        if not (_same_class(type(a), type(b)) or (is_iterator(a) and is_iterator(b))):
             self._note(pair.structure, path, f"{_shown(a)} against {_shown(b)}")
             return
         if type(a) is not type(b):

@@ -220,6 +220,11 @@ def is_graph(value: Any) -> bool:
     return tf_private.may_capture(type(value))
 
 
+def is_iterator(value: Any) -> bool:
+    """Return True for an iterator of Python. Those of dicts and sets come back from a copy as those of lists."""
+    return isinstance(value, Iterator) and _module(value) == "builtins"
+
+
 def is_walked(value: Any) -> bool:
     """Return True if an object's attributes belong to the model: an object of Keras, TFP or the reader's own."""
     if isinstance(value, (type, types.ModuleType, threading.Thread, *_FUNCTIONS)):
@@ -289,7 +294,7 @@ def _is_leaf(value: Any) -> bool:
 
 
 def added_attributes(value: Any) -> Parts:
-    """Return the attributes that the reader gave to a value that is compared by content, such as a number or an array"""
+    """Return the attributes of a value that is compared by its content, such as a number of the reader's own class."""
     if isinstance(value, (*WEAK, type, types.ModuleType)) or keras_compat.is_variable(value) or is_table(value):
         return {}
     found = _own_attributes(value)
@@ -388,7 +393,9 @@ def _of_object(value: Any) -> Parts:
     if kind:
         return _ATTRIBUTES[kind](value, name)
     # Attributes are not all that an object consists of whose class is written in C.
-    hidden = {} if base_of(type(value)) else _of_reduction(value) or {}
+    hidden: Parts = {}
+    if base_of(type(value)) is None:
+        hidden = (_of_opaque if tf_private.attributes(value) is None else _of_reduction)(value) or {}
     if isinstance(hidden.get("state"), dict):  # these are the attributes
         del hidden["state"]
     return hidden | _own_attributes(value)
@@ -412,10 +419,12 @@ def _of_reduction(value: Any) -> Parts | None:
         return None
     if isinstance(reduced, str):
         return {"": reduced}
-    _, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+    function, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+    if function is iter and len(arguments) == 1:  # what it has not returned yet
+        return {"": arguments[0][state or 0 :]}
     return {
         "arguments": [argument for argument in arguments if argument is not type(value)],
-        "state": state,
+        "state": state or None,
         "items": list(items or ()),
         "pairs": list(pairs or ()),
     }

@@ -286,9 +286,14 @@ def _python_functions(function: ConcreteFunction) -> list[Any]:
 
 @cached
 def own_attributes(cls: type) -> frozenset[str]:
-    """Return the names of the attributes that a copy must not take over, because it has or makes its own."""
+    """Return the names of the attributes that a copy must not take over, because it has or makes its own.
+
+    Private: `memmap._mmap`, the open file that the copy of an array does not have (numpy 2.4).
+    """
     if issubclass(cls, VARIABLES):
         return _OF_HANDLE
+    if issubclass(cls, np.memmap):
+        return frozenset({"_mmap"})
     if not is_operation_class(cls):
         return frozenset()
     return _COMPILED_FUNCTIONS | _LEFT_BY_LOADING if hasattr(cls, "fit") else _LEFT_BY_LOADING

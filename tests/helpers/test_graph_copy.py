@@ -5,11 +5,14 @@ import collections
 import concurrent.futures
 import contextvars
 import datetime
+import decimal
 import enum
 import functools
 import gc
 import inspect
 import random
+import re
+import struct
 import sys
 import threading
 import types
@@ -336,6 +339,85 @@ def test_what_hides_in_numbers_views_proxies_and_fields_is_copied():
     assert twin.proxy.items == [4, 0] and target.items == [4]
     assert twin.error.args == ([6],) and twin.error.args[0] is not original.error.args[0]
     assert twin.integers == original.integers and twin.integers is not original.integers
+
+
+def test_views_and_descriptors_are_made_again_around_the_copy():
+    steps = [1]
+    held, numbers = {"a": steps}, bytearray(b"ab")
+    ordered = collections.OrderedDict(held)
+    original = Thing(
+        keys=held.keys(),
+        values=held.values(),
+        items=held.items(),
+        ordered=ordered.values(),
+        memory=memoryview(numbers),
+        floats=memoryview(np.arange(4.0)).cast("B").cast("d", (2, 2)),
+        read_only=memoryview(numbers).toreadonly(),
+        static=staticmethod(lambda: steps),
+        of_class=classmethod(lambda cls: steps),
+        of_object=property(lambda self: steps),
+        match=re.match("a+", "aab"),
+        layout=struct.Struct("2i"),
+    )
+    twin = Copy(original).clone
+    assert [type(value) for value in vars(twin).values()] == [type(value) for value in vars(original).values()]
+    assert list(twin.keys) == ["a"] and list(twin.items) == [("a", [1])]
+    copied = next(iter(twin.values))
+    assert copied == steps and copied is not steps
+    for again in (next(iter(twin.ordered)), twin.static(), twin.of_class.__func__(None), twin.of_object.fget(None)):
+        assert again is copied
+    twin.memory[0] = 0
+    assert bytes(twin.read_only) == b"\x00b" and numbers == b"ab" and twin.read_only.readonly
+    assert twin.floats.shape == (2, 2) and twin.floats.tolist() == [[0.0, 1.0], [2.0, 3.0]]
+    assert twin.match.group() == "aa" and twin.layout.size == original.layout.size
+
+
+def with_note(value):
+    value.note = [5]
+    return value
+
+
+def derived(base):
+    return type("Derived", (base,), {"__module__": __name__})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(derived(base)(2) for base in (int, float, complex, decimal.Decimal, datetime.timedelta, random.Random)),
+        *(derived(base)("ab") for base in (str, frozenset, set, tuple, ValueError)),
+        derived(datetime.datetime)(2024, 1, 2),
+        derived(array.array)("i", [1]),
+    ],
+    ids=lambda value: type(value).__mro__[1].__name__,
+)
+def test_attributes_of_classes_derived_from_those_of_c_are_copied(value):
+    original = with_note(value)
+    twin = Copy([original]).clone[0]
+    assert type(twin) is type(original) and twin.note == [5] and twin.note is not original.note
+    assert str(twin) == str(original) or isinstance(original, random.Random)
+
+
+def test_what_is_made_from_a_list_finds_its_items_there():
+    context = decimal.Context(prec=5, traps=[decimal.Inexact])
+    original = Thing(context=context, ahead=iter(collections.deque([1, 2])), keys=iter({"a": 1}))
+    twin = Copy(original).clone
+    assert twin.context.traps == context.traps and twin.context is not context
+    assert list(twin.ahead) == [1, 2] and list(twin.keys) == ["a"]
+
+
+def test_what_comes_back_as_a_different_type_is_refused():
+    with pytest.raises(CloneError, match=r"Derived in \.number, .* rebuilds it as a float64"):
+        Copy(Thing(number=with_note(derived(np.float64)(2.0))))
+    with pytest.raises(CloneError, match=r"memoryview in \.part, .* a part of the memory"):
+        Copy(Thing(part=memoryview(b"abc")[1:]))
+
+
+def test_an_array_in_a_file_becomes_one_in_memory(tmp_path):
+    original = np.memmap(tmp_path / "numbers", dtype="float32", mode="w+", shape=(3,))
+    twin = Copy([original]).clone[0]
+    twin[0] = 5.0
+    assert type(twin) is np.memmap and original[0] == 0.0 and not np.shares_memory(original, twin)
 
 
 def test_a_symbolic_input_can_be_used_in_the_copy(keras):

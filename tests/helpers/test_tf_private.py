@@ -87,6 +87,8 @@ def test_what_a_data_set_uses_is_found():
     assert found is variable
     (found,) = tf_private.captured(numbers.map(lambda number: tf.numpy_function(in_python, [number], tf.float64)))
     assert found is in_python
+    generated = tf.data.Dataset.from_generator(in_python, output_signature=tf.TensorSpec([]))
+    assert in_python in tf_private.captured(generated)
     assert tf_private.captured(tf.function(lambda: tf.constant(1.0)).get_concrete_function()) == []
 
 
