@@ -603,6 +603,7 @@ class Copy:
         self._partial: dict[int, bool] = {}  # lists of which only a part is copied, and whether positions count
         self._notes: set[int] = set()  # containers that name parts, and are not what holds them
         self._copies: dict[int, Any] = {}
+        self._completed: set[int] = set()  # containers that already have their items
         self._keys: dict[str, str] = {}
         self._reduced = _Reduced()
         self._find()
@@ -750,8 +751,9 @@ class Copy:
     def completed(self, value: Any) -> Any:
         """Return the copy of a value with all items: what is made from a list may read it at once."""
         new = self.copied(value)
-        if new is value or type(value) not in (*CONTAINERS, tuple):
+        if new is value or type(value) not in (*CONTAINERS, tuple) or id(value) in self._completed:
             return new
+        self._completed.add(id(value))
         if type(value) is dict:
             set_items(new, [(self.completed(key), self.completed(item)) for key, item in value.items()])
             return new
@@ -774,7 +776,7 @@ class Copy:
                 set_items(self.copied(old), [self.copied(call) for call in items_of(old) if id(call) in self._kinds])
             elif id(old) in self._notes:
                 set_items(self.copied(old), self._copied_notes(old))
-            elif hasattr(kind, "fill_items"):
+            elif hasattr(kind, "fill_items") and id(old) not in self._completed:
                 try:
                     kind.fill_items(old, self.copied(old), self.copied)
                 except Exception as error:
