@@ -227,7 +227,7 @@ def is_iterator(value: Any) -> bool:
 
 def is_walked(value: Any) -> bool:
     """Return True if an object's attributes belong to the model: an object of Keras, TFP or the reader's own."""
-    if isinstance(value, (type, types.ModuleType, threading.Thread, *_FUNCTIONS)):
+    if isinstance(value, (type, types.ModuleType, threading.Thread, np.ufunc, *_FUNCTIONS)):
         return False
     if isinstance(value, (tf.Module, types.SimpleNamespace)) or keras_kind(value)[1] or tf_private.is_tracker(value):
         return True
