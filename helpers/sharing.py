@@ -35,8 +35,8 @@ def shared(original: Any, clone: Any) -> list[tuple[str, Any]]:
         original: A model.
         clone: A model of the same Keras version.
     """
-    mine, theirs = (_changeable(model) for model in (original, clone))
-    return [found for key, found in mine.items() if key in theirs]
+    of_original, of_clone = (_changeable(model) for model in (original, clone))
+    return [found for key, found in of_original.items() if key in of_clone]
 
 
 def _changeable(model: Any) -> dict[int, tuple[str, Any]]:

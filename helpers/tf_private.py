@@ -354,12 +354,12 @@ def same_bits(a: Any, b: Any) -> bool:
     if tuple(a.shape) != tuple(b.shape) or a.dtype != b.dtype:
         return False
     # On a CPU this is a view of the variable's own memory.
-    mine, theirs = (np.asarray(value_of(either)) for either in (a, b))
-    if mine.dtype == object:
-        return np.array_equal(mine, theirs)
-    mine, theirs = (array.reshape(-1).view(np.uint8) for array in (mine, theirs))
+    first, second = (np.asarray(value_of(either)) for either in (a, b))
+    if first.dtype == object:
+        return np.array_equal(first, second)
+    first, second = (array.reshape(-1).view(np.uint8) for array in (first, second))
     step = 2**24
-    return all(np.array_equal(mine[i : i + step], theirs[i : i + step]) for i in range(0, len(mine), step))
+    return all(np.array_equal(first[i : i + step], second[i : i + step]) for i in range(0, len(first), step))
 
 
 def copied_table(old: Any) -> Any:

@@ -46,7 +46,7 @@ FAULTS = (
     Fault(
         "clone does not look whether the twin answers alike",
         "helpers/cloning.py",
-        "return len(mine) == len(theirs) and not any(map(distances.differs, mine, theirs))",
+        "return len(of_original) == len(of_clone) and not any(map(distances.differs, of_original, of_clone))",
         "return True",
         ("tests/helpers/test_cloning.py", "-k", "answers_differently"),
     ),
@@ -89,8 +89,8 @@ FAULTS = (
         "clone leaves the original as its check has used it",
         "helpers/cloning.py",
         "    with snapshot.objects_unchanged(value for pair in copy.pairs for value in pair):\n"
-        "        with same_random_state() as draws:\n            mine = distances.answers(",
-        "    if True:\n        with same_random_state() as draws:\n            mine = distances.answers(",
+        "        with same_random_state() as draws:\n            of_original = distances.answers(",
+        "    if True:\n        with same_random_state() as draws:\n            of_original = distances.answers(",
         ("tests/helpers/test_cloning.py", "-k", "attribute or process or compiled or stateful"),
     ),
     Fault(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 
+from helpers.text import is_no_room
 from workbook.labs.framework.program import MODULE
 
 __all__ = ["FALLBACK", "MAKE_ROOM", "NO_ROOM", "hint_for", "is_no_room", "readable", "short_message"]
@@ -24,8 +25,6 @@ MAKE_ROOM = (
 """What to do if a file cannot be written."""
 
 NO_ROOM = f"A file could not be written, which says nothing about the model or the method: {MAKE_ROOM}."
-
-_NO_ROOM = r"No space left on device|Disk quota exceeded|Read-only file system|No usable temporary directory"
 
 # The first row that matches is taken, so specific rows come before general ones.
 HINTS = (
@@ -217,21 +216,3 @@ def hint_for(error: BaseException) -> str:
         if re.search(pattern, text, re.DOTALL):
             return sentence
     return FALLBACK
-
-
-def is_no_room(error: BaseException) -> bool:
-    """Return True if an error, or one that led to it, says that a file could not be written: no space, or no folder.
-
-    Args:
-        error: The error.
-
-    Example:
-        >>> is_no_room(OSError(28, "No space left on device"))
-        True
-    """
-    seen: BaseException | None = error
-    while seen is not None:
-        if re.search(_NO_ROOM, str(seen)):
-            return True
-        seen = seen.__cause__ or seen.__context__  # HDF5 says at first only that it cannot close the file
-    return False

@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from helpers.keras_files import refusal
-from helpers.keras_files.refusal import Refusal, causes, damaged, is_no_room, short_message, too_large
+from helpers.keras_files.refusal import Refusal, damaged, short_message, too_large
+from helpers.text import causes, is_no_room
 
 # Only there is a process that has imported TensorFlow, and not run anything, known to survive a fork.
 FORKS = sys.platform == "linux"
