@@ -60,10 +60,7 @@ STRANGERS = [
     ("keras", third_party_models.recommender, "clone"),
     ("tf_keras", third_party_models.recommender, "keras_file"),
     ("tf_keras", third_party_models.probabilistic_regression, "clone"),
-    ("keras", third_party_models.application("MobileNet", alpha=0.25), "clone"),
-    ("tf_keras", third_party_models.application("MobileNet", alpha=0.25), "keras_file"),
     ("keras", third_party_models.application("MobileNetV3Small", alpha=0.75, minimalistic=True), "clone"),
-    ("keras", third_party_models.application("EfficientNetB0"), "clone"),
 ]
 
 
@@ -96,6 +93,7 @@ def test_a_stranger_gets_code_that_makes_a_true_clone(packages, package, make, e
     assert report.ok, str(report)
 
 
+@pytest.mark.slow
 def test_a_gan_without_call_is_refused_and_its_parts_are_taken(keras):
     model, _ = third_party_models.gan(keras)
     found = run(OwnModelSettings(model))
@@ -120,6 +118,7 @@ def test_the_code_names_the_readers_own_variable_and_package(keras):
     assert "So do: " in found.verdict and found.note.startswith("Inputs from x; made-up targets")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", ["x", "", "6"])
 @pytest.mark.parametrize("method", ["clone", "weights_file"])
 def test_the_code_runs_with_nothing_but_what_the_notebook_has(keras, said, method, tmp_path, monkeypatch):
@@ -131,6 +130,7 @@ def test_the_code_runs_with_nothing_but_what_the_notebook_has(keras, said, metho
     assert helpers.audit(model, scope["clone"], x, np.arange(64) % 3).ok
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["deepcopy", "keras_file", "weights_file", "clone"])
 def test_the_code_of_every_method_runs_under_another_name(keras, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -481,6 +481,7 @@ def test_the_code_of_a_lambda_never_runs(keras, tmp_path):
     one_sentence(found.refusal)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["stateful_rnn", "functional", "batch_normalization", "mixed_precision", "adapted_normalization"]
 )
