@@ -139,7 +139,8 @@ def cannot_change(value: Any) -> bool:
     cls = type(value)
     if getattr(getattr(cls, "__dataclass_params__", None), "frozen", False):
         return True
-    if defines_equality(value) and isinstance(value, Hashable) and cls.__hash__ is not object.__hash__:
+    by_value = getattr(cls, "__hash__", None) is not object.__hash__
+    if defines_equality(value) and isinstance(value, Hashable) and by_value:
         return True
     return is_the_only_one(value)
 
