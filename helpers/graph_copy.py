@@ -59,7 +59,6 @@ _SHARED = (
 _PLAIN = frozenset({type(None), bool, float, bytes, complex})
 _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
 _WEAK = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
-_OF_A_DICT = ("keys", "values", "items")
 _IDENTITY = re.compile(r"\d{9,}")
 
 
@@ -382,8 +381,11 @@ class _View:
 
     makers: typing.ClassVar[dict[type, Callable[[Any], Any]]] = {
         types.MappingProxyType: types.MappingProxyType,
-        **{type(made({})): made for made in (dict.keys, dict.values, dict.items)},
-        **{type(getattr(collections.OrderedDict(), made)()): operator.methodcaller(made) for made in _OF_A_DICT},
+        **{
+            type(getattr(mapping, view)()): operator.methodcaller(view)
+            for mapping in ({}, collections.OrderedDict())
+            for view in ("keys", "values", "items")
+        },
     }
 
     def children(self, old: Any) -> Children:
@@ -412,33 +414,15 @@ class _Descriptor:
     """A static method, class method or property that is a value, not a part of a class."""
 
     def children(self, old: Any) -> Children:
-        functions = self._functions(old)
-        yield from ((".", name, function) for name, function in functions.items())
-        yield from ((".", name, value) for name, value in self._added(old, functions).items())
+        yield from ((".", name, getattr(old, name)) for name in self._made_from(old))
+        yield from ((".", name, value) for name, value in (tf_private.attributes(old) or {}).items())
 
     def rebuilt(self, old: Any, copied: Copied) -> Any:
-        functions = self._functions(old)
-        new = type(old)(*map(copied, functions.values()))
-        for name, value in self._added(old, functions).items():
-            setattr(new, name, copied(value))
-        return new
+        new = type(old)(*(copied(getattr(old, name)) for name in self._made_from(old)))
+        return _with_attributes(old, new, copied)
 
-    def _functions(self, old: Any) -> dict[str, Any]:
-        names = ("fget", "fset", "fdel", "__doc__") if isinstance(old, property) else ("__func__",)
-        return {name: getattr(old, name) for name in names}
-
-    def _added(self, old: Any, functions: dict[str, Any]) -> dict[str, Any]:
-        """Return the attributes that Python does not take from the function."""
-        function = functions.get("__func__")
-        attributes = tf_private.attributes(old) or {}
-        return {
-            name: value
-            for name, value in attributes.items()
-            if name != "__wrapped__" and getattr(function, name, _ABSENT) is not value
-        }
-
-
-_ABSENT = object()
+    def _made_from(self, old: Any) -> tuple[str, ...]:
+        return ("fget", "fset", "fdel", "__doc__") if isinstance(old, property) else ("__func__",)
 
 
 class _TracedFunction:
