@@ -382,8 +382,8 @@ class _View:
     makers: typing.ClassVar[dict[type, Callable[[Any], Any]]] = {
         types.MappingProxyType: types.MappingProxyType,
         **{
-            type(getattr(mapping, view)()): operator.methodcaller(view)
-            for mapping in ({}, collections.OrderedDict())
+            type(getattr(cls(), view)()): operator.methodcaller(view)
+            for cls in (dict, collections.OrderedDict)
             for view in ("keys", "values", "items")
         },
     }
