@@ -1,4 +1,4 @@
-"""Birth of weights: choose where a layer is made and how it is stored, and run the program of the model step by step."""
+"""Birth of weights: choose where a layer is made and how it is stored, and run the program step by step."""
 
 from __future__ import annotations
 

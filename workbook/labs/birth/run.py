@@ -385,7 +385,7 @@ class BirthRun(Run):
                     yield Stage("training")
         self.finished = True
 
-    # --- running the program ---------------------------------------------------------------------------------------------
+    # --- running the program -------------------------------------------------------------------------------------
 
     def _do(self, name: str, step: int, text: str) -> None:
         if step == 0:
