@@ -13,7 +13,7 @@ _AXE = Axe()
 def findings(page, within=None, without=(), impacts=GRAVE, rules=None):
     """Return what axe-core finds, a line each: how grave, which rule, where first, and what is wrong there.
 
-    Arguments:
+    Args:
         page: Playwright's page.
         within: CSS selectors of the parts to look at; all of the page if none is given. There must be such parts.
         without: CSS selectors of the parts to leave out.

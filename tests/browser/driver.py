@@ -229,7 +229,7 @@ class Lab:
     def until(self, condition, arg=None, timeout=READY, why=""):
         """Wait until a JavaScript condition holds in the page.
 
-        Arguments:
+        Args:
             condition: A function in JavaScript, as text; it may be asynchronous.
             arg: Its argument.
             timeout: Milliseconds after which the test fails.
@@ -395,7 +395,7 @@ class Lab:
 class Panel:
     """A panel of widgets: controls that are found by their description and used by keyboard, and what it then says.
 
-    Arguments:
+    Args:
         lab: The page.
         selector: Names the panel's outermost element. There must be exactly one in the notebook.
     """

@@ -20,9 +20,7 @@ from workbook.text import KERAS_VERSIONS
 __all__ = ["ClaimTable", "claims_of_lesson", "try_claims"]
 
 _CLAIMS = Path(trial.__file__).parent
-_DOCSTRING = re.compile(
-    r'\n    """.*?"""(?=\n)\n?', re.DOTALL
-)  # removed from the program, because the row of the table shows the same text
+_DOCSTRING = re.compile(r'\n    """.*?"""(?=\n)\n?', re.DOTALL)  # not shown, because the row has the same text
 _MARKS = {trial.HOLDS: "✓", trial.IN_PART: "◐", trial.NOT: "✗", trial.UNTRIED: "○"}
 
 

@@ -211,7 +211,7 @@ def _late_receiver() -> Any:
 
 @dataclass
 class _SavedWeights:
-    """A weights file, inputs, the outputs of the saved model for them, and the learner's function that loads the file."""
+    """A weights file, inputs and the saved model's outputs for them, and the learner's function that loads the file."""
 
     checked_load: Callable[..., Any]
     path: Path

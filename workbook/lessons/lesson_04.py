@@ -122,7 +122,7 @@ _STATE = {"mean": (3,), "count": ()}
 
 
 def _has_no_state_yet(answer: Any) -> bool:
-    """Recognise the class as the learner found it, without both attributes."""
+    """Recognise the class as the learner found it: it has neither of the two attributes."""
     try:
         layer = answer(3)
     except Exception:

@@ -383,7 +383,7 @@ def _learners_line(error: BaseException) -> tuple[str, int, str] | None:
     while trace is not None:
         names = trace.tb_frame.f_globals
         code = trace.tb_frame.f_code
-        # The cells of a notebook are the module __main__, and the code that AutoGraph generates from them has that name.
+        # The cells of a notebook are the module __main__, and AutoGraph generates code under the same name.
         if names.get("__name__") == "__main__" and "__autograph_generated_file" not in code.co_filename:
             found = (code, trace.tb_lineno, names)
         trace = trace.tb_next

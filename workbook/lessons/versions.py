@@ -104,14 +104,12 @@ def _tried(number: str) -> dict[str, dict[str, Any]]:
 class _Chooser:
     """HTML in which a reader chooses a version and sees its verdicts. It needs no script and no kernel.
 
-    The reader chooses with radio buttons, and the stylesheet shows the cells of the chosen version. GitHub supports
-    neither, so there all versions are shown side by side.
+    The reader chooses with radio buttons, and the stylesheet shows the cells of the chosen version. Where neither is
+    available, as on GitHub, all versions are shown side by side.
     """
 
     caption = ""
-    filters: ClassVar[
-        dict[str, str]
-    ] = {}  # by CSS class: the label. The first filter is chosen at the start, and "all" can be
+    filters: ClassVar[dict[str, str]] = {}  # label by CSS class; the first is chosen at the start, and "all" can be
 
     @property
     def names(self) -> list[str]:

@@ -190,7 +190,7 @@ def keras_versions_here() -> dict[str, str]:
 
 
 def _keras_versions() -> dict[str, str]:
-    """Return the versions, or an error. TensorFlow is loaded in a separate process, because loading it may crash."""
+    """Return the versions, or an error. If TensorFlow is not loaded, a separate process loads it, as that may crash."""
     if "tensorflow" in sys.modules:
         return keras_versions_here()
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}  # as the notebooks set it

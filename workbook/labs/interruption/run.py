@@ -495,7 +495,7 @@ class InterruptionRun(Run):
         settings = self.settings
         yield Stage("making the model")
         module = program.execute(self.source)
-        # A reader's program is the module __main__. With a different name, Keras would import the class from that module.
+        # A reader's program is the module __main__. With a different name, Keras would find the class by importing it.
         for name in {"Reader", "SteadyDropout"} & set(vars(module)):
             getattr(module, name).__module__ = "__main__"
         self._training = self._training_of(module)
