@@ -84,7 +84,7 @@ def settle(environment: MutableMapping[str, str], copy: Path) -> None:
 
 
 def limit_memory(environment: MutableMapping[str, str]) -> None:
-    """Limit the memory of each process of the student: above it, the process gets a MemoryError and no other is affected.
+    """Limit the memory of each process of the student; a process above it gets a MemoryError, and no other is affected.
 
     The limit is a hard limit, so processes started later cannot raise it unless they run as root.
 

@@ -25,8 +25,8 @@ RECORD = ".handed_out.json"
 def update(notebooks: Path, folder: Path) -> list[str]:
     """Update a copy of the notebooks, except for those that the reader has changed.
 
-    A notebook counts as changed if a cell was edited, added, removed or moved, but not if it was only run. If the reader
-    has changed a notebook and there is a newer version, the newer version is put beside it, once.
+    A notebook counts as changed if a cell was edited, added, removed or moved, but not if it was only run. If there is
+    a newer version of a changed notebook, it is put beside it, once.
 
     Args:
         notebooks: The folder of the workbook's notebooks.

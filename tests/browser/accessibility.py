@@ -1,4 +1,4 @@
-"""What axe-core finds in a page: where readers with a screen reader, weak eyes or no mouse would stumble."""
+"""Accessibility problems that axe-core finds in a page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _AXE = Axe()
 
 
 def findings(page, within=None, without=(), impacts=GRAVE, rules=None):
-    """Return what axe-core finds, a line each: how grave, which rule, where first, and what is wrong there.
+    """Return the findings of axe-core, one line each: impact, rule, first element, and description.
 
     Args:
         page: Playwright's page.
@@ -24,10 +24,10 @@ def findings(page, within=None, without=(), impacts=GRAVE, rules=None):
     if within:
         assert page.locator(", ".join(within)).count(), f"there is nothing like {within} to look at"
         context = {"include": [[selector] for selector in within], "exclude": [[selector] for selector in without]}
-    # Without preload it does not fetch the style sheets again, which a browser forbids for files on a disk.
+    # With preload, axe-core would fetch the style sheets again, which a browser forbids for files on a disk.
     options = {"resultTypes": ["violations"], "preload": False, **({"runOnly": list(rules)} if rules else {})}
     found = _AXE.run(page, context, options).response
-    # What is covered by something else, or not there yet, would have no contrast to find fault with either.
+    # An element that is covered, or not shown yet, would have no contrast that axe-core could check.
     sound = {rule["id"] for rule in [*found["passes"], *found["violations"]]}
     assert "color-contrast" in sound, f"axe-core could not see any text, only {sorted(sound)}"
     return [

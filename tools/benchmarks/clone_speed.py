@@ -125,7 +125,7 @@ def measure(name, method):
     model = make(name)
     variables = [*model.variables, *(model.optimizer.variables if getattr(model, "optimizer", None) else [])]
     size = sum(int(np.prod(v.shape)) * np.dtype(v.dtype).itemsize for v in variables)
-    # TensorFlow does not return freed memory to the system, so a copy made in such memory would not be measured. So
+    # TensorFlow does not return freed memory to the system, and a copy made in such memory would not be measured. So
     # small copies are kept alive, and the result is the memory of the copy that took most.
     seconds, extra, kept = [], [], []
     for _ in range(REPEATS):

@@ -1,4 +1,4 @@
-"""Measure the response time of the labs in a real JupyterLab, and compare the Layer Lab with a panel made the usual way.
+"""Measure the response time of the labs in a real JupyterLab, and compare the Layer Lab with a panel of the usual kind.
 
     python tools/benchmarks/lab_latency.py [--presses 30] [--screenshots FOLDER] [--labs-only]
 

@@ -2,9 +2,9 @@
 
     python tools/benchmarks/memory.py [--limit 2] [--close] [NOTEBOOK ...]
 
-"binder/start" starts JupyterLab, for this computer only. Like a tab of a browser, the program opens each notebook as a
-session of the server and runs its cells over a websocket. The result is the memory of the server, all kernels and their
-child processes: the sum of the proportional set sizes, which counts shared memory once.
+The program starts JupyterLab with binder/start, for this computer only. Like a tab of a browser, it opens each notebook
+as a session of the server and runs its cells over a websocket. The result is the memory of the server, all kernels and
+their child processes: the sum of the proportional set sizes, which counts shared memory once.
 
 By default every kernel stays open, as for a reader who never closes a tab, and the server gets a limit of 2 GB, as on
 Binder. `--limit 0` removes the limit, which shows the memory without workbook/server/kernel_manager.py. `--close` ends

@@ -1,4 +1,4 @@
-"""Cut a rendered notebook into slides: a new one at each heading, at each step of a lesson, and when a slide is full."""
+"""Cut a rendered notebook into slides: a new one at each heading, at each step of a lesson, and if a slide is full."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Environment:
         name: The version of TensorFlow, such as "2.6".
         python: The version of Python. It is fixed, because verdicts depend on it: with wrapt 1, Python 3.12 cannot save
             a Keras 3 model as a SavedModel.
-        day: The lock is resolved with the packages of this day, so old versions of NumPy, h5py and protobuf need no pins.
+        day: The lock is resolved with the packages of this day, so NumPy, h5py and protobuf need no pins.
         packages: The requirements; the lock also has their dependencies.
         legacy: The name of a second column, in which claims are tried with `tf_keras`.
 
