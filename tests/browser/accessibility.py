@@ -15,10 +15,10 @@ def findings(page, within=None, without=(), impacts=GRAVE, rules=None):
 
     Args:
         page: Playwright's page.
-        within: CSS selectors of the parts to look at; all of the page if none is given. There must be such parts.
+        within: CSS selectors of the parts to check, which must exist; by default the whole page.
         without: CSS selectors of the parts to leave out.
-        impacts: How grave a finding must be to be returned.
-        rules: The only rules to go by, such as "color-contrast"; all of them if none is named.
+        impacts: The impacts of findings to return.
+        rules: The rules to check, such as "color-contrast"; by default all.
     """
     context = None
     if within:

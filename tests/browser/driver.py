@@ -339,10 +339,10 @@ class Lab:
 
     @contextlib.contextmanager
     def whole(self):
-        """Make the window so high that the notebook stands in it from its first to its last cell, for a while."""
+        """Inside the block, make the window high enough to show the whole notebook."""
         before = self.page.viewport_size
-        # What is far below is laid out, and gets its true height, only when the window reaches there. So: measure,
-        # make the window so high, measure again, each time from the top.
+        # Cells far below get their true height only when the window reaches them. So the notebook is measured from the
+        # top, the window is made that high, and both are done once more.
         measure = """() => {
           const cells = document.querySelectorAll('.jp-Notebook .jp-Cell');
           document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0;

@@ -1,4 +1,4 @@
-"""Every notebook in JupyterLab: it opens, runs from top to bottom, shows its widgets, and is accessible in both themes."""
+"""Every notebook in JupyterLab: it opens, runs from top to bottom, shows its widgets, and is accessible."""
 
 from __future__ import annotations
 

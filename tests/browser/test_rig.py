@@ -55,7 +55,7 @@ def test_a_sound_notebook(lab):
     assert lab.widgets() == [(2, 0)]
     found = (lab.errors(), lab.widget_problems(), lab.complaints, lab.outside)
     assert found == ([], [], [], [])
-    assert lab.page.locator(".Toastify__toast").count() == 0  # JupyterLab's question about news, which it asks on every first visit
+    assert lab.page.locator(".Toastify__toast").count() == 0  # the question about news on a first visit
     whole = lab.screenshot_whole("rig")
     assert whole.stat().st_size > 10_000
 

@@ -207,7 +207,7 @@ def test_a_question_stands_before_its_answer(documents, name):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_result_is_told_after_its_code(documents, name):
-    """Output appears after a key press: as a step below its code, with nothing visible below it, or on the next slide."""
+    """Output appears at the next key press: below its code, where nothing visible follows it, or on the next slide."""
     results = 0
     for slide in documents[f"slides/{name}.html"].select(".slide"):
         blocks = slide.find_all(recursive=False)
