@@ -3,8 +3,8 @@
     .venv/bin/python tools/binder_layers.py [--python PATH] [--keep FOLDER] [PYTEST ARGUMENT ...]
 
 The layers are the packages of Binder's base image, the pins of environment.yml, a copy of all files that git tracks,
-and binder/postBuild. Then pip checks for conflicts, and binder/start starts JupyterLab, which must open the first notebook,
-and pytest. This takes some minutes, and 3 GB in a temporary folder.
+and binder/postBuild. Then pip checks for conflicts, and binder/start starts JupyterLab, which must open the first
+notebook, and pytest. This takes some minutes, and 3 GB in a temporary folder.
 
 There are three differences from Binder: the Python is from this machine instead of conda (with the same minor version),
 dependencies of the base image's packages are the newest that pip finds, and memory is not limited (see

@@ -448,7 +448,7 @@ def test_the_readme_explains_each_variable():
 
 @pytest.fixture
 def command(monkeypatch, tmp_path):
-    """The command in a different folder, with all subprocesses replaced."""
+    """The command in a different folder, with a stand-in for the process that it starts."""
     from tools import classroom as command
 
     monkeypatch.setattr(command, "ROOT", tmp_path)
@@ -539,7 +539,7 @@ def test_kubernetes_limits_let_the_workbook_work(values):
 
 
 def test_the_image_keeps_the_workbook_out_of_the_home(values, dockerfile_for):
-    """The student's volume is mounted over the home, and would hide the helpers and the script that starts the server."""
+    """The student's volume is mounted over the home, and would hide the helpers and the start script of the server."""
     folder = re.search(r"--target-repo-dir (\S+)", README).group(1)
     assert not folder.startswith("/home")
     script = values["singleuser"]["cmd"][-1]

@@ -94,7 +94,7 @@ def test_every_program_ran_on_every_version(name):
 
 @pytest.fixture
 def rig(tmp_path, monkeypatch):
-    """The command with stand-ins for environments and a separate file; the list has the verdicts to return."""
+    """The command with stand-ins for environments and a separate file; the dict has the verdicts to return."""
     found = {"2.10": copy.deepcopy(COLUMNS["2.10"])}
     monkeypatch.setattr(stored, "FILE", tmp_path / "versions.json")
     stored.write(COLUMNS)

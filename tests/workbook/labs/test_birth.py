@@ -45,7 +45,7 @@ def finished(**changes):
 def refuses(settings):
     """Return True if Keras 3 locks the model before `call` makes a layer that Keras tracks."""
     hidden = settings.held in ("object", "function")
-    # If the head creates its weights late, Keras 3 runs `call` once before it locks the model, and the layer is accepted.
+    # If the head creates its weights late, Keras 3 runs `call` once before it locks the model, and accepts the layer.
     waits = settings.head and not settings.build
     return settings.where == "call" and not hidden and not waits
 
@@ -61,7 +61,7 @@ CASES = [
     BirthSettings(where, held, kind, units=5, head=head, build=build, train=train)
     for (where, held), (kind, head, build, train) in zip(
         itertools.product(WHERE, HELD),
-        # 36 combinations of the other options and 35 of place and container have no common divisor, so all pairs differ.
+        # Each of the 35 pairs of place and container gets a different one of the 36 combinations of the other options.
         itertools.cycle(itertools.product(HIDDEN_LAYERS, (False, True), (False, True), TRAIN)),
         strict=False,
     )

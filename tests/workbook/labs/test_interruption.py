@@ -1,4 +1,4 @@
-"""An interrupted training: if nothing is lost, models are equal bit for bit, and the lab runs the program that it shows."""
+"""An interrupted training: models are equal bit for bit if nothing is lost, and the lab runs the program it shows."""
 
 from __future__ import annotations
 
