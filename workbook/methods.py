@@ -22,7 +22,7 @@ class Method:
         name: The key in `METHODS`.
         label: Name that a reader sees.
         correct: True if it returns a true clone of a plain model that was compiled and trained.
-        carries: One sentence on what is copied and what is not.
+        carries: One sentence on the parts that are copied and those that are not.
         code: The code that people write, in which `model` and `inputs` are defined.
         function: Takes `(model, inputs)` and returns the clone.
 

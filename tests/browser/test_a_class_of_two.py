@@ -31,7 +31,7 @@ OPTIONS = ("--Spawner.args=--LabApp.expose_app_in_browser=True",)
 def proxy(chromium):
     """The hub's proxy, without which there is nothing to test."""
     if not local_hub.has_proxy():
-        # Where the proxy is promised, a skip would hide that nothing was tested.
+        # If the proxy is required, a skip would hide that nothing was tested.
         (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(local_hub.NO_PROXY)
 
 

@@ -51,7 +51,7 @@ def test_the_newest_environment_has_the_versions_that_the_workbook_has():
         assert locked[ours].split(".")[:2] == newest[theirs].split(".")[:2], f"{ours}: add an environment for it"
 
 
-# --- What is stored ------------------------------------------------------------------------------------------------
+# --- The stored file -----------------------------------------------------------------------------------------------
 
 
 def test_the_stored_file_is_as_the_command_writes_it():

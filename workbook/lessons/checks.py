@@ -154,7 +154,7 @@ class Trial:
 
     Attributes:
         original: The model or distribution that the function was called on.
-        result: What the function returned.
+        result: The value that the function returned.
         before: Values of the original's variables before the call.
         inputs: Inputs for both, or None.
         targets: Targets for these inputs, or None.

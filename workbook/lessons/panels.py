@@ -276,7 +276,7 @@ def exercise(exercise: Exercise, answer: Any = None) -> ExercisePanel:
 
     Args:
         exercise: The exercise.
-        answer: What the learner made, by default nothing yet.
+        answer: The learner's answer; by default there is none yet.
 
     Returns:
         The panel, to be the last line of the learner's cell.

@@ -1,8 +1,8 @@
 """A learner's answers so far, in one JSON file in the user's own data folder. Nothing is sent anywhere.
 
 The file is read again each time and replaced as a whole, so a kernel that is killed leaves either the old file or the
-new one. If the file system supports locks, only one process writes at a time, and no notebook loses the answers of
-another.
+new one. If the file system supports locks, only one process writes at a time, so two notebooks cannot overwrite
+each other's answers.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class Entry:
-    """What is stored about one question or exercise.
+    """The stored data on one question or exercise.
 
     Attributes:
         outcome: How the last answer was graded.
@@ -77,7 +77,7 @@ def path() -> Path | None:
 
 
 def entry(key: str) -> Entry | None:
-    """Return what is stored about a question or an exercise.
+    """Return the stored data on a question or an exercise.
 
     Args:
         key: Its key.

@@ -223,7 +223,7 @@ class Exercise:
     Attributes:
         key: A stable name, unique in the workbook.
         title: A short name for the learner.
-        task: What to do.
+        task: The task, as Markdown.
         checks: Functions of the answer, called in order. Each returns None if it finds no fault, or a diagnosis: a
             clause that follows "Incorrect, because". The first diagnosis is shown, so checks that recognise a
             particular mistake come before general ones. Checks for many exercises are in `workbook.lessons.checks`.

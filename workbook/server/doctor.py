@@ -1,4 +1,4 @@
-"""Checks whether this computer and its packages can run the workbook, and says how to fix what is wrong.
+"""Check that this computer and its packages can run the workbook, and say how to fix problems.
 
 Its imports at the top are from the standard library only, so that it still runs when packages are missing.
 
@@ -77,7 +77,7 @@ def examine() -> list[CheckResult]:
 
 
 def report(results: list[CheckResult] | None = None) -> None:
-    """Print what is wrong and how to fix it; if all is well, one sentence that is the same on every computer.
+    """Print the problems and how to fix them; if there are none, one sentence that is the same on every computer.
 
     Args:
         results: Results of checks. Default: run all checks now.

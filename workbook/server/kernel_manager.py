@@ -1,4 +1,4 @@
-"""Keeps the kernels of a Jupyter server within the memory that the session may use.
+"""Keep the kernels of a Jupyter server within the memory that the session may use.
 
 If memory is limited, as on Binder, the system kills a process when the total exceeds the limit, without warning, and
 often the busy one. To prevent that, the server restarts the kernel that has been idle longest, and that kernel explains

@@ -81,7 +81,7 @@ def test_the_silent_ones(packages):
 
 @pytest.mark.slow
 def test_two_layers_that_changed_places(packages):
-    """Weights are matched by position in a Keras 3 file, by name in a checkpoint; Adam's averages always by position."""
+    """A Keras 3 file matches weights by position, a checkpoint by name; both match Adam's averages by position."""
     swapped = run(Settings(file=".weights.h5", change="order")).pairs[0]
     by_name = run(Settings(file="checkpoint", change="order")).pairs[0]
     assert "Same start" in swapped.fails and swapped.start[OUTPUTS] > 0

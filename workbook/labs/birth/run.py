@@ -328,7 +328,7 @@ class BirthRun(Run):
     """The program of one setting, run step by step on both Keras versions.
 
     Args:
-        settings: What to run.
+        settings: The settings of the lab.
 
     Attributes:
         lives: The results, by the name of the Keras package.
@@ -356,7 +356,7 @@ class BirthRun(Run):
         """Run to the end, slice by slice.
 
         Yields:
-            What is done next; the slice runs when the next stage is asked for.
+            The next stage. Its slice runs when the iterator is advanced.
         """
         for name, label in KERAS_VERSIONS.items():
             life = self.lives[name]

@@ -112,7 +112,7 @@ _PASSED = {SAME_START: "equal", SAME_FUTURE: "stay equal", OWN_LIFE: "keeps stil
 
 
 class DistanceAxis:
-    """A logarithmic axis of distances, with a band of its own for exact zero.
+    """A logarithmic axis of distances, with a separate band for exact zero.
 
     Args:
         ax: The axes to set up.
@@ -199,7 +199,7 @@ class Picture:
     Attributes:
         figure: The matplotlib figure, on an Agg canvas.
         moving: Artists that every `update` may move; all others are repainted only if `update` returns True.
-        caption_place: Where the caption of `still` begins, in fractions of the figure.
+        caption_place: The upper left corner of the caption of `still`, in fractions of the figure.
         caption_width: Letters in a line of the caption.
     """
 
@@ -535,7 +535,7 @@ def three_tests(
     """Draw the three tests for one or more ways of cloning, in the same axes.
 
     Args:
-        pairs: What `helpers.three_tests` returns, or the results alone. Put the naive way first.
+        pairs: The result of `helpers.three_tests`, or a list of results. Put the naive way first.
         train: The model that was trained: "both", "original" or "clone".
         caption: Text under the panels, for pages that show only the image.
 

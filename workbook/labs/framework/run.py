@@ -41,7 +41,7 @@ class Problem:
 
     @property
     def hint(self) -> str:
-        """One sentence on what the error teaches."""
+        """A hint on the error, in one sentence."""
         return errors.hint_for(self.error)
 
 

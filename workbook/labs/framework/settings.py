@@ -36,7 +36,7 @@ class Choice(Setting):
 
     Args:
         description: A few words that stand beside the control.
-        labels: What a reader sees, by name.
+        labels: The labels that a reader sees, by name.
     """
 
     labels: Mapping[str, str]
@@ -81,7 +81,7 @@ class Text(Setting):
 
     Args:
         description: A few words that stand beside the control.
-        placeholder: What the control shows while it is empty.
+        placeholder: Text in the control while it is empty.
     """
 
     placeholder: str = ""
@@ -92,7 +92,7 @@ def choice(default: str, labels: Mapping[str, str], description: str) -> Any:
 
     Args:
         default: The name that is chosen unless another is given.
-        labels: What a reader sees, by name.
+        labels: The labels that a reader sees, by name.
         description: A few words that stand beside the control.
 
     Returns:
@@ -152,7 +152,7 @@ def text(description: str, placeholder: str = "") -> Any:
 
     Args:
         description: A few words that stand beside the control.
-        placeholder: What the control shows while it is empty.
+        placeholder: Text in the control while it is empty.
 
     Returns:
         A dataclass field.

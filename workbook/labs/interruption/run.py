@@ -255,7 +255,7 @@ def source(settings: InterruptionSettings) -> str:
     """Write the Python program of a run.
 
     Args:
-        settings: What to run.
+        settings: The settings of the lab.
 
     Returns:
         A complete program: it trains, saves, loads, trains on, and prints both losses.
@@ -365,7 +365,7 @@ class InterruptionRun(Run):
     """A run of one setting.
 
     Args:
-        settings: What to run.
+        settings: The settings of the lab.
 
     Attributes:
         losses: Loss of the uninterrupted model after each step, from step 0 on.
@@ -394,7 +394,7 @@ class InterruptionRun(Run):
 
     @property
     def source(self) -> str:
-        """The Python source of what is run, for a reader to copy."""
+        """The Python source of the run, for a reader to copy."""
         return source(self.settings)
 
     @property
@@ -434,7 +434,7 @@ class InterruptionRun(Run):
 
     @property
     def verdict(self) -> str:
-        """One sentence on what the run has shown so far."""
+        """One sentence on the results so far."""
         way = SAVES[self.settings.save]
         if self.settings.saves_seeds:
             way += ", with the random state of Dropout beside it"
@@ -490,7 +490,7 @@ class InterruptionRun(Run):
         """Run to the end, slice by slice.
 
         Yields:
-            What is done next; the slice runs when the next stage is asked for.
+            The next stage. Its slice runs when the iterator is advanced.
         """
         settings = self.settings
         yield Stage("making the model")
@@ -538,7 +538,7 @@ class InterruptionRun(Run):
             yield Stage("training", pictured=True)
 
     def _save(self, module: Any, folder: Path) -> None:
-        # What `export` prints would stay in the output of the cell.
+        # The lines that `export` prints would stay in the output of the cell.
         with notebook.logs_held_back(), contextlib.redirect_stdout(io.StringIO()):
             module.save(self._training.at(self.settings.stop), folder)
 

@@ -48,7 +48,7 @@ class LayerRun(Run):
     """A run of one setting.
 
     Args:
-        settings: What to run.
+        settings: The settings of the lab.
 
     Attributes:
         model: The original, once it is built.
@@ -92,7 +92,7 @@ class LayerRun(Run):
 
     @property
     def verdict(self) -> str:
-        """One sentence on what the run has shown so far."""
+        """One sentence on the results so far."""
         if self.model is None and self.problems:
             return "There is no model to clone: Keras refuses this definition, for the reason below."
         return describe(self.pairs)
@@ -155,7 +155,7 @@ class LayerRun(Run):
         """Train all pairs further, slice by slice.
 
         Args:
-            steps: How many steps.
+            steps: Number of steps.
             stride: Steps per slice and pair.
 
         Yields:

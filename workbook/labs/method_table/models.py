@@ -23,7 +23,7 @@ class ModelKind:
 
     Args:
         name: The key in `MODEL_KINDS`.
-        label: What a reader calls it.
+        label: Name that a reader sees.
         maker: Takes a Keras package; returns the model, inputs and targets.
         only_on: The only Keras package that has it, or an empty text if both do.
         short: Whether it is one of the few kinds that differ most.

@@ -222,7 +222,7 @@ class PosteriorsRun(Run):
     """A run of one setting.
 
     Args:
-        settings: What to run.
+        settings: The settings of the lab.
 
     Attributes:
         posteriors: Means and spreads of the original and of the clone, as pairs of arrays.
@@ -256,7 +256,7 @@ class PosteriorsRun(Run):
 
     @property
     def source(self) -> str:
-        """The Python source of what runs."""
+        """The Python source of the run."""
         steps = self.settings.pretrain
         before = f"for number in range({steps}):\n    step(original, {self.settings.seed} + number)\n" if steps else ""
         return f"{self._head}\n{before}\n{self._cloning}\n"
@@ -302,7 +302,7 @@ original = Posterior()
 
     @property
     def verdict(self) -> str:
-        """One sentence on what the run has shown so far."""
+        """One sentence on the results so far."""
         what = self.label if "." in self.label or "_" in self.label else self.label[:1].upper() + self.label[1:]
         if not self.between:
             if not self.posteriors:
@@ -356,7 +356,7 @@ original = Posterior()
 
     @property
     def message(self) -> str | None:
-        """What stands in the picture if there is nothing to draw."""
+        """Text across the picture if there is nothing to draw."""
         return None if self.posteriors else "There is no posterior to show.\nThe reason stands below."
 
     def stages(self) -> Iterator[Stage]:

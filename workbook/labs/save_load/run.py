@@ -387,7 +387,7 @@ class _Foreign(Problem):
 
     @property
     def hint(self) -> str:
-        """One sentence on what the error teaches."""
+        """A hint on the error, in one sentence."""
         return (
             "A file speaks the language of the Keras that wrote it, and the other one stumbles over a word that you "
             "never wrote: write the model's code for both and hand the weights over with set_weights."
@@ -398,7 +398,7 @@ class SaveLoadRun(Run):
     """A run of one setting.
 
     Args:
-        settings: What to run.
+        settings: The settings of the lab.
 
     Attributes:
         carried: The contents of the file, once it is written.
