@@ -31,16 +31,16 @@ MEGABYTE = 1024**2
 GIGABYTE = 1024**3
 NOTEBOOK = "notebooks/00_start_here.ipynb"
 SYSTEM = 2.0
-"""Gigabytes that the system and the hub are given in the table of machines."""
+"""Gigabytes for the system and the hub in the table of machines."""
 
 KERNELS = 2
-"""Notebooks that a student has open at a time in the table of machines: this lesson's, and one that was left open."""
+"""Open notebooks per student in the table of machines: this lesson's, and one that was left open."""
 
 MINUTE = 60
-"""Seconds within which everyone is to be ready, in the table of machines, if all start at once."""
+"""Seconds in which everyone must be ready in the table of machines, if all start at once."""
 
 SHARE = 0.5
-"""Part of the cores' time that goes into that, in the table of machines: they have other things to do too."""
+"""Part of the cores' time that is available for the start, in the table of machines."""
 
 
 @dataclass

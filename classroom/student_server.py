@@ -26,7 +26,7 @@ COPY = "model-cloning-workbook"
 """Name of the copy in the student's home."""
 
 IDLE = 3600
-"""Seconds after which a kernel without work is ended, and after that the server. The notebooks stay as they are."""
+"""Seconds until an idle kernel is ended, and then again until the server is ended. Notebooks are not affected."""
 
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _LINK = re.compile(r"\]\(\.\./([^)#\s\\]+)\)")

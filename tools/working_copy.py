@@ -19,7 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = "my_notebooks"
 RECORD = ".handed_out.json"
-"""What was handed out, by the name of the notebook: a digest of its cells."""
+"""File with a digest of the cells of each notebook at the last update, by the name of the notebook."""
 
 
 def update(notebooks: Path, folder: Path) -> list[str]:

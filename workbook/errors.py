@@ -21,7 +21,7 @@ FALLBACK = (
 MAKE_ROOM = (
     "free some room on the disk, or set TMPDIR to a folder that takes files and restart the kernel, then try again"
 )
-"""What to do if a file cannot be written."""
+"""Advice if a file cannot be written."""
 
 NO_ROOM = f"A file could not be written, which says nothing about the model or the method: {MAKE_ROOM}."
 

@@ -24,7 +24,7 @@ NAME = "notebooks/00_start_here.ipynb"
 
 
 OPTIONS = ("--Spawner.args=--LabApp.expose_app_in_browser=True",)
-"""Let the driver see what the cells of a page are doing."""
+"""Exposes the state of the cells of a page to the driver."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def kernels(hub):
 
 
 READ = "url => fetch(url, {credentials: 'include'}).then(answer => answer.status, () => 'refused')"
-"""What a page can do with an address, as the user who is logged in there."""
+"""JavaScript that requests an address with the cookies of the page, and returns the status or "refused"."""
 
 pytestmark = pytest.mark.slow
 

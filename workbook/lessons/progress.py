@@ -31,7 +31,7 @@ from workbook.lessons.quiz import Exercise, Feedback, Outcome, Question
 __all__ = ["Entry", "LessonProgress", "entry", "erase", "lessons", "note", "path"]
 
 VARIABLE = "MODEL_CLONING_PROGRESS"
-"""Environment variable with the path of another file; if it is empty, nothing is stored."""
+"""Environment variable with the path of a different file; if it is empty, nothing is stored."""
 
 _VERSION = 1
 

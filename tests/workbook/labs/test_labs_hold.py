@@ -132,7 +132,7 @@ CONTROLS = (
 )
 TEXTS = ("mine", "other", "", " mine ", "nothing", "Net", "6", "6; 3", "x", "a.keras", "~/x.keras", "<b>", "x" * 300)
 Move = st.tuples(st.integers(0, 30), st.integers(0, 10_000), st.integers(0, 4), st.booleans())
-"""Which control, what to make of it, how long to wait then, and whether the change comes on another thread."""
+"""The control, its new value, the wait after it, and whether the change comes on a different thread."""
 
 
 def shown(widget):

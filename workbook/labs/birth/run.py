@@ -43,7 +43,7 @@ HIDDEN_LAYERS = {
 }
 TRAIN = {"both": "both, in turn", "first": "the first only", "second": "the second only"}
 STEPS = ("the class", "made", "build", "first call", "second call", "training")
-"""What has been done when the reader stands at step 0, 1, ... 5."""
+"""The last action of the program at step 0, 1, ... 5."""
 
 _DOING = ("the class", "making the model", "build", "the first call", "the second call", "training")
 

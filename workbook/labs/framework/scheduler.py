@@ -45,10 +45,10 @@ class MainLoop:
 
 
 PATIENCE = 1.0
-"""Seconds for which work that has shown nothing yet may continue when a newer value has arrived."""
+"""Seconds for which work without a picture may continue after a newer value has arrived."""
 
 IN_THE_MIDDLE = 0.0
-"""The pause after a slice that leaves something unfinished, which the work should be allowed to finish."""
+"""The pause after a slice that leaves something unfinished: newer work takes over only after `PATIENCE`."""
 
 
 class Latest:

@@ -37,7 +37,7 @@ OPTIMIZERS = {
     "momentum": ("SGD with momentum", "SGD({rate}, momentum=0.9)", 0.05, 0.1),
     "rmsprop": ("RMSprop", "RMSprop({rate})", 0.005, 0.02),
 }
-"""For each optimizer its label, its call, and its learning rate: a constant one, and what a falling one begins with."""
+"""For each optimizer its label, its call, its constant learning rate, and the initial value of a falling one."""
 SAVES = {
     "keras": "a .keras file",
     "folder": "a folder, by save",

@@ -35,7 +35,7 @@ ASPECTS = {
     "optimizer state": ("optimizer state",),
     "next five steps": ("training steps",),
 }
-"""What must survive, by name, and the checks of the audit that tell."""
+"""The aspects that must survive, by name, and the checks of the audit that decide."""
 
 SYMBOLS = {True: "✓", False: "✗", None: "○"}
 WORDS = {True: "survives", False: "is lost", None: "does not apply"}
