@@ -25,8 +25,10 @@ from workbook.labs.own_model.run import (
     code,
     find_model,
     load,
+    progress,
 )
-from workbook.methods import METHODS, classes_and_functions
+from workbook.labs.own_model.purposes import PURPOSES
+from workbook.methods import ALL_METHODS, classes_and_functions
 
 PUBLIC = ("clone_model_set_weights", "deepcopy", "keras_file", "weights_file", "clone")
 
@@ -53,7 +55,7 @@ def one_sentence(text):
 # -- models as public examples write them ------------------------------------------------------------------------------
 
 STRANGERS = [
-    ("keras", third_party_models.transformer, "clone"),
+    ("keras", third_party_models.transformer, "file_then_seeds"),
     ("tf_keras", third_party_models.transformer, "keras_file"),
     ("keras", third_party_models.vae, "clone"),
     ("tf_keras", third_party_models.vae, "clone"),
@@ -88,7 +90,7 @@ def test_a_stranger_gets_code_that_makes_a_true_clone(packages, package, make, e
         OwnModelSettings("model", "" if x is None else "x"), namespace, ("keras_file", "clone") if large else PUBLIC
     )
     assert (found.refusal, found.best) == ("", expected)
-    assert METHODS[found.best].label in found.verdict
+    assert ALL_METHODS[found.best].label in found.verdict
     inputs, _ = make_inputs(model, x)
     scope = {**classes_and_functions(model), **namespace}  # nothing but what the notebook has
     exec(found.source, scope)
@@ -131,7 +133,7 @@ def test_the_code_runs_with_nothing_but_what_the_notebook_has(keras, said, metho
     assert helpers.audit(model, scope["clone"], x, np.arange(64) % 3).ok
 
 
-@pytest.mark.parametrize("name", ["deepcopy", "keras_file", "weights_file", "clone"])
+@pytest.mark.parametrize("name", ["deepcopy", "keras_file", "weights_file", "clone", "file_then_seeds", "recipe"])
 def test_the_code_of_every_method_runs_under_another_name(keras, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     model, x = plain(keras)
@@ -162,6 +164,236 @@ def test_the_reader_s_model_is_left_as_it_was(keras):
     before, steps = model.get_weights(), int(model.optimizer.iterations)
     run(OwnModelSettings(model, x))
     assert all(map(np.array_equal, before, model.get_weights())) and int(model.optimizer.iterations) == steps
+
+
+# -- two public ways in several steps ------------------------------------------------------------------------------------
+
+
+class Reader:
+    """Makes models as everybody has them: a class with an argument, Dropout, and a loss of one's own."""
+
+    @staticmethod
+    def make(keras):
+        class Reader(keras.Model):
+            def __init__(self, units=4, **kwargs):
+                super().__init__(**kwargs)
+                self.units = units
+                self.hidden, self.dropout = keras.layers.Dense(units, "relu"), keras.layers.Dropout(0.2)
+                self.head = keras.layers.Dense(3)
+
+            def call(self, inputs, training=False):
+                return self.head(self.dropout(self.hidden(inputs), training=training))
+
+            def get_config(self):
+                return {**super().get_config(), "units": self.units}
+
+        def own_loss(y, predicted):
+            return keras.losses.sparse_categorical_crossentropy(y, predicted, from_logits=True)
+
+        model, x = Reader(5), np.random.default_rng(0).uniform(size=(64, 6)).astype("float32")
+        model.compile("adam", own_loss)
+        fit(model, x, np.arange(64) % 3, verbose=0)
+        return {"reader": model, "x": x, "y": np.arange(64) % 3, "Reader": Reader, "own_loss": own_loss}
+
+
+def test_nothing_else_does_is_said_only_where_public_keras_does_not(packages):
+    known = Reader.make(packages["keras"])
+    methods = ("keras_file", "file_then_seeds", "recipe", "clone")
+    found = run(OwnModelSettings("reader", "x", "y"), known, methods)
+    assert found.verdict == (
+        "Use .keras file + seeds: it makes a true clone of reader. So do: config + weights + optimizer, helpers.clone."
+    )
+    for name in ("file_then_seeds", "recipe"):
+        scope = dict(known)
+        exec(code(name, known["reader"], "reader", inputs="x"), scope)
+        assert helpers.audit(known["reader"], scope["clone"], known["x"], known["y"]).ok
+    assert run(OwnModelSettings("reader", "x", "y"), known, ("keras_file", "clone")).verdict.endswith(
+        "Nothing else does."
+    )
+
+
+@pytest.mark.parametrize("name", ["deepcopy", "keras_file", "weights_file", "file_then_seeds", "recipe", "clone"])
+def test_the_code_runs_for_a_model_that_was_never_compiled(keras, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
+    scope = {"mine": model, "inputs": np.ones((8, 6), "float32")}
+    exec(code(name, model, "mine"), scope)
+    assert all(map(np.array_equal, scope["clone"].get_weights(), model.get_weights()))
+
+
+# -- a model that was compiled and never trained -----------------------------------------------------------------------
+
+
+def test_a_model_that_was_never_trained_is_judged_by_what_a_step_would_cost_it(keras):
+    x = np.ones((64, 6), "float32")
+    model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
+    model.compile("adam", "mse")
+    methods = ("clone_model_set_weights", "from_config_set_weights", "keras_file", "clone")
+    found = run(OwnModelSettings("fresh", "x"), {"fresh": model, "x": x}, methods)
+    assert found.verdict == (
+        "Use .keras file: it makes a true clone of fresh. So do: helpers.clone. fresh has made no training step yet; "
+        "once there is one, the optimizer state is lost by clone_model + set_weights and from_config + set_weights."
+    )
+    page = found.table.to_html(evidence=False)
+    assert page.count("no training step yet; once there is one, it is lost by this method") == 2
+    assert page.count("true clone until trained") == 2
+    assert int(model.optimizer.iterations) == 0, "the step was made by a clone"
+    evidence = {name: told for name, _, told in found.outcomes[0].evidence}
+    assert evidence["optimizer state"] == "no training step yet; once there is one, it is lost by this method"
+    only = run(OwnModelSettings("fresh", "x"), {"fresh": model, "x": x}, methods[:1])
+    assert only.verdict.startswith("No method makes a true clone of fresh. Nearest is clone_model + set_weights, which")
+    assert only.source.startswith("# Not a true clone: it loses optimizer state, once it is trained")
+    # Now it is as the sentence says.
+    fit(model, x, np.zeros((64, 3), "float32"), verbose=0)
+    found = run(OwnModelSettings("fresh", "x"), {"fresh": model, "x": x}, methods)
+    assert [outcome.true for outcome in found.outcomes] == [False, False, True, True]
+    assert "no training step" not in found.verdict + found.table.to_html()
+
+
+def test_a_model_that_was_never_compiled_has_no_optimizer_to_lose(keras):
+    model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
+    found = run(OwnModelSettings("fresh"), {"fresh": model}, ("clone_model_set_weights", "keras_file"))
+    assert "no training step" not in found.verdict + found.table.to_html()
+
+
+# -- what the model and its inputs are called --------------------------------------------------------------------------
+
+
+def two_inputs(keras):
+    a, b = keras.Input((4,)), keras.Input((3,))
+    model = keras.Model([a, b], [keras.layers.Dense(2)(a), keras.layers.Dense(1)(b)])
+    model.compile("sgd", ["mse", "mse"])
+    draw = np.random.default_rng(0).uniform
+    sizes = {"left": 4, "right": 3, "ya": 2, "yb": 1}
+    return model, {name: draw(size=(40, size)).astype("float32") for name, size in sizes.items()}
+
+
+@pytest.mark.parametrize("said", ["left, right", "[left, right]", "left; right", "(left,right)", " [ left , right, ] "])
+def test_several_inputs_are_named_as_anybody_would(packages, said):
+    model, known = two_inputs(packages["keras"])
+    targets = said.replace("left", "ya").replace("right", "yb")
+    scope = {"pair": model, **known}
+    found = run(OwnModelSettings("pair", said, targets), scope, ("clone",))
+    assert found.note == "Inputs from left and right; targets from ya and yb."
+    assert found.source.endswith("clone = helpers.clone(pair, [left, right])")
+    exec(found.source, scope)
+    assert np.array_equal(scope["clone"]([known["left"], known["right"]])[0], model([known["left"], known["right"]])[0])
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("left, wrong", "There is no variable 'wrong'"),
+        ("[wrong; right]", "There is no variable 'wrong'"),
+        ("left, few", "left has 40 and few has 2"),
+        ("left, ya", "pair does not take inputs of (40, 4) float32; (40, 2) float32"),
+    ],
+)
+def test_a_mistake_among_several_inputs_is_answered(packages, said, answer):
+    model, known = two_inputs(packages["keras"])
+    found = run(OwnModelSettings("pair", said), {"pair": model, "few": np.ones((2, 3)), **known})
+    assert answer in found.refusal
+    one_sentence(found.refusal.replace(" Give", ""))
+
+
+def test_every_sentence_calls_the_model_by_its_variable(packages):
+    keras = packages["keras"]
+    gan, _ = third_party_models.gan(keras)
+    never_called = keras.Sequential([keras.layers.Dense(3)])
+    known = {"gan": gan, "mine": never_called, "bare": keras.Sequential([keras.layers.Input((2,))])}
+    known |= {"head": keras.layers.Dense(3), "module": tf.Module(), "x": np.ones((4, 6)), "dense": plain(keras)[0]}
+    known["dense"].layers[0].log = open(__file__)  # noqa: SIM115
+    for settings, expected in (
+        (("mine",), "mine was never called"),
+        (("bare",), "bare has no weights"),
+        (("dense", "7"), "dense does not take inputs of (64, 7)"),
+        (("dense", "x", "x"), "dense cannot be trained on these targets"),
+        (("head",), "head is a single Dense layer: put it into a model, keras.Sequential([head])"),
+        (("module",), "clone it with helpers.clone(module)"),
+        (("x",), "x is of type ndarray, which is not a model"),
+        (("gan",), "gan.generator"),
+    ):
+        found = run(OwnModelSettings(*settings), known)
+        assert expected in found.refusal and "'sequential" not in found.refusal
+    # What the refusal advises can be written into the panel.
+    found = run(OwnModelSettings("gan.generator"), known, ("clone",))
+    assert found.verdict.startswith("Use helpers.clone: it makes a true clone of gan.generator")
+    assert "helpers.clone(gan.generator, make_inputs(gan.generator)[0])" in found.source
+    exec(found.source, known)
+    refused = run(OwnModelSettings("dense", "6"), known, ("new_instance", "clone"))
+    assert refused.verdict.startswith("No method makes a true clone of dense. helpers.clone says: ")
+
+
+# -- how far it is -----------------------------------------------------------------------------------------------------
+
+
+def test_the_stages_say_how_many_methods_were_tried(packages):
+    model, _ = plain(packages["keras"])
+    told = [stage.text for stage in OwnModelRun(OwnModelSettings("m"), {"m": model}, ("alias", "clone")).stages()]
+    assert told[-3:] == ["second name (=), 1 of 2", "helpers.clone, 2 of 2", "drawing"]
+
+
+@pytest.mark.parametrize(
+    ("done", "seconds", "words"),
+    [
+        (0, 0, ", 1 of 10"),
+        (3, 1, ", 4 of 10"),
+        (3, 10, ", 4 of 10, half a minute"),
+        (3, 27, ", 4 of 10, about a minute"),
+        (3, 90, ", 4 of 10, about 4 minutes"),
+    ],
+)
+def test_what_takes_long_says_how_long(done, seconds, words):
+    assert progress(done, 10, seconds) == words
+
+
+# -- what it is for ----------------------------------------------------------------------------------------------------
+
+ENOUGH = {
+    "": "file_then_seeds",
+    "target": "from_config_set_weights",
+    "ensemble": "new_instance",
+    "fold": "from_config_set_weights",
+    "base": "from_config_set_weights",
+    "try": "file_then_seeds",
+    "resume": "file_then_seeds",
+    "serve": "keras_file",
+}
+
+
+def test_for_each_purpose_the_simplest_method_that_is_enough(packages, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    keras = packages["keras"]
+    known = Reader.make(keras)
+    model, x, y = (known[name] for name in ("reader", "x", "y"))
+    tried = run(OwnModelSettings("reader", "x", "y"), known, tuple(ALL_METHODS))
+    assert set(ENOUGH) == set(PURPOSES)
+    for purpose, expected in ENOUGH.items():
+        found = tried.for_purpose(purpose)
+        assert len(list(found.stages())) == 1 and found.table is tried.table, "nothing is tried again"
+        assert found.best == expected, purpose
+        if purpose:
+            assert f"For {PURPOSES[purpose].words}, {ALL_METHODS[expected].label} is enough: " in found.verdict
+        scope = dict(known)
+        exec(found.source, scope)
+        clone = scope["clone"]
+        equal = all(map(np.array_equal, clone.get_weights(), model.get_weights()))
+        assert clone is not model and equal == (purpose != "ensemble")
+        steps = int(clone.optimizer.iterations) if getattr(clone, "optimizer", None) is not None else None
+        assert steps == {"target": None, "base": None, "fold": 0, "ensemble": 0}.get(
+            purpose, int(model.optimizer.iterations)
+        )
+        if PURPOSES[purpose].in_a_file:
+            assert (tmp_path / f"reader-to-{purpose}.keras").exists()
+        if purpose in ("try", "resume"):
+            assert helpers.audit(model, clone, x, y).ok
+
+
+def test_a_purpose_that_no_method_is_enough_for(packages):
+    model, x = plain(packages["keras"])
+    found = run(OwnModelSettings("m", "x", purpose="ensemble"), {"m": model, "x": x}, ("alias", "keras_file"))
+    assert found.verdict == "No method is enough for one more member of an ensemble."
+    assert found.best == "" and found.source == "# No method is enough for one more member of an ensemble."
 
 
 # -- inputs ------------------------------------------------------------------------------------------------------------

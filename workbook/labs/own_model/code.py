@@ -8,7 +8,7 @@ import textwrap
 from typing import Any
 
 from helpers import keras_compat
-from workbook.methods import ALL_METHODS, classes_and_functions
+from workbook.methods import ALL_METHODS, classes_and_functions, own_arguments
 
 __all__ = ["code"]
 
@@ -42,14 +42,14 @@ def code(
     package = keras_compat.generation(model)
     objects = ", ".join(f'"{name}": {name}' for name in sorted(classes_and_functions(model)))
     body = ALL_METHODS[method].code.splitlines()
+    if method == "new_instance":
+        body[0] = f"clone = type(model)({', '.join(_arguments(model))})"
     if optimizer != "kept" or not keras_compat.is_compiled(model):
         body = _uncompiled(body)
     if optimizer == "fresh" and keras_compat.is_compiled(model):
         body.append("clone.compile_from_config(model.get_compile_config())")
     if method in ("keras_file", "file_then_seeds"):
         body = _with_file(body, objects, saved_as)
-    elif saved_as:
-        body = [line.replace('"model.weights.h5"', json.dumps(f"{saved_as}.weights.h5")) for line in body]
     if objects and any("from_config" in line for line in body):
         scope = f"with keras.utils.custom_object_scope({{{objects}}}):"
         body = [scope, *textwrap.indent("\n".join(body), "    ").splitlines()]
@@ -60,6 +60,22 @@ def code(
         body.insert(0, f"{variable} = load_file({json.dumps(file)}{own})")
     body = [re.sub(r"\binputs\b", lambda found: inputs, line) for line in body]
     return "\n".join([*_imports(body, package), *body])
+
+
+# Where the file is loaded, the model is no longer there.
+_SAVE_VARIABLES = 'np.savez("FILE", *map(np.asarray, model.variables))'
+_LOAD_VARIABLES = """with np.load("FILE") as values:
+    for variable, value in zip(clone.variables, values.values(), strict=True):
+        variable.assign(value)"""
+
+
+def _arguments(model: Any) -> list[str]:
+    """Return the arguments of the constructor, taken from where `new_instance` found them."""
+    return [
+        f"{name}=model.{name}" if hasattr(model, name) else f'{name}=model.get_config()["{name}"]'
+        for name in own_arguments(type(model))
+        if hasattr(model, name) or name in (model.get_config() or {})
+    ]
 
 
 def _uncompiled(body: list[str]) -> list[str]:
@@ -79,8 +95,9 @@ def _with_file(body: list[str], objects: str, saved_as: str) -> list[str]:
     save, load, *rest = body
     load = load.replace('("model.keras")', f'("model.keras"{given})')
     if saved_as:
-        name = json.dumps(f"{saved_as}.keras")
-        return [line.replace('"model.keras"', name) for line in (save, load)] + rest
+        lines = [save, load] if not rest else [save, _SAVE_VARIABLES, load, _LOAD_VARIABLES]
+        text = "\n".join(lines).replace('"model.keras"', f'"{saved_as}.keras"').replace("FILE", f"{saved_as}.npz")
+        return text.splitlines()
     inside = [line.replace('"model.keras"', "path") for line in (save, load)]
     return [
         "with tempfile.TemporaryDirectory() as folder:",
@@ -102,7 +119,8 @@ def _imports(body: list[str], package: str) -> list[str]:
             )
             if word in text
         ],
-        [f"import {package}"] if re.search(rf"\b{package}\.(models|utils)", text) else [],
+        [f"import {package}"] * bool(re.search(rf"\b{package}\.(models|utils)", text))
+        + ["import numpy as np"] * ("np." in text),
         [
             line
             for word, line in (

@@ -15,7 +15,7 @@ __all__ = ["ANY", "LABELS", "PURPOSES", "Purpose"]
 _TRUE = ("keras_file", "deepcopy", "weights_file", "file_then_seeds", "recipe", "clone")
 # The fewest things copied first.
 _LEAST = ("clone_model", "clone_model_set_weights", "from_config_set_weights", *_TRUE)
-_FILES = ("keras_file", "weights_file", "file_then_seeds")
+_FILES = ("keras_file", "file_then_seeds")
 
 _RANDOM_STATE = ("other state", "outputs in training mode")
 _ONLY_IN_TRAINING = (*_RANDOM_STATE, "layer settings")
@@ -86,6 +86,7 @@ PURPOSES: Mapping[str, Purpose] = MappingProxyType(
             _ONLY_IN_TRAINING,
             must_differ=("weights", "outputs"),
             also=("compile settings",),
+            methods=("clone_model", "new_instance"),
             optimizer="fresh",
         ),
         "fold": Purpose(
@@ -114,7 +115,7 @@ PURPOSES: Mapping[str, Purpose] = MappingProxyType(
         "resume": Purpose(
             "to resume training later",
             "resuming training later",
-            "it needs Same start and Same future, and a file",
+            "it needs Same start and Same future, in a file",
             (SAME_START, SAME_FUTURE),
             methods=_FILES,
             in_a_file=True,

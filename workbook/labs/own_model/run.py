@@ -220,8 +220,8 @@ class OwnModelSettings(LabSettings):
         '28, 28, 1'
     """
 
-    model: Any = text("Model", "a variable of this notebook, or the path of a .keras file")
-    inputs: Any = text("Its inputs", "inferred; or a variable, or 28, 28, 1 or 20 int below 1000")
+    model: Any = text("Model", "a variable of this notebook, or a file")
+    inputs: Any = text("Its inputs", "inferred; or x; or a, b; or 28, 28, 1")
     targets: Any = text("Its targets", "made up; or a variable")
     use_own_classes: bool = flag(False, "A file may use my own classes")
     purpose: str = choice("", LABELS, "What is it for")
@@ -297,10 +297,11 @@ class OwnModelRun(Run):
             return self._advice + self._lost_later
         said = self._said_by_clone
         reason = f" helpers.clone says: {self._with_variable(said[0]).rstrip('.:')}." if said else ""
+        if self.purpose is not ANY:
+            return f"No method is enough for {self.purpose.words}.{reason}"
         nearest = self.nearest
         close = f" Nearest is {_label(nearest.method)}, which loses {_lost(nearest)}." if nearest else ""
-        none = f"makes a true clone of {self.called}" if self.purpose is ANY else f"is enough for {self.purpose.words}"
-        return f"No method {none}.{close}{reason}"
+        return f"No method makes a true clone of {self.called}.{close}{reason}"
 
     @property
     def _advice(self) -> str:
@@ -347,10 +348,14 @@ class OwnModelRun(Run):
         """The code of the method to use."""
         if not self.finished or self.refusal or self.model is None or self.table.unanswered:
             return ""
-        name = self.best or (self.nearest.method if self.nearest else "")
+        nearest = self.nearest if self.purpose is ANY else None
+        name = self.best or (nearest.method if nearest else "")
         if not name:
             advice = textwrap.dedent("\n".join(line for line in self._said_by_clone[1:] if line.startswith(" ")))
-            return "\n".join(["# No method makes a clone of this model as it is.", *advice.splitlines()])
+            what = (
+                "makes a clone of this model as it is" if self.purpose is ANY else f"is enough for {self.purpose.words}"
+            )
+            return "\n".join([f"# No method {what}.", *advice.splitlines()])
         lost = _lost(next(each for each in self.outcomes if each.method == name))
         enough = f"Enough for {self.purpose.words}, but not" if self.best else "Not"
         warning = f"# {enough} a true clone: it loses {lost}.\n" if lost else ""
@@ -387,8 +392,25 @@ class OwnModelRun(Run):
             return said
         return f"make_inputs({variable}{', ' + json.dumps(said) if said else ''})[0]"
 
+    def for_purpose(self, purpose: str) -> OwnModelRun:
+        """Return a run with the same outcomes that judges them for a different purpose; nothing is tried again."""
+        run = OwnModelRun(self.settings.replace(purpose=purpose), self.namespace, self._methods)
+        run.model, run.note, run.table = self.model, self.note, self.table
+        return run
+
+    @property
+    def is_large(self) -> bool:
+        """Whether trying the methods takes so long that a reader wants to see how far it is."""
+        return self.model is not None and (
+            len(keras_compat.flat_layers(self.model)) >= 40 or self.model.count_params() >= 200_000
+        )
+
     def stages(self) -> Iterator[Stage]:
         """Find the model, find inputs and targets, and try every method."""
+        if self.table is not None:
+            self.finished = True
+            yield Stage("drawing", pictured=True)
+            return
         yield Stage("looking at the model")
         try:
             self.model = find_model(self.settings.model, self.namespace, use_own_classes=self.settings.use_own_classes)
