@@ -17,6 +17,7 @@ import helpers
 import workbook
 from helpers import keras_files, made_up
 from helpers.made_up import make_inputs, make_targets
+from workbook.labs.own_model.purposes import PURPOSES
 from workbook.labs.own_model.run import (
     OwnModelRun,
     OwnModelSettings,
@@ -27,7 +28,6 @@ from workbook.labs.own_model.run import (
     load,
     progress,
 )
-from workbook.labs.own_model.purposes import PURPOSES
 from workbook.methods import ALL_METHODS, classes_and_functions
 
 PUBLIC = ("clone_model_set_weights", "deepcopy", "keras_file", "weights_file", "clone")
@@ -166,7 +166,7 @@ def test_the_reader_s_model_is_left_as_it_was(keras):
     assert all(map(np.array_equal, before, model.get_weights())) and int(model.optimizer.iterations) == steps
 
 
-# -- two public ways in several steps ------------------------------------------------------------------------------------
+# -- two public ways in several steps ----------------------------------------------------------------------------------
 
 
 class Reader:
@@ -585,8 +585,23 @@ def a_folder(keras, folder):
 
 
 def a_file_of_another_kind(keras, folder):
-    (folder / "model.h5").write_bytes(b"\x89HDF")
-    return OwnModelSettings(str(folder / "model.h5")), "an HDF5 file"
+    (folder / "model.onnx").write_bytes(b"\x08")
+    return OwnModelSettings(str(folder / "model.onnx")), "an ONNX file"
+
+
+def an_h5_file_that_is_none(keras, folder):
+    return OwnModelSettings(Upload("model.h5", b"PK")), "not an HDF5 file at all"
+
+
+def a_damaged_h5_file(keras, folder):
+    return OwnModelSettings(Upload("model.h5", b"\x89HDF")), "is damaged"
+
+
+def an_h5_file_of_weights(keras, folder):
+    plain(keras)[0].save_weights(folder / "model.weights.h5")
+    return OwnModelSettings(
+        str(folder / "model.weights.h5")
+    ), "holds weights alone, and no model: make the model by code"
 
 
 def a_picture(keras, folder):
@@ -651,6 +666,7 @@ WRONG = [
     *(a_tensor_without_axes, dates, thousands_of_digits, digits_that_are_no_shape, huge_inferred_inputs),
     *(missing_targets, a_class, a_function, a_layer, a_module, an_array, an_unknown_variable, nothing),
     *(a_model_without_weights, a_missing_file, a_folder, a_file_of_another_kind, a_picture, a_pickle, an_empty_upload),
+    *(an_h5_file_that_is_none, a_damaged_h5_file, an_h5_file_of_weights),
     *(a_truncated_upload, a_damaged_upload, another_archive, a_huge_upload, a_bomb, an_unknown_class),
 ]
 
@@ -685,6 +701,19 @@ def test_a_file_is_loaded_into_the_keras_that_wrote_it(keras, tmp_path):
     assert isinstance(find_model(str(tmp_path / "saved.keras")), keras.Model)
     found = run(OwnModelSettings(upload))
     assert found.best == "keras_file" and 'load_file("mine.keras")' in found.source
+
+
+def test_an_h5_file_says_who_wrote_it_and_what_it_lacks(keras, tmp_path):
+    model, x = plain(keras)
+    model.save(tmp_path / "old.h5")
+    found = run(OwnModelSettings(str(tmp_path / "old.h5")), methods=("clone",))
+    assert found.verdict == "Use helpers.clone: it makes a true clone of old.h5. Nothing else does."
+    assert np.array_equal(found.model(x), model(x)) and isinstance(found.model, keras.Model)
+    holds = (
+        "It holds the structure, the compile settings, the weights and the optimizer state, and lacks the random state."
+    )
+    assert f"old.h5 was written by Keras {keras.__version__}. {holds}" in found.note
+    assert ("Compile the model again" in found.note) == (keras.__name__ == "keras")
 
 
 def test_classes_of_the_file_are_found_among_the_variables(keras, tmp_path):

@@ -20,7 +20,7 @@ from typing import Any
 import tensorflow as tf
 
 from helpers import keras_compat, keras_files
-from helpers.keras_files import Refusal
+from helpers.keras_files import Refusal, hdf5
 from helpers.made_up import make_inputs, make_targets
 from helpers.report import SAME_FUTURE
 from helpers.text import listed
@@ -148,7 +148,7 @@ def _refuse_without_call(model: Any, package: Any, variable: str) -> None:
 
 
 def load(file: str | Path | Upload, known: Mapping[str, Any] | None = None, *, use_own_classes: bool = False) -> Any:
-    """Load a `.keras` file, after it was looked through and tried in a process of its own.
+    """Load a `.keras` or `.h5` file, after it was looked through and tried in a process of its own.
 
     Args:
         file: A path, or an upload.
@@ -161,9 +161,19 @@ def load(file: str | Path | Upload, known: Mapping[str, Any] | None = None, *, u
     Raises:
         Refusal: there is no such file, it is of another kind, damaged or too large, or it names what it may not.
     """
-    name, content = (file.name, file.content) if isinstance(file, Upload) else keras_files.read_file(Path(file))
+    name, content = _bytes_of(file)
     own_classes, withheld = (known, None) if use_own_classes else (None, known)
     return keras_files.load(name, content, own_classes, withheld)
+
+
+def _bytes_of(file: str | Path | Upload) -> tuple[str, bytes]:
+    return (file.name, file.content) if isinstance(file, Upload) else keras_files.read_file(Path(file))
+
+
+def _what_it_holds(file: str | Path | Upload) -> str:
+    """Return in a sentence who wrote an `.h5` file and what it lacks; a `.keras` file needs no such words."""
+    name, content = _bytes_of(file)
+    return f" {hdf5.holds(name, content)}" if hdf5.is_hdf5(name) else ""
 
 
 # -- inputs and targets ------------------------------------------------------------------------------------------------
@@ -420,6 +430,8 @@ class OwnModelRun(Run):
                 raise Refusal(f"The model {self.model.name!r} has no weights, so any copy of it will do.")
             targets, note_on_targets = _given(make_targets, self.model, self.settings.targets, self.namespace, inputs)
             self.note = f"{note[0].upper()}{note[1:]}; {note_on_targets}."
+            if self.is_from_file:
+                self.note += _what_it_holds(self.settings.model)
         except Refusal as refusal:
             self.refusal = self._with_variable(str(refusal))
             self.finished = True
