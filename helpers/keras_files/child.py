@@ -180,7 +180,14 @@ def load_in_this_process(generation: str, name: str, content: bytes, classes: Ma
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"model{Path(name).suffix.lower()}"
             path.write_bytes(content)
-            return keras.models.load_model(path, custom_objects=dict(classes), safe_mode=True)
+            options = {"custom_objects": dict(classes), "safe_mode": True}
+            try:
+                return keras.models.load_model(path, **options)
+            except Exception:
+                if path.suffix == ".keras":
+                    raise
+                # Keras 3 cannot read back a loss that was given as a text, such as "mse" (seen in 3.15).
+                return keras.models.load_model(path, compile=False, **options)
     except Exception as error:
         if any(isinstance(each, (MemoryError, tf.errors.ResourceExhaustedError)) for each in causes(error)):
             raise too_large(name) from None

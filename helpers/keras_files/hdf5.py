@@ -19,7 +19,8 @@ from helpers.text import listed
 
 SUFFIXES = (".h5", ".hdf5")
 
-_PARTS = {"model_config": "the structure", "training_config": "the compile settings"}
+COMPILE_SETTINGS = "the compile settings"
+_PARTS = {"model_config": "the structure", "training_config": COMPILE_SETTINGS}
 _LEGACY_KEYS = {"class_name", "config", "name", "inbound_nodes", "shared_object_id"}
 _ITEMS = {"__tuple__", "TensorShape"}  # kinds of data, with their values as "items"
 _SHORT_NAMES = {"accuracy", "acc", "crossentropy", "ce", "bce", "kld", "mae", "mape", "mse", "msle"}

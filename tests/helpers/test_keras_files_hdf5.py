@@ -25,7 +25,7 @@ def file_of(model):
 
 def plain(keras):
     model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(2, "relu", name="dense")])
-    model.compile("adam", "mse", metrics=["accuracy"])
+    model.compile("adam", keras.losses.MeanSquaredError(), metrics=["accuracy"])
     model.train_on_batch(np.ones((4, 6)), np.ones((4, 2)))
     return model
 
@@ -79,6 +79,14 @@ def test_a_whole_model_is_loaded_into_the_keras_that_wrote_it(keras, make):
     assert (getattr(loaded, "optimizer", None) is None) == (getattr(model, "optimizer", None) is None)
     if make is plain:
         assert int(loaded.optimizer.iterations) == 1
+
+
+def test_a_loss_that_keras_does_not_read_back_costs_the_compile_settings_alone(packages):
+    keras = packages["keras"]
+    model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(2)])
+    model.compile("adam", "mse")
+    loaded = load("model.h5", file_of(model))
+    assert not loaded.compiled and np.array_equal(loaded(np.ones((1, 6))), model(np.ones((1, 6))))
 
 
 def test_a_file_as_tensorflow_2_0_wrote_it_is_loaded(packages):

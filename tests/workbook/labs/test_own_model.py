@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import types
 import zipfile
 
 import numpy as np
@@ -196,10 +197,15 @@ class Reader:
         return {"reader": model, "x": x, "y": np.arange(64) % 3, "Reader": Reader, "own_loss": own_loss}
 
 
-def test_nothing_else_does_is_said_only_where_public_keras_does_not(packages):
+@pytest.fixture(scope="module")
+def tried(packages):
+    """All methods, tried on such a model once for all tests; and the variables of its notebook."""
     known = Reader.make(packages["keras"])
-    methods = ("keras_file", "file_then_seeds", "recipe", "clone")
-    found = run(OwnModelSettings("reader", "x", "y"), known, methods)
+    return run(OwnModelSettings("reader", "x", "y"), known, tuple(ALL_METHODS)), known
+
+
+def test_nothing_else_does_is_said_only_where_public_keras_does_not(tried):
+    found, known = tried
     assert found.verdict == (
         "Use .keras file + seeds: it makes a true clone of reader. So do: config + weights + optimizer, helpers.clone."
     )
@@ -207,9 +213,19 @@ def test_nothing_else_does_is_said_only_where_public_keras_does_not(packages):
         scope = dict(known)
         exec(code(name, known["reader"], "reader", inputs="x"), scope)
         assert helpers.audit(known["reader"], scope["clone"], known["x"], known["y"]).ok
-    assert run(OwnModelSettings("reader", "x", "y"), known, ("keras_file", "clone")).verdict.endswith(
-        "Nothing else does."
-    )
+    only = run(OwnModelSettings("reader", "x", "y"), known, ("keras_file", "clone"))
+    assert only.verdict.endswith("Nothing else does.")
+
+
+@pytest.mark.parametrize("variable", ["mine", "theirs", "path", "clone", "a.b"])
+def test_the_code_runs_whatever_the_model_is_called(packages, variable):
+    model, x = plain(packages["keras"])
+    for name in ("keras_file", "file_then_seeds", "recipe"):
+        scope = {variable: model, "x": x, "a": types.SimpleNamespace(b=model)}
+        exec(code(name, model, variable, inputs="x"), scope)
+        clone = scope["clone_" if variable == "clone" else "clone"]
+        assert clone is not model and int(clone.optimizer.iterations) == int(model.optimizer.iterations) > 0
+        assert scope[variable] is model
 
 
 @pytest.mark.parametrize("name", ["deepcopy", "keras_file", "weights_file", "file_then_seeds", "recipe", "clone"])
@@ -300,7 +316,11 @@ def test_every_sentence_calls_the_model_by_its_variable(packages):
     keras = packages["keras"]
     gan, _ = third_party_models.gan(keras)
     never_called = keras.Sequential([keras.layers.Dense(3)])
-    known = {"gan": gan, "mine": never_called, "bare": keras.Sequential([keras.layers.Input((2,))])}
+    known = {
+        "gan": gan,
+        "mine": never_called,
+        "bare": keras.Sequential([keras.layers.Input((2,)), keras.layers.ReLU()]),
+    }
     known |= {"head": keras.layers.Dense(3), "module": tf.Module(), "x": np.ones((4, 6)), "dense": plain(keras)[0]}
     known["dense"].layers[0].log = open(__file__)  # noqa: SIM115
     for settings, expected in (
@@ -361,12 +381,10 @@ ENOUGH = {
 }
 
 
-def test_for_each_purpose_the_simplest_method_that_is_enough(packages, tmp_path, monkeypatch):
+def test_for_each_purpose_the_simplest_method_that_is_enough(tried, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    keras = packages["keras"]
-    known = Reader.make(keras)
+    tried, known = tried
     model, x, y = (known[name] for name in ("reader", "x", "y"))
-    tried = run(OwnModelSettings("reader", "x", "y"), known, tuple(ALL_METHODS))
     assert set(ENOUGH) == set(PURPOSES)
     for purpose, expected in ENOUGH.items():
         found = tried.for_purpose(purpose)
@@ -549,7 +567,7 @@ def a_class(keras, folder):
 
 
 def a_function(keras, folder):
-    return OwnModelSettings("build"), "plain is a function"
+    return OwnModelSettings("build"), "build is a function"
 
 
 def a_layer(keras, folder):

@@ -13,6 +13,7 @@ from workbook.methods import ALL_METHODS, classes_and_functions, own_arguments
 __all__ = ["code"]
 
 _COMPILES = "compile_from_config"
+_TAKEN = ("clone", "folder", "mine", "path", "theirs", "value", "values", "variable")
 
 
 def code(
@@ -37,7 +38,7 @@ def code(
         saved_as: Name of the file, without its ending, for a method that writes one that should stay.
 
     Returns:
-        The code; it puts the clone into the variable `clone`.
+        The code; it puts the clone into the variable `clone`, or `clone_` if that is the model's own name.
     """
     package = keras_compat.generation(model)
     objects = ", ".join(f'"{name}": {name}' for name in sorted(classes_and_functions(model)))
@@ -54,6 +55,8 @@ def code(
         scope = f"with keras.utils.custom_object_scope({{{objects}}}):"
         body = [scope, *textwrap.indent("\n".join(body), "    ").splitlines()]
     body = [re.sub(r"\bkeras\.(?=models|utils)", f"{package}.", line) for line in body]
+    if variable in _TAKEN:  # the code sets these names itself
+        body = [re.sub(rf"\b{variable}\b", f"{variable}_", line) for line in body]
     body = [re.sub(r"\bmodel\b(?!\.keras|\.weights\.h5|s\b)", variable, line) for line in body]
     if file:
         own = f", {{{objects}}}" if objects else ""

@@ -170,10 +170,17 @@ def _bytes_of(file: str | Path | Upload) -> tuple[str, bytes]:
     return (file.name, file.content) if isinstance(file, Upload) else keras_files.read_file(Path(file))
 
 
-def _what_it_holds(file: str | Path | Upload) -> str:
-    """Return in a sentence who wrote an `.h5` file and what it lacks; a `.keras` file needs no such words."""
+def _what_it_holds(file: str | Path | Upload, model: Any) -> str:
+    """Return in sentences who wrote an `.h5` file and what it lacks; a `.keras` file needs no such words."""
     name, content = _bytes_of(file)
-    return f" {hdf5.holds(name, content)}" if hdf5.is_hdf5(name) else ""
+    if not hdf5.is_hdf5(name):
+        return ""
+    told = hdf5.holds(name, content)
+    if hdf5.COMPILE_SETTINGS in told.split(" lacks ")[0] and not keras_compat.is_compiled(model):
+        told = (
+            f"{told.split(' Compile the model')[0]} Keras does not read its compile settings: compile the model again."
+        )
+    return f" {told}"
 
 
 # -- inputs and targets ------------------------------------------------------------------------------------------------
@@ -431,7 +438,7 @@ class OwnModelRun(Run):
             targets, note_on_targets = _given(make_targets, self.model, self.settings.targets, self.namespace, inputs)
             self.note = f"{note[0].upper()}{note[1:]}; {note_on_targets}."
             if self.is_from_file:
-                self.note += _what_it_holds(self.settings.model)
+                self.note += _what_it_holds(self.settings.model, self.model)
         except Refusal as refusal:
             self.refusal = self._with_variable(str(refusal))
             self.finished = True
