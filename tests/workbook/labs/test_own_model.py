@@ -258,7 +258,7 @@ def test_a_model_that_was_never_trained_is_judged_by_what_a_step_would_cost_it(k
     assert evidence["optimizer state"] == "no training step yet; once there is one, it is lost by this method"
     only = run(OwnModelSettings("fresh", "x"), {"fresh": model, "x": x}, methods[:1])
     assert only.verdict.startswith("No method makes a true clone of fresh. Nearest is clone_model + set_weights, which")
-    assert only.source.startswith("# Not a true clone: it loses optimizer state, once it is trained")
+    assert only.source.startswith("# Not a true clone: it loses optimizer state once trained")
     # Now it is as the sentence says.
     fit(model, x, np.zeros((64, 3), "float32"), verbose=0)
     found = run(OwnModelSettings("fresh", "x"), {"fresh": model, "x": x}, methods)

@@ -157,7 +157,7 @@ class MethodTablePicture(Picture):
 
 
 def _also(outcome: Outcome) -> list[str]:
-    return [*outcome.also_lost, *["optimizer state, once it is trained"] * outcome.lost_later]
+    return [*outcome.also_lost, *["optimizer state once trained"] * outcome.lost_later]
 
 
 def _short(name: str) -> str:

@@ -64,13 +64,10 @@ class OwnModelPanel(Lab):
         ]
         super().__init__(OwnModelSettings(*names, purpose=purpose), title)
         self._progress.end()
-        place = self.children.index(self._verdict_line) + 1
-        self.children = [
-            *self.children[:place],
-            self._note,
-            *self.children[place:],
-            self.table_box,
-        ]
+        # The answer and its code come first, beside the controls that ask for it. What was tried is below.
+        answer = [self._verdict_line, self._note, self.error_box, self.source_box]
+        controls = [each for each in self.children if each not in (*answer, self._picture)]
+        self.children = [*controls, *answer, self._picture, self.table_box]
 
     @property
     def found(self) -> OwnModelRun:
@@ -90,21 +87,24 @@ class OwnModelPanel(Lab):
         return name
 
     def controls(self) -> Sequence[widgets.Widget]:
-        """Make the fields, and the button for a file."""
+        """Make the fields."""
         self._note, self.table_box = widgets.HTML(), widgets.HTML()
         self.table_box.add_class("method-table-cells")
         self._note.add_class("own-model-sources")
         self.upload = widgets.FileUpload(accept=".keras,.h5", description="Upload a file", layout={"width": "190px"})
         self.upload.observe(lambda change: self._on_upload(), "value")
-        return [*self.declared_controls(OwnModelSettings), widgets.HBox([self.upload])]
+        controls = self.declared_controls(OwnModelSettings)
+        for control in controls:  # two of them abreast on a small screen
+            control.layout.width, control.style.description_width = "395px", "110px"
+        return controls
 
     def buttons(self) -> Sequence[widgets.Widget]:
-        """Make the button that tries the same names again, because what they stand for may have changed."""
+        """Make the button for a file, and the one that tries the same names again: they may mean something else now."""
         self.again = widgets.Button(
             description="Try again", icon="refresh", tooltip="Try what these names stand for now"
         )
         self.again.on_click(lambda button: self.changed())
-        return [self.again]
+        return [self.upload, self.again]
 
     def _on_upload(self) -> None:
         if self.upload.value:

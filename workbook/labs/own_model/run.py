@@ -478,7 +478,7 @@ def _label(method: str) -> str:
 
 
 def _lost(outcome: Outcome) -> str:
-    return ", ".join([*outcome.lost, *["optimizer state, once it is trained"] * outcome.lost_later])
+    return ", ".join([*outcome.lost, *["optimizer state once trained"] * outcome.lost_later])
 
 
 def _is_name(text: str) -> bool:
