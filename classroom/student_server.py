@@ -18,7 +18,7 @@ import stat
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator, MutableMapping
+from collections.abc import MutableMapping
 from pathlib import Path
 
 WORKBOOK = Path(__file__).resolve().parents[1]
@@ -30,48 +30,40 @@ IDLE = 3600
 
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _LINK = re.compile(r"\]\(\.\./([^)#\s\\]+)\)")
+sys.path.insert(0, str(WORKBOOK / "tools"))
+import working_copy  # noqa: E402 (in the folder that was put on the path above)
 
 
-def handouts(workbook: Path) -> Iterator[Path]:
-    """Yield what a student gets: the notebooks, and the files that they link to, as paths below the workbook.
+def linked_files(workbook: Path) -> list[Path]:
+    """Return the files that the notebooks link to, as paths below the workbook.
 
     Args:
         workbook: the repository.
-
-    Example:
-        >>> sorted(handouts(WORKBOOK))[-1].name
-        '06_bring_your_own_model.ipynb'
     """
-    found = set()
-    for notebook in workbook.glob("notebooks/*.ipynb"):
-        found.add(notebook.relative_to(workbook))
-        links = map(Path, _LINK.findall(notebook.read_text(encoding="utf-8")))
-        found.update(link for link in links if (workbook / link).is_file())
-    yield from sorted(found)
+    texts = (notebook.read_text(encoding="utf-8") for notebook in workbook.glob("notebooks/*.ipynb"))
+    links = {Path(link) for text in texts for link in _LINK.findall(text)}
+    return sorted(link for link in links if (workbook / link).is_file())
 
 
-def hand_out(workbook: Path, copy: Path) -> list[Path]:
-    """Put into the copy what is missing there, and leave alone what is there.
+def hand_out(workbook: Path, copy: Path) -> list[str]:
+    """Bring the student's copy up to date, and leave alone what the student has changed.
 
     Args:
         workbook: the repository.
         copy: the student's folder, which need not exist.
 
     Returns:
-        The files that were missing.
+        A sentence for each notebook of which there is a newer one beside the student's own.
 
     Raises:
         OSError: the copy cannot be written.
     """
-    missing = [path for path in handouts(workbook) if not (copy / path).exists()]
-    for path in missing:
+    messages = working_copy.update(workbook / "notebooks", copy / "notebooks")
+    for path in linked_files(workbook):
         target = copy / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        # In two steps: half a file would count as the student's own from then on.
-        part = target.with_name(f".{target.name}.part")
-        shutil.copyfile(workbook / path, part)
-        part.replace(target)
-    return missing
+        shutil.copyfile(workbook / path, target)
+    return messages
 
 
 def settle(environment: MutableMapping[str, str], copy: Path) -> None:
@@ -181,7 +173,7 @@ def main() -> None:
     """Hand out, settle, and let the server take this process's place."""
     copy = Path.home() / COPY
     try:
-        hand_out(WORKBOOK, copy)
+        print(*hand_out(WORKBOOK, copy), sep="\n", file=sys.stderr)
     except OSError as error:
         # The server has to come up all the same: only there can the student make room.
         print(f"The workbook could not be copied to {copy}: {error}. Make room there and start again.", file=sys.stderr)

@@ -116,7 +116,7 @@ def opens_the_first_notebook(repository: Path, environment: dict[str, str]) -> b
         with answer:
             print("the front door leads to", answer.url.removeprefix(found.group(1)))
             first = sorted((repository / "notebooks").glob("*.ipynb"))[0]
-            return answer.status == 200 and answer.url.endswith(f"/lab/tree/notebooks/{first.name}")
+            return answer.status == 200 and answer.url.endswith(f"/lab/tree/my_notebooks/{first.name}")
     finally:
         server.kill()
         server.wait()

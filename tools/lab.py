@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from run import PYTHON, ROOT, WINDOWS, become, main
+from tools import working_copy
 
 
 def command(args: Sequence[str]) -> list[str]:
@@ -32,7 +33,8 @@ def command(args: Sequence[str]) -> list[str]:
 
 
 def lab(args: Sequence[str]) -> int:
-    """Open JupyterLab; its settings, and which notebook comes first, are in `binder/jupyter`."""
+    """Open JupyterLab on the reader's own copy; its settings, and what comes first, are in `binder/jupyter`."""
+    working_copy.main([])
     paths = [str(ROOT / "binder" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(path for path in paths if path)
     return become(*command(args))

@@ -12,6 +12,7 @@ from run import PYPROJECT, ROOT, Problem, main
 
 NOTEBOOKS = ROOT / "notebooks"
 README = ROOT / "README.md"
+COPY = "my_notebooks"  # what binder/start makes: the same notebooks without results
 
 
 def repository():
@@ -39,8 +40,8 @@ def binder_link(address, path):
         path: The file, as seen from the root of the repository.
 
     Example:
-        >>> binder_link("https://github.com/some-org/some-repo", "notebooks/00_start_here.ipynb")
-        'https://mybinder.org/v2/gh/some-org/some-repo/HEAD?urlpath=lab/tree/notebooks/00_start_here.ipynb'
+        >>> binder_link("https://github.com/some-org/some-repo", "my_notebooks/00_start_here.ipynb")
+        'https://mybinder.org/v2/gh/some-org/some-repo/HEAD?urlpath=lab/tree/my_notebooks/00_start_here.ipynb'
     """
     parts = urlsplit(address)
     name = parts.path[1:]
@@ -76,7 +77,7 @@ def with_link(markdown, address, path):
 def links(args):
     """Update the links in the README and in each notebook's first cell from the repository's address."""
     address = repository()
-    first = "notebooks/" + min(path.name for path in NOTEBOOKS.glob("*.ipynb"))
+    first = min(path.name for path in NOTEBOOKS.glob("*.ipynb"))
     if args[:1] == ["--hub"]:
         if len(args) != 2 or urlsplit(args[1]).scheme not in ("http", "https") or not urlsplit(args[1]).netloc:
             raise Problem("The hub's address is missing: write it as in `run.py links --hub https://hub.example.org`.")
@@ -84,15 +85,15 @@ def links(args):
             raise Problem(
                 "A hub has to know what to copy: name the repository in pyproject.toml, under [tool.workbook]."
             )
-        print(hub_link(args[1], address, first))
+        print(hub_link(args[1], address, f"notebooks/{first}"))
         return 0
     if args:
         raise Problem(f"run.py links does not know {args[0]!r}: leave it out, or name a hub with --hub.")
-    README.write_bytes(with_link(README.read_text(encoding="utf-8"), address, first).encode("utf-8"))
+    README.write_bytes(with_link(README.read_text(encoding="utf-8"), address, f"{COPY}/{first}").encode("utf-8"))
     for path in NOTEBOOKS.glob("*.ipynb"):
         notebook = json.loads(path.read_text(encoding="utf-8"))
         cell = notebook["cells"][0]
-        changed = with_link("".join(cell["source"]), address, "notebooks/" + path.name)
+        changed = with_link("".join(cell["source"]), address, f"{COPY}/{path.name}")
         cell["source"] = changed.splitlines(keepends=True)
         # As nbformat writes it, so that only the link differs.
         text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 # Asked of the disk, because JupyterLab answers a link to a notebook that is not there with an empty page.
-notebooks = sorted(Path(__file__).resolve().parents[2].glob("notebooks/*.ipynb"))
+workbook = Path(__file__).resolve().parents[2]
+notebooks = sorted(workbook.glob("my_notebooks/*.ipynb")) or sorted(workbook.glob("notebooks/*.ipynb"))
 if notebooks:
-    c.LabApp.default_url = f"/lab/tree/notebooks/{notebooks[0].name}"  # noqa: F821 (`c` is given by JupyterLab)
+    c.LabApp.default_url = f"/lab/tree/{notebooks[0].parent.name}/{notebooks[0].name}"  # noqa: F821 (`c` is given by JupyterLab)
 
 # A model that is uploaded comes in one message, and the usual limit of 10 MB would end the connection silently.
 # What is larger than the own-model panel takes is then refused by the panel, which says so.

@@ -525,20 +525,20 @@ def test_a_lock_that_cannot_be_made_is_one_sentence(monkeypatch, uv, word):
 @pytest.mark.parametrize(
     "names, first",
     [
-        (["02_b.ipynb", "00_start_here.ipynb"], "00_start_here.ipynb"),
-        (["03_c.ipynb", "02_b.ipynb"], "02_b.ipynb"),
+        (["notebooks/02_b.ipynb", "notebooks/00_start_here.ipynb"], "notebooks/00_start_here.ipynb"),
+        (["notebooks/00_start_here.ipynb", "my_notebooks/02_b.ipynb"], "my_notebooks/02_b.ipynb"),
         ([], None),
     ],
 )
-def test_lab_opens_the_first_notebook_on_disk(tmp_path, names, first):
+def test_lab_opens_the_first_notebook_on_disk_of_the_readers_own_if_there_are_any(tmp_path, names, first):
     settings = tmp_path / "binder" / "jupyter" / "jupyter_lab_config.py"
     settings.parent.mkdir(parents=True)
     settings.write_bytes((ROOT / "binder" / "jupyter" / settings.name).read_bytes())
-    (tmp_path / "notebooks").mkdir()
     for name in names:
-        (tmp_path / "notebooks" / name).touch()
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
     config = PyFileConfigLoader(settings.name, str(settings.parent)).load_config()
-    assert config.get("LabApp", {}).get("default_url") == (f"/lab/tree/notebooks/{first}" if first else None)
+    assert config.get("LabApp", {}).get("default_url") == (f"/lab/tree/{first}" if first else None)
 
 
 def test_lab_does_not_ask_about_news():

@@ -72,7 +72,7 @@ def launchers(text):
 
 def test_every_link_in_the_repository_is_the_one_that_its_address_makes():
     for path, text in pages(ROOT).items():
-        opens = "notebooks/00_start_here.ipynb" if path == "README.md" else path
+        opens = "my_notebooks/" + ("00_start_here.ipynb" if path == "README.md" else Path(path).name)
         assert launchers(text) == ([links.binder_link(links.repository(), opens)] if HERE else []), "run `run.py links`"
 
 
@@ -86,7 +86,7 @@ def test_the_command_reads_the_address_as_a_toml_reader_does(fork):
 def test_one_line_changes_every_link(fork, ending):
     declare(fork, "https://github.com/some-org/some-repo" + ending)
     assert write() == 0
-    start = "https://mybinder.org/v2/gh/some-org/some-repo/HEAD?urlpath=lab/tree/notebooks/"
+    start = "https://mybinder.org/v2/gh/some-org/some-repo/HEAD?urlpath=lab/tree/my_notebooks/"
     for path, text in pages(fork).items():
         name = "00_start_here.ipynb" if path == "README.md" else Path(path).name
         assert launchers(text) == [start + name]

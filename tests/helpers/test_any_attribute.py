@@ -475,16 +475,21 @@ def test_anything_may_be_an_attribute(packages, group):
     check(holder, packages[("keras", "tf_keras")[GROUPS.index(group) % 2]], group)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_anything_alone_may_be_an_attribute(keras, name):
-    check(holder, keras, (name,))
+def in_turn(first, second):
+    """Give each kind one of the two Keras versions."""
+    return [pytest.param((first, second)[number % 2], name) for number, name in enumerate(NAMES)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_anything_may_be_returned(keras, name):
-    x = data()[0][:8]
+@pytest.mark.parametrize(("package", "name"), in_turn("keras", "tf_keras"))
+def test_anything_alone_may_be_an_attribute(packages, package, name):
+    check(holder, packages[package], (name,))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("package", "name"), in_turn("tf_keras", "keras"))
+def test_anything_may_be_returned(packages, package, name):
+    x, keras = data()[0][:8], packages[package]
     try:
         answering(keras, name)(x)
     except Exception:

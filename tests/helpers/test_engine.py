@@ -39,8 +39,8 @@ def assert_agree(model, clone, x, y, steps=3):
     return report
 
 
-# Compiling takes long, so a quick run tries these alone, and each kind and fault is tried on one Keras version. That
-# audit judges all of them rightly on both is in test_cloning.py and test_auditing.py.
+# Compiling takes long, so a quick run tries these alone, and each kind and fault is tried on one Keras version: the one
+# on which the quick tests in test_cloning.py and test_auditing.py do not try it.
 REPRESENTATIVE = {"sequential", "batch_normalization_and_dropout", "own_train_step", "frozen_entirely", "raw_variable"}
 
 
@@ -49,18 +49,18 @@ def cases(versions, representative):
     found = []
     for number, (name, packages) in enumerate(versions.items()):
         marks = [] if name in representative else [pytest.mark.slow]
-        package = packages[number % len(packages)]
+        package = packages[(number + 1) % len(packages)]
         found.append(pytest.param(package, name, marks=marks, id=f"{package}-{name}"))
     return found
 
 
 def versions_of_kinds():
-    """Return for each kind of the zoo the Keras versions on which helpers.clone makes a clone of it."""
+    """Return, for every third kind of the zoo, the Keras versions on which helpers.clone makes a clone of it."""
     found = {}
     for package, name in zoo.KINDS:
         if (package, name) not in zoo.REFUSED:
             found.setdefault(name, []).append(package)
-    return found
+    return {name: found[name] for number, name in enumerate(found) if number % 3 == 0 or name in REPRESENTATIVE}
 
 
 VERSIONS_OF_FAULTS = {
@@ -79,7 +79,7 @@ def test_audit_and_three_tests_agree_on_a_clone_with(packages, package, name):
     keras, fault = packages[package], FAULTS[name]
     model, clone, x, y = pair(keras, fault.make)
     broken = fault.apply(keras, model, clone)
-    assert not assert_agree(model, clone if broken is None else broken, x, y, steps=2).ok
+    assert fault.check in assert_agree(model, clone if broken is None else broken, x, y, steps=2).failures
 
 
 @pytest.mark.parametrize("method", ["alias", "clone_model", "clone_model_set_weights", "keras_file"])

@@ -581,8 +581,9 @@ def filtered(file, group):
     group.create_dataset("0", data=np.zeros((6, 2), "float32"), chunks=(6, 2), compression="gzip")
 
 
-def test_too_many_arrays_and_filters_are_refused_while_walking(content, traces):
-    assert "more than 20000 arrays" in refused_at_sight(with_weights(content, many_arrays))
+def test_too_many_arrays_and_filters_are_refused_while_walking(content, traces, monkeypatch):
+    monkeypatch.setattr(refusal, "MAX_WEIGHTS", 200)  # to write 20,000 takes long
+    assert "more than 200 arrays" in refused_at_sight(with_weights(content, many_arrays))
     assert "cannot be read" in refused_at_sight(with_weights(content, filtered))
 
 
@@ -611,7 +612,7 @@ def orthogonal(config, layer):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory is only looked after from outside")
-@pytest.mark.parametrize("grow", [wide, orthogonal])
+@pytest.mark.parametrize("grow", [wide, pytest.param(orthogonal, marks=pytest.mark.slow)])
 def test_a_config_that_asks_for_too_much_ends_another_process(content, grow):
     """The second one ends LAPACK by a segmentation fault, where memory has a limit."""
     before = psutil.Process().memory_info().rss
@@ -759,6 +760,7 @@ def test_a_model_that_needs_gigabytes_when_it_is_called_is_refused(keras, traces
     assert "more memory" in refused(held)
 
 
+@pytest.mark.slow
 def test_a_good_file_is_taken_after_one_whose_class_cannot_be_sent(packages, traces):
     import threading
 
@@ -785,6 +787,7 @@ def good_models(keras):
         yield keras.Model(inputs, tf.fill(tf.shape(inputs), 1.0) + inputs)
 
 
+@pytest.mark.slow
 def test_good_files_of_rare_kinds_are_taken(keras):
     for model in good_models(keras):
         loaded = load(Upload("model.keras", held_by(model)))
@@ -855,6 +858,7 @@ def fill_memory():
     assert held
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("act", "reason"), [(die, "ended the process"), (fill_memory, "more memory")])
 def test_a_process_that_dies_or_grows_is_a_refusal(packages, act, reason, traces):
     held, known = acting(packages["keras"], act)
@@ -862,6 +866,7 @@ def test_a_process_that_dies_or_grows_is_a_refusal(packages, act, reason, traces
     assert load(Upload("model.keras", plain_file(packages["keras"]))).count_params() == 14
 
 
+@pytest.mark.slow
 def test_a_process_that_hangs_is_ended(packages, monkeypatch, traces):
     import time
 
@@ -873,6 +878,7 @@ def test_a_process_that_hangs_is_ended(packages, monkeypatch, traces):
     assert load(Upload("model.keras", plain_file(packages["keras"]))).count_params() == 14
 
 
+@pytest.mark.slow
 def test_the_process_is_kept_and_takes_files_from_several_threads(packages):
     from concurrent.futures import ThreadPoolExecutor
 

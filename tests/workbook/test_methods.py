@@ -15,6 +15,7 @@ def test_a_method_is_called_correct_if_and_only_if_its_clone_is_true(name, keras
     assert helpers.audit(model, ALL_METHODS[name](model, x), x, y).ok == ALL_METHODS[name].correct
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(ALL_METHODS))
 def test_the_code_of_a_method_makes_what_its_function_makes(name, keras, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

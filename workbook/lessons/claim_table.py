@@ -72,7 +72,12 @@ def try_claims(lesson: str) -> ClaimTable:
     print(f"\r{len(claims)} claims, each tried on {' and on '.join(KERAS_VERSIONS.values())}.")
     installed = sys.modules["tensorflow"].__version__
     older = {name: each for name, each in versions.columns().items() if each["versions"]["tensorflow"] != installed}
-    return ClaimTable(claims, found, older)
+    return ClaimTable(claims, found, older, _written_for(lesson))
+
+
+def _written_for(lesson: str) -> str:
+    """Return the TensorFlow that the texts are about whose claims a lesson tries; empty if they name none."""
+    return getattr(importlib.import_module(f"workbook.lessons.claims.lesson_{lesson}"), "WRITTEN_FOR", "")
 
 
 class ClaimTable:
@@ -82,6 +87,7 @@ class ClaimTable:
         claims: The claims, from `claims_of_lesson`.
         found: For each Keras package what `trial.try_claim` returned, in the order of the claims.
         older: Columns of `versions.json`: what was found on older versions, by name.
+        written_for: The column of the version that the claims were made about, if they were made about one.
     """
 
     def __init__(
@@ -89,8 +95,9 @@ class ClaimTable:
         claims: Sequence[Mapping[str, Any]],
         found: Mapping[str, Sequence[Mapping[str, Any]]],
         older: Mapping[str, Mapping[str, Any]],
+        written_for: str = "",
     ):
-        self.claims, self.found, self.older = claims, found, older
+        self.claims, self.found, self.older, self.written_for = claims, found, older, written_for
 
     def verdict(self, number: str, package: str) -> str:
         """Return what was found about a claim on a Keras package, in words."""
@@ -112,10 +119,22 @@ class ClaimTable:
         grouped: dict[str, list[str]] = {}
         for name, column in self.older.items():
             if number in column["claims"]:
-                keras = column["versions"]["keras"]
-                label = f"{name} with Keras {'.'.join(keras.split('.')[:2])}" if keras.startswith("3") else name
+                label = versions.label(name, self.older).removeprefix("TensorFlow ")
                 grouped.setdefault(column["claims"][number]["verdict"], []).append(label)
         return grouped
+
+    def _older_in_words(self, number: str) -> list[tuple[str, str]]:
+        """What holds on older versions, in lines of (words, verdict): first on the one that the text is about."""
+        lines = []
+        about = f"on TensorFlow {self.written_for}, which the text is about"
+        own = self.older.get(self.written_for, {"claims": {}})["claims"].get(number)
+        if own:
+            lines.append((f"{own['verdict']} {about}", own["verdict"]))
+        changed = versions.changes(number, self.older)
+        if changed:
+            return [*lines, (changed, "")]
+        grouped = self._on_older(number).items()
+        return lines + [(f"{verdict} on {', '.join(names)}", verdict) for verdict, names in grouped]
 
     def _simply_holds(self, index: int) -> bool:
         verdicts = {each[index]["verdict"] for each in self.found.values()}
@@ -126,8 +145,7 @@ class ClaimTable:
         for index, claim in enumerate(self.claims):
             lines.append(f"\n{claim['number']}  {claim['text']}")
             lines += [f"  {KERAS_VERSIONS[name]}: {trial.in_words(each[index])}" for name, each in self.found.items()]
-            older = self._on_older(claim["number"]).items()
-            lines += [f"  TensorFlow {', '.join(names)}: {verdict}" for verdict, names in older]
+            lines += [f"  Older TensorFlow: {words}" for words, _ in self._older_in_words(claim["number"])]
             lines.append(f"  Today: {claim['today']}")
         return "\n".join(lines)
 
@@ -158,8 +176,8 @@ class ClaimTable:
         cells = [_inline(claim["text"])]
         cells += [_marked(trial.in_words(each[index]), each[index]["verdict"]) for each in self.found.values()]
         if self.older:
-            older = self._on_older(claim["number"]).items()
-            cells.append("<br>".join(f"{_marked(verdict, verdict)}: {', '.join(names)}" for verdict, names in older))
+            older = self._older_in_words(claim["number"])
+            cells.append("<br>".join(_marked(*line) if line[1] else html.escape(line[0]) for line in older))
         cells.append(_inline(claim["today"]))
         labelled = zip(headings[1:], cells, strict=True)
         data = "".join(f'<td data-label="{html.escape(label)}">{cell}</td>' for label, cell in labelled)

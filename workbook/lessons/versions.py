@@ -33,24 +33,29 @@ def columns() -> dict[str, dict[str, Any]]:
     return json.loads((_CLAIMS / "versions.json").read_text(encoding="utf-8"))
 
 
-def label(name: str) -> str:
+def label(name: str, stored: Mapping[str, Any] | None = None) -> str:
     """Return what a reader calls a column: its TensorFlow, and the Keras where that does not follow from it.
+
+    Args:
+        name: The name of the column.
+        stored: The columns; those of `columns` if there are none.
 
     Example:
         >>> label("2.6"), label("2.16"), label("tf_keras")
         ('TensorFlow 2.6', 'TensorFlow 2.16, Keras 3.1', 'tf_keras 2.21')
     """
-    keras = ".".join(columns()[name]["versions"]["keras"].split(".")[:2])
+    keras = ".".join((stored or columns())[name]["versions"]["keras"].split(".")[:2])
     if name == "tf_keras":
         return f"tf_keras {keras}"
     return f"TensorFlow {name}" + (f", Keras {keras}" if keras.startswith("3.") else "")
 
 
-def changes(number: str) -> str:
+def changes(number: str, stored: Mapping[str, Any] | None = None) -> str:
     """Say in a sentence where the verdict on a claim changes from version to version.
 
     Args:
         number: The claim's number.
+        stored: The columns to look at; those of `columns` if there are none.
 
     Returns:
         The sentence; it is empty if every version on which the claim can be tried gives the same verdict.
@@ -59,7 +64,10 @@ def changes(number: str) -> str:
         >>> changes("0.4")   # `clone_model` copies weights: on no version
         ''
     """
-    tried = {name: each["claims"].get(number, {}).get("verdict", trial.UNTRIED) for name, each in columns().items()}
+    tried = {
+        name: each["claims"].get(number, {}).get("verdict", trial.UNTRIED)
+        for name, each in (stored or columns()).items()
+    }
     verdicts = [(name, verdict) for name, verdict in tried.items() if verdict != trial.UNTRIED]
     if len({verdict for _, verdict in verdicts}) < 2:
         return ""
@@ -67,7 +75,7 @@ def changes(number: str) -> str:
     runs = [(verdict, [name for name, _ in run]) for verdict, run in itertools.groupby(line, key=lambda each: each[1])]
     parts = []
     for index, (verdict, names) in enumerate(runs):
-        first, last = label(names[0]), names[-1]
+        first, last = label(names[0], stored), names[-1]
         if index == len(runs) - 1:
             where = f"from {first} on" if index else f"on {first} and later"
         elif len(names) == 1:
@@ -76,7 +84,7 @@ def changes(number: str) -> str:
             where = f"from {first} to {last}"
         parts.append(f"{where} it {verdict}")
     if "tf_keras" in dict(verdicts):
-        parts.append(f"on {label('tf_keras')} it {dict(verdicts)['tf_keras']}")
+        parts.append(f"on {label('tf_keras', stored)} it {dict(verdicts)['tf_keras']}")
     sentence = "; ".join(parts)
     return f"{sentence[0].upper()}{sentence[1:]}."
 
@@ -101,7 +109,7 @@ class _Chooser:
     """
 
     caption = ""
-    filters: ClassVar[dict[str, str]] = {}  # what may be shown instead of all, in words
+    filters: ClassVar[dict[str, str]] = {}  # what to show, in words: the first is chosen to begin with, and all may be
 
     @property
     def names(self) -> list[str]:
@@ -116,7 +124,8 @@ class _Chooser:
         style = Path(__file__).with_name("versions.css").read_text(encoding="utf-8") + self._rules()
         newest = [name for name in self.names if name != "tf_keras"][-1]
         chosen = _radios(serial, "version", "Your version", {name: label(name) for name in self.names}, newest)
-        shown = _radios(serial, "show", "Show", {"all": "all", **self.filters}, "all") if self.filters else ""
+        filters = {**self.filters, "all": "all"}
+        shown = _radios(serial, "show", "Show", filters, next(iter(filters))) if self.filters else ""
         notes = "".join(
             f'<p class="only {_key(name)}">{html.escape(_note(columns()[name]))}</p>' for name in self.names
         )
@@ -200,8 +209,8 @@ class WhatHolds(_Chooser):
 
     caption = "What holds in your version"
     filters: ClassVar[dict[str, str]] = {
-        "open": "what does not simply hold",
         "changes": "what differs between versions",
+        "open": "what does not simply hold",
     }
 
     def __repr__(self) -> str:

@@ -112,6 +112,7 @@ def test_a_step_runs_and_shows_what_came_before_it(step):
     assert ("GradientTape" in text) == ("import tensorflow" in text) == (step == TRAINING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "held"),
     [

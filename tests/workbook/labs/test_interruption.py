@@ -54,6 +54,7 @@ def finished(**settings):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", GENERATIONS)
 @pytest.mark.parametrize("layers", LAYERS)
 def test_with_nothing_lost_no_weight_ever_differs(generation, layers):
@@ -99,6 +100,7 @@ def test_each_loss_shows_where_it_should(generation):
     assert "the trained weights stay exactly equal" in statistics.verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_what_an_optimizer_has_to_lose(optimizer):
     kept = {schedule: finished(optimizer=optimizer, schedule=schedule, lose="optimizer") for schedule in (True, False)}
@@ -107,12 +109,14 @@ def test_what_an_optimizer_has_to_lose(optimizer):
     assert position.equal is (optimizer != "adam")  # Adam corrects its averages by the number of steps
 
 
+@pytest.mark.slow
 def test_there_may_be_nothing_to_lose():
     assert "no Dropout, so there was no random state" in finished(lose="seeds").verdict
     assert "no BatchNormalization, so there were no statistics" in finished(layers="dense", lose="statistics").verdict
     assert "depends on what was lost" in finished(stop=0, lose="optimizer").verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
@@ -144,6 +148,7 @@ def test_every_program_is_python():
         assert max(map(len, text.splitlines())) <= 120 and ("tf." not in text or "as tf" in text)
 
 
+@pytest.mark.slow
 def test_another_way_to_save_goes_on_with_the_same_training():
     interruption._trainings.clear()
     first = finished()
@@ -234,6 +239,7 @@ def test_nothing_is_logged_below_the_lab(save, packages, caplog, capfd, recwarn)
     assert (caplog.messages, capfd.readouterr().out, recwarn.list) == ([], "", [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_saving_prints_nothing_into_the_cell(generation, capsys):
     finished(generation=generation, save="export" if generation == "keras" else "folder")

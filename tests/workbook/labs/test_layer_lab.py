@@ -47,6 +47,7 @@ def combinations():
         next(methods)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", every(2, combinations()), ids=lambda s: f"{s.definition.style}-{s.naive}")
 def test_any_combination_works_or_shows_its_error_and_a_lesson(shared, settings):
     shared.load(settings)
@@ -77,6 +78,7 @@ def test_a_new_value_gives_a_new_picture_and_a_new_model(lab):
     assert lab.current_run.model.count_params() == 64 * 9 + 9 + 9 * 10 + 10
 
 
+@pytest.mark.slow
 def test_layers_are_added_removed_and_changed(lab):
     lab.add.click()
     lab.rows[1].kind.value = "Dropout"
@@ -88,6 +90,7 @@ def test_layers_are_added_removed_and_changed(lab):
     assert lab.settings.definition.layers == () and lab.status == "Up to date"
 
 
+@pytest.mark.slow
 def test_there_is_room_for_a_few_layers_only(lab, monkeypatch):
     monkeypatch.setattr(lab._latest, "start", lambda work: None)
     for _ in range(9):
@@ -98,6 +101,7 @@ def test_there_is_room_for_a_few_layers_only(lab, monkeypatch):
         LayerLab(Definition((LayerSpec("Dense"),) * 7))
 
 
+@pytest.mark.slow
 def test_reset_returns_to_the_preset(lab):
     verdict = lab.verdict
     lab.load(LayerSettings(Definition((), "functional", "tf_keras", "sgd", 5), "alias", "deepcopy", 5, "original", 4))
@@ -106,6 +110,7 @@ def test_reset_returns_to_the_preset(lab):
     assert lab.settings == lab.preset and lab.verdict == verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", ["original", "clone"])
 def test_one_model_alone_can_be_trained(lab, who):
     lab.control("naive").value, lab.control("train").value = "alias", who
@@ -114,12 +119,14 @@ def test_one_model_alone_can_be_trained(lab, who):
     assert f"“Same future” was not tried, because only the {who} was trained." in lab.verdict
 
 
+@pytest.mark.slow
 def test_play_trains_on_and_stops_by_itself(lab, monkeypatch):
     monkeypatch.setattr(layer_lab, "MOST_STEPS", 24)
     lab.play.click()
     assert lab.current_run.step == 24 and lab.play.description == "Play" and lab.status == "Up to date"
 
 
+@pytest.mark.slow
 def test_steps_before_cloning_show_a_lost_optimizer(lab):
     lab.load(lab.preset.replace(naive="clone_model_set_weights", pretrain=10))
     naive, correct = lab.current_run.pairs
@@ -178,6 +185,7 @@ def test_the_latest_change_wins_and_the_others_are_not_finished(monkeypatch):
     assert len(built) == 1
 
 
+@pytest.mark.slow
 def test_pictures_keep_coming_while_a_key_is_held_down():
     async def hold():
         lab = LayerLab(SMALL, steps=4)
@@ -211,6 +219,7 @@ def test_a_change_while_the_curves_grow_stops_them():
     asyncio.run(asyncio.wait_for(interrupt(), 120))
 
 
+@pytest.mark.slow
 def test_models_are_made_on_the_main_loop_whatever_thread_the_change_came_on(monkeypatch):
     threads = []
     monkeypatch.setattr(
@@ -271,6 +280,7 @@ def test_messages_are_readable():
     assert errors.hint_for(error) == errors.FALLBACK
 
 
+@pytest.mark.slow
 def test_every_lesson_is_one_sentence():
     for _, sentence in errors.HINTS:
         assert sentence.endswith(".") and len(sentence) < 260

@@ -59,6 +59,7 @@ def test_the_source_when_run_gives_that_very_model(definition):
     assert mine == theirs
 
 
+@pytest.mark.slow
 def test_the_source_is_a_program_of_its_own(tmp_path):
     path = tmp_path / "model.py"
     path.write_text(definitions.source(Definition()) + "print(model.count_params())\n")

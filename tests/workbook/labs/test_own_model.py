@@ -63,10 +63,7 @@ STRANGERS = [
     ("keras", third_party_models.recommender, "clone"),
     ("tf_keras", third_party_models.recommender, "keras_file"),
     ("tf_keras", third_party_models.probabilistic_regression, "clone"),
-    ("keras", third_party_models.application("MobileNet", alpha=0.25), "clone"),
-    ("tf_keras", third_party_models.application("MobileNet", alpha=0.25), "keras_file"),
     ("keras", third_party_models.application("MobileNetV3Small", alpha=0.75, minimalistic=True), "clone"),
-    ("keras", third_party_models.application("EfficientNetB0"), "clone"),
 ]
 
 
@@ -99,6 +96,7 @@ def test_a_stranger_gets_code_that_makes_a_true_clone(packages, package, make, e
     assert report.ok, str(report)
 
 
+@pytest.mark.slow
 def test_a_gan_without_call_is_refused_and_its_parts_are_taken(keras):
     model, _ = third_party_models.gan(keras)
     found = run(OwnModelSettings(model))
@@ -123,6 +121,7 @@ def test_the_code_names_the_readers_own_variable_and_package(keras):
     assert "So do: " in found.verdict and found.note.startswith("Inputs from x; made-up targets")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", ["x", "", "6"])
 @pytest.mark.parametrize("method", ["clone", "weights_file"])
 def test_the_code_runs_with_nothing_but_what_the_notebook_has(keras, said, method, tmp_path, monkeypatch):
@@ -134,6 +133,7 @@ def test_the_code_runs_with_nothing_but_what_the_notebook_has(keras, said, metho
     assert helpers.audit(model, scope["clone"], x, np.arange(64) % 3).ok
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["deepcopy", "keras_file", "weights_file", "clone", "file_then_seeds", "recipe"])
 def test_the_code_of_every_method_runs_under_another_name(keras, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -229,6 +229,7 @@ def test_the_code_runs_whatever_the_model_is_called(packages, variable):
 
 
 @pytest.mark.parametrize("name", ["deepcopy", "keras_file", "weights_file", "file_then_seeds", "recipe", "clone"])
+@pytest.mark.parametrize("keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.slow)], indirect=True)
 def test_the_code_runs_for_a_model_that_was_never_compiled(keras, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
@@ -240,6 +241,7 @@ def test_the_code_runs_for_a_model_that_was_never_compiled(keras, name, tmp_path
 # -- a model that was compiled and never trained -----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.slow)], indirect=True)
 def test_a_model_that_was_never_trained_is_judged_by_what_a_step_would_cost_it(keras):
     x = np.ones((64, 6), "float32")
     model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
@@ -721,6 +723,7 @@ def test_a_file_is_loaded_into_the_keras_that_wrote_it(keras, tmp_path):
     assert found.best == "keras_file" and 'load_file("mine.keras")' in found.source
 
 
+@pytest.mark.parametrize("keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.slow)], indirect=True)
 def test_an_h5_file_says_who_wrote_it_and_what_it_lacks(keras, tmp_path):
     model, x = plain(keras)
     model.save(tmp_path / "old.h5")
@@ -760,6 +763,7 @@ def test_the_code_of_a_lambda_never_runs(keras, tmp_path):
     one_sentence(found.refusal)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["stateful_rnn", "functional", "batch_normalization", "mixed_precision", "adapted_normalization"]
 )

@@ -47,6 +47,7 @@ def test_the_whole_recipe_and_helpers_clone_are_true(kind):
         assert f"not tried, because only the {train} was trained" in alone.verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", every(3, POSTERIOR_KINDS))
 def test_weights_without_the_optimizer_part_at_the_first_step(kind):
     made = run(kind=kind, method="weights")
@@ -54,6 +55,7 @@ def test_weights_without_the_optimizer_part_at_the_first_step(kind):
     assert "fails “Same future” (unequal from step 1 on)" in made.verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["alias", "copy"])
 @pytest.mark.parametrize("kind", every(3, POSTERIOR_KINDS))
 def test_shared_variables_show_when_one_is_trained_alone(kind, method):
@@ -62,6 +64,7 @@ def test_shared_variables_show_when_one_is_trained_alone(kind, method):
     assert "fails “Own life” (they share their variables and training one moves the other)" in made.verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kinds", "method", "name"),
     [

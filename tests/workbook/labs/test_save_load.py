@@ -34,6 +34,7 @@ def every_setting():
         next(others)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings", every(2, every_setting()), ids=lambda s: f"{s.style}-{s.generation}-{s.file}-{s.change}"
 )
@@ -78,6 +79,7 @@ def test_the_silent_ones(packages):
     assert activation.pop(OUTPUTS) > 0 and set(activation.values()) == {0.0}
 
 
+@pytest.mark.slow
 def test_two_layers_that_changed_places(packages):
     """Weights go by number in a Keras 3 file and by name in a checkpoint; Adam's averages go by number in both."""
     swapped = run(Settings(file=".weights.h5", change="order")).pairs[0]
@@ -122,6 +124,7 @@ def test_a_file_brings_its_own_structure(packages):
     assert "24" not in done.source
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -147,6 +150,7 @@ def test_what_the_file_holds(settings, words, packages):
     assert words in run(settings).carried.sentence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["nothing", "order", "layer", "dropout", "name", "class_name", "unregistered"])
 @pytest.mark.parametrize("style", every(2, STYLES))
 def test_the_source_is_a_program_of_its_own(style, change, packages):
@@ -162,6 +166,7 @@ def test_the_source_is_a_program_of_its_own(style, change, packages):
     assert done.source.startswith("# Here") and "# There" in done.source
 
 
+@pytest.mark.slow
 def test_equal_settings_give_equal_numbers(packages):
     first, second = (run(Settings(file=".json")).pairs[0] for _ in range(2))
     assert first == second

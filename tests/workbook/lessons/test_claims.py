@@ -15,7 +15,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from workbook.lessons import claim_table
+from workbook.lessons import claim_table, versions
 from workbook.lessons.claims import trial
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -327,13 +327,26 @@ def test_the_table_opens_to_programs_and_folds_what_holds(table):
     assert not re.search(r"<script|onclick|style=", page)
 
 
-def test_the_table_shows_older_versions_with_their_date(table):
+def test_the_table_shows_older_versions_with_their_date_and_where_a_verdict_changes(table):
+    changed = "From TensorFlow 2.6 to 2.10 it does not hold; from TensorFlow 2.16, Keras 3.1 on it holds."
     page = table._repr_html_()
     assert "Older TensorFlow, tried 2026-11-29" in page
-    assert "✗ <strong>does not hold</strong>: 2.6, 2.10<br>✓ <strong>holds</strong>: 2.16 with Keras 3.1" in page
-    assert "TensorFlow 2.6, 2.10: does not hold" in repr(table)
+    assert changed in page and changed in repr(table)
+    table.older.pop("2.16")
+    assert "✗ <strong>does not hold</strong>" in table._repr_html_() and "does not hold on 2.6, 2.10" in repr(table)
     table.older = {}
     assert "Older" not in table._repr_html_()
+
+
+def test_what_held_on_the_version_of_the_text_stands_first(table):
+    table.written_for = "2.10"
+    line = "Older TensorFlow: does not hold on TensorFlow 2.10, which the text is about"
+    lines = repr(table).splitlines()
+    assert "From TensorFlow 2.6" in lines[lines.index(f"  {line}") + 1]
+    assert "which the text is about" in table._repr_html_()
+    named = {name: claim_table._written_for(name) for name in LESSONS}
+    assert {name for name in named.values() if name} <= set(versions.columns())
+    assert named["01"] == "2.0" and named["04"] == "2.6"
 
 
 def test_the_table_as_text(table):

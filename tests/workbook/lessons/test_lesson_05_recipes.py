@@ -109,6 +109,7 @@ def test_the_class_made_again_is_a_true_clone(name):
     assert report.ok, str(report)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYERS)
 def test_helpers_clone_is_a_true_clone(name):
     _, model, targets = made(name)
@@ -116,6 +117,7 @@ def test_helpers_clone_is_a_true_clone(name):
     assert report.ok, str(report)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MADE_WITH_FUNCTIONS)
 def test_live_functions_make_clone_model_work(name):
     _, model, targets = made(name)

@@ -77,7 +77,7 @@ def test_a_version_is_chosen_with_radio_buttons_of_its_own():
     tables = [BeautifulSoup(workbook.WhatHolds()._repr_html_(), "html.parser") for _ in range(2)]
     groups = [{button["name"] for button in table.select("input")} for table in tables]
     assert len(groups[0]) == 2 and not groups[0] & groups[1]
-    assert [button["value"] for button in tables[0].select("input[checked]")] == ["2.21", "all"]
+    assert [button["value"] for button in tables[0].select("input[checked]")] == ["2.21", "changes"]
     values = [button["value"] for button in tables[0].select("input[name$=version]")]
     assert values == list(versions.columns())
     style = tables[0].style.get_text()

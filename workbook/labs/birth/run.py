@@ -445,8 +445,10 @@ class BirthRun(Run):
         one, other = clauses_by_label.values()
         if len(one) == len(other):
             clauses = [
-                f"{subject} {mine}" if mine == theirs else f"{subject} {mine} on Keras 3 and {theirs} on Keras 2"
-                for (subject, mine), (_, theirs) in zip(one, other, strict=True)
+                f"{subject} {keras_3}"
+                if keras_3 == keras_2
+                else f"{subject} {keras_3} on Keras 3 and {keras_2} on Keras 2"
+                for (subject, keras_3), (_, keras_2) in zip(one, other, strict=True)
             ]
             text = _listed_up(clauses)
         else:

@@ -477,8 +477,9 @@ class InterruptionRun(Run):
             made = len(self.resumed_losses) - 1
             return f"the loss is not back near the one at the interruption, not even after {made} steps"
         clone = f" (that of the uninterrupted model: {self.uninterrupted_back})" if self.uninterrupted_back else ""
-        mine, theirs = self.resumed_losses[AFTER], self.losses[self.end]
-        end = "higher than" if mine > NEAR * theirs else "lower than" if theirs > NEAR * mine else "about"
+        resumed, uninterrupted = self.resumed_losses[AFTER], self.losses[self.end]
+        higher, lower = resumed > NEAR * uninterrupted, uninterrupted > NEAR * resumed
+        end = "higher than" if higher else "lower than" if lower else "about"
         if self.back == 0:
             cost = "the loss hardly rises above the one at the interruption"
         else:
@@ -556,13 +557,13 @@ class InterruptionRun(Run):
         self.resumed_losses.append(loss)
 
     def _measure(self, step: int) -> None:
-        for names, theirs, trace in (
+        for names, uninterrupted, trace in (
             (_TRAINED, self._training.trained, self.trained),
             (_STATISTICS, self._training.statistics, self.statistics),
         ):
-            mine = _read(self._resumed, names, self.settings)
-            if mine:
-                trace.append(max(map(distances.largest_difference, mine, theirs[step])))
+            resumed = _read(self._resumed, names, self.settings)
+            if resumed:
+                trace.append(max(map(distances.largest_difference, resumed, uninterrupted[step])))
 
     def _go_on(self, module: Any, steps: int) -> None:
         for _ in range(steps):

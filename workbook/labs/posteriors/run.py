@@ -131,16 +131,16 @@ class Posterior(tf_keras.Sequential):
 
 # Name -> label, code for a model of Keras, code for the module.
 _CARRY = """\
-for mine, theirs in zip(clone.optimizer.variables, original.optimizer.variables, strict=True):
-    mine.assign(theirs)"""
+for new, old in zip(clone.optimizer.variables, original.optimizer.variables, strict=True):
+    new.assign(old)"""
 _COMPILE = """\
 clone.compile(tf_keras.optimizers.Adam(0.05))
 clone.optimizer.build(clone.trainable_variables)"""
 _MODEL_WEIGHTS = "clone = Posterior()\nclone.set_weights(original.get_weights())"
 _MODULE_WEIGHTS = """\
 clone = Posterior()
-for mine, theirs in zip(clone.q.variables, original.q.variables, strict=True):
-    mine.assign(theirs)"""
+for new, old in zip(clone.q.variables, original.q.variables, strict=True):
+    new.assign(old)"""
 _CLONE_MODEL = "clone = tf_keras.models.clone_model(original)"
 CLONING_METHODS = {
     "alias": ("a second name", "clone = original", "clone = original"),
@@ -197,16 +197,16 @@ def data() -> tuple[np.ndarray, np.ndarray]:
     return x, y.astype("float32")
 
 
-def kl_divergence(mine: tuple[np.ndarray, np.ndarray], theirs: tuple[np.ndarray, np.ndarray]) -> float:
+def kl_divergence(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> float:
     """Return the KL divergence of one posterior from another, each a pair of means and spreads.
 
     Example:
         >>> kl_divergence((np.zeros(2), np.ones(2)), (np.zeros(2), np.ones(2)))
         0.0
     """
-    if all(map(np.array_equal, mine, theirs)):
+    if all(map(np.array_equal, first, second)):
         return 0.0
-    (m1, s1), (m2, s2) = ([np.asarray(part, np.float64) for part in each] for each in (mine, theirs))
+    (m1, s1), (m2, s2) = ([np.asarray(part, np.float64) for part in each] for each in (first, second))
     with np.errstate(all="ignore"):
         parts = np.log(s2 / s1) + (s1**2 + (m1 - m2) ** 2) / (2 * s2**2) - 0.5
     # Rounding must not make 0 of what is not the same.

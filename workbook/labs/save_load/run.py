@@ -540,8 +540,8 @@ class SaveLoadRun(Run):
         from helpers.engine import ThreeTests
 
         model, images, labels = (self._here[name] for name in ("model", "images", "labels"))
-        mine, theirs = (np.asarray(each(images[:SAMPLES])) for each in (model, self.loaded))
-        self._unlike = int((mine.argmax(-1) != theirs.argmax(-1)).sum())
+        original, loaded = (np.asarray(each(images[:SAMPLES])) for each in (model, self.loaded))
+        self._unlike = int((original.argmax(-1) != loaded.argmax(-1)).sum())
         if self.settings.style == "subclassed":  # Keras calls them dense_7; the class calls them left
             self._names = {getattr(model, name).name: name for name in _LAYERS}
         tests = ThreeTests(model, images[:SAMPLES], labels[:SAMPLES], compiled=True)

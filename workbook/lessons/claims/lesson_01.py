@@ -1,5 +1,7 @@
 """Claims about how subclassed models work, treated in lesson 01. How they are tried: `trial.py`."""
 
+WRITTEN_FOR = "2.0"  # the TensorFlow that the texts with these claims are about
+
 
 def check_3_E1(keras):
     """After `build((None, 64))`, `summary()` lists the parameters of a model with two Dense layers from `__init__`.

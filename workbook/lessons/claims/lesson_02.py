@@ -1,5 +1,7 @@
 """Claims about `clone_model` and subclassed models, treated in lesson 02. How they are tried: `trial.py`."""
 
+WRITTEN_FOR = "2.10"  # the TensorFlow that the texts with these claims are about
+
 
 def check_0_E1(keras, np):
     """A model that makes its layer inside `call` can be cloned with `clone_model`, and the layers compared.

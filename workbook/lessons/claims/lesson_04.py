@@ -1,5 +1,7 @@
 """Claims about saving a subclassed model without loss, treated in lesson 04. How they are tried: `trial.py`."""
 
+WRITTEN_FOR = "2.6"  # the TensorFlow that the texts with these claims are about
+
 
 def check_4_E1(keras, np, folder):
     """A model whose config passes its activation through `activations.serialize` is saved to a folder and loaded.
