@@ -268,6 +268,15 @@ def test_a_model_that_was_never_trained_is_judged_by_what_a_step_would_cost_it(k
     assert "no training step" not in found.verdict + found.table.to_html()
 
 
+def test_a_legacy_optimizer_is_left_without_a_counter(packages):
+    keras = packages["tf_keras"]
+    model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
+    model.compile(keras.optimizers.legacy.Adam(), "mse")
+    found = run(OwnModelSettings("old"), {"old": model}, ("clone_model_set_weights", "clone"))
+    assert found.best == "clone" and "no training step yet" in found.table.to_html()
+    assert vars(model.optimizer)["_iterations"] is None
+
+
 def test_a_model_that_was_never_compiled_has_no_optimizer_to_lose(keras):
     model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
     found = run(OwnModelSettings("fresh"), {"fresh": model}, ("clone_model_set_weights", "keras_file"))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from helpers import auditing, cloning, keras_compat, training
+from helpers import auditing, cloning, keras_compat, snapshot, training
 from helpers.auditing import Report
 from helpers.random_state import random_state_kept
 from helpers.text import listed
@@ -311,11 +311,12 @@ class MethodTableRun(Run):
             made: list[Any] = []
             with notebook.logs_held_back(), notebook.standard_error_held_back():
                 went_well = self.attempt(f"Making {subject.label}", lambda: made.extend(subject.make()))  # noqa: B023
-                trained = _after_a_step(*made) if went_well and is_untrained(made[0]) else None
+                untrained = went_well and is_untrained(made[0])
+                trained = _after_a_step(*made) if untrained else None
             for name, method in self.methods.items():
                 yield Stage(f"{subject.label}, {method.label}", pictured=bool(self.outcomes))
                 if went_well:
-                    outcome = try_method(subject.label, name, *made, trained=trained)
+                    outcome = try_method(subject.label, name, *made, untrained, trained)
                 else:
                     outcome = Outcome(subject.label, name, problem=self.problems[-1])
                 self.outcomes[subject.label, name] = outcome
@@ -362,7 +363,9 @@ class MethodTableRun(Run):
     __repr__ = __str__
 
 
-def try_method(subject: str, name: str, model: Any, inputs: Any, targets: Any, trained: Any = None) -> Outcome:
+def try_method(
+    subject: str, name: str, model: Any, inputs: Any, targets: Any, untrained: bool = False, trained: Any = None
+) -> Outcome:
     """Clone a model with one method and audit the clone.
 
     Args:
@@ -371,7 +374,8 @@ def try_method(subject: str, name: str, model: Any, inputs: Any, targets: Any, t
         model: The model; it is as before afterwards.
         inputs: A batch, or several batches, of what it takes.
         targets: What its loss takes, or None.
-        trained: The same model after a training step, if it has made none yet: whether its optimizer state survives.
+        untrained: Whether the model was compiled, and has made no training step yet.
+        trained: Then the same model after a step, to find out whether its optimizer state survives.
 
     Returns:
         The report or the error.
@@ -386,14 +390,16 @@ def try_method(subject: str, name: str, model: Any, inputs: Any, targets: Any, t
             report = auditing.audit(model, clone, inputs, targets, STEPS)
         except Exception as error:
             return Outcome(subject, name, problem=Problem("Auditing the clone", error.with_traceback(None)))
-        if trained is None:
-            return Outcome(subject, name, report, untrained=is_untrained(model))
-        return Outcome(subject, name, report, untrained=True, kept_later=_keeps_optimizer(method, trained, inputs))
+        kept = None if trained is None else _keeps_optimizer(method, trained, inputs)
+        return Outcome(subject, name, report, untrained=untrained, kept_later=kept)
 
 
 def is_untrained(model: Any) -> bool:
     """Return whether a model was compiled, and its optimizer has made no step yet."""
-    return keras_compat.is_compiled(model) and keras_compat.steps_made(model.optimizer) == 0
+    if not keras_compat.is_compiled(model):
+        return False
+    with snapshot.unchanged(model):  # a legacy optimizer of Keras 2 makes its counter when it is asked for it
+        return keras_compat.steps_made(model.optimizer) == 0
 
 
 def _after_a_step(model: Any, inputs: Any, targets: Any) -> Any:
