@@ -56,7 +56,7 @@ def one_sentence(text):
 # -- models as public examples write them ------------------------------------------------------------------------------
 
 STRANGERS = [
-    ("keras", third_party_models.transformer, "file_then_seeds"),
+    ("keras", third_party_models.transformer, "clone"),
     ("tf_keras", third_party_models.transformer, "keras_file"),
     ("keras", third_party_models.vae, "clone"),
     ("tf_keras", third_party_models.vae, "clone"),
