@@ -256,6 +256,7 @@ class OwnModelRun(Run):
         model: The model, once it is found.
         refusal: Why it is not taken, in one sentence; empty if it is.
         table: The outcomes, method by method.
+        now: What is being done.
 
     Example:
         >>> run = OwnModelRun(OwnModelSettings(model, x, y))   # doctest: +SKIP
@@ -273,6 +274,7 @@ class OwnModelRun(Run):
         self.model: Any = None
         self.refusal = ""
         self.note = ""
+        self.now = ""
         self.table: MethodTableRun | None = None
 
     @property
@@ -452,6 +454,7 @@ class OwnModelRun(Run):
             text = stage.text.removeprefix(f"{self.called}, ")
             if not self.finished and text != stage.text:
                 text += progress(self.table.done, self.table.total, time.monotonic() - started)
+            self.now = text
             yield Stage(text, stage.pictured)
 
 
