@@ -369,7 +369,7 @@ def test_the_stages_say_how_many_methods_were_tried(packages):
     [
         (0, 0, ", 1 of 10"),
         (3, 1, ", 4 of 10"),
-        (3, 10, ", 4 of 10, half a minute"),
+        (3, 10, ", 4 of 10, about half a minute"),
         (3, 27, ", 4 of 10, about a minute"),
         (3, 90, ", 4 of 10, about 4 minutes"),
     ],

@@ -156,11 +156,13 @@ class _CellOutput:
 
     def __init__(self) -> None:
         self._shown: Any = None
+        self._text = ""
         self._ended = getattr(get_ipython(), "kernel", None) is None
 
     def show(self, text: str) -> None:
-        if self._ended:
+        if self._ended or text == self._text:
             return
+        self._text = text
         page = HTML(f'<span role="status">{html.escape(text)}</span>')
         if self._shown is None:
             self._shown = display(page, display_id=True)

@@ -472,7 +472,7 @@ def progress(done: int, total: int, seconds: float) -> str:
     """
     rest = seconds / done * (total - done) if done else 0.0
     minutes = round(rest / 60)
-    about = "" if rest < 10 else ", half a minute" if rest < 45 else f", about {minutes} minutes"
+    about = "" if rest < 10 else ", about half a minute" if rest < 45 else f", about {minutes} minutes"
     return f", {done + 1} of {total}{about if minutes != 1 or rest < 45 else ', about a minute'}"
 
 
