@@ -20,10 +20,10 @@ class Method:
 
     Attributes:
         name: The key in `ALL_METHODS`.
-        label: What a reader calls it.
+        label: Name that a reader sees.
         correct: True if it returns a true clone of a plain model that was compiled and trained.
-        carries: One sentence on what is copied and what is not.
-        code: What people write, with `model` and `inputs` given.
+        carries: One sentence on the parts that are copied and those that are not.
+        code: The code that people write, in which `model` and `inputs` are defined.
         function: Takes `(model, inputs)` and returns the clone.
 
     Example:
@@ -40,7 +40,7 @@ class Method:
     function: Callable[[Any, Any], Any]
 
     def __call__(self, model: Any, inputs: Any) -> Any:
-        """Clone `model`. `inputs` is a batch that it can be called on."""
+        """Clone `model`. `inputs` is a batch of inputs for it."""
         return self.function(model, inputs)
 
 
@@ -49,7 +49,7 @@ def _package(model: Any) -> Any:
 
 
 def classes_and_functions(model: Any) -> dict[str, Any]:
-    """Return what the config refers to but Keras may not know: classes of layers, and functions such as a loss."""
+    """Return the custom objects that a config may need: classes of layers, and functions such as a loss."""
     known: dict[str, Any] = {}
     for layer in keras_compat.flat_layers(model):
         known[type(layer).__name__] = type(layer)

@@ -1,4 +1,4 @@
-"""The method table and the lab in JupyterLab, by keyboard: the one fills in, the other answers models and mistakes."""
+"""The method table and the lab of notebook 06 in JupyterLab, by keyboard."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ FILLED = (
 
 @pytest.fixture(scope="module")
 def opened(server, browser):
-    """A notebook with a method table and an empty lab, and the number of cells seen while it ran."""
+    """A notebook with a method table and an empty lab, and the number of cells that were filled in while it ran."""
     page = browser.new_page(viewport={"width": 1400, "height": 1600})
     lab = driver.Lab(page, server)
     lab.make_and_open(SETUP, 'labs.MethodTablePanel("keras", "dropout")', "labs.OwnModelPanel()")
     lab.choose("Run", "Run All Cells")
-    # Something stands in the table while the cell still runs.
+    # The table shows its first results while the cell is still running.
     lab.until(
         f"() => {{ const filled = {FILLED}; if (!filled) return false;"
         f" const cell = ({driver._STATE})().cells[1];"
@@ -78,14 +78,14 @@ def opened(server, browser):
 
 @pytest.fixture
 def method_table(opened):
-    """The panel of the method table; afterwards the page must not have complained."""
+    """The panel of the method table; after the test, the browser must not have reported an error."""
     yield opened.panel(".method-table")
     assert opened.complaints == []
 
 
 @pytest.fixture
 def own_model(opened):
-    """The lab, empty; afterwards the page must not have complained, nor any cell have changed."""
+    """The empty lab; after the test, the browser must not have reported an error, and no cell may have changed."""
     before = [cell["source"] for cell in opened.state()["cells"]]
     panel = opened.panel(".own-model")
     change(panel, "Reset", "Enter", timeout=driver.RUN)
@@ -95,7 +95,7 @@ def own_model(opened):
 
 
 def write(panel, description, text):
-    """Write into a text field by keyboard, and leave it with Enter; return what the panel then says."""
+    """Write into a text field by keyboard, and press Enter; return the result as the panel shows it."""
     panel.press(description, "Control+a", "Delete")
     panel.record(".lab-status")
     panel.page.keyboard.type(text)

@@ -1,4 +1,4 @@
-"""The methods do what their texts promise."""
+"""The methods of cloning do what their texts say."""
 
 import pytest
 from zoo import sequential, subclass_with_config

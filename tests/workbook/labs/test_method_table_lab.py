@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def shared():
-    """One panel for all tests that leave it as they find it."""
+    """One panel for all tests that do not change it."""
     return MethodTablePanel("keras", "sequential")
 
 

@@ -1,7 +1,7 @@
-"""The table: every way to clone, on many kinds of models, and what of each model survives it.
+"""The table: every way to clone, on many kinds of models, and which aspects of each model survive.
 
-Nothing about the outcome is written down here. Each model is made and trained a little, cloned, and audited on the
-versions that are installed; what survives is read off the audit's report. The reader's own model is one more subject.
+No outcome is stored here. Each model is made, trained a little, cloned, and audited with the installed versions; the
+report of the audit says what survives. The reader's own model can be one of the subjects.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ ASPECTS = {
     "optimizer state": ("optimizer state",),
     "next five steps": ("training steps",),
 }
-"""What must survive, by name, and the checks of the audit that tell."""
+"""The aspects that must survive, by name, and the checks of the audit that decide."""
 
 SYMBOLS = {True: "✓", False: "✗", None: "○"}
 WORDS = {True: "survives", False: "is lost", None: "does not apply"}
@@ -50,10 +50,10 @@ _OPTIMIZER = "optimizer state"
 
 @dataclass(frozen=True)
 class Subject:
-    """A model that every method is tried on.
+    """A model on which every method is tried.
 
     Args:
-        label: What a reader calls it.
+        label: Name that a reader sees.
         make: Returns the model, inputs for it, and targets for its loss or None.
     """
 
@@ -63,13 +63,13 @@ class Subject:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one method on one model: a report of the audit, or an error.
+    """The outcome of one method on one model: a report of the audit, or an error.
 
     Args:
         subject: The model's label.
         method: The method's name, a key of `ALL_METHODS`.
         report: The audit's report, if there was a clone.
-        problem: What was raised instead.
+        problem: The error, if there was no clone.
         untrained: Whether the model was compiled, and has made no training step yet.
         kept_later: Whether the optimizer state survives once there is a step; None if that was not found out.
     """
@@ -83,17 +83,17 @@ class Outcome:
 
     @property
     def true(self) -> bool:
-        """Whether the clone is true: no check of the audit failed, whether it is one of the aspects or not."""
+        """Whether the clone is true: no check of the audit failed, including checks beyond the five aspects."""
         return self.report is not None and self.report.ok
 
     @property
     def no_room(self) -> bool:
-        """Whether only a full disk kept the method from an answer."""
+        """Whether the method could not be judged because the disk is full."""
         return self.problem is not None and errors.is_no_room(self.problem.error)
 
     @property
     def survives(self) -> dict[str, bool | None]:
-        """By aspect: whether it survived, or None if it does not apply. Empty if there is no clone."""
+        """For each aspect, whether it survived, or None if it does not apply. Empty if there is no clone."""
         if self.report is None:
             return {}
         found = {aspect: _together(self.report, checks) for aspect, checks in ASPECTS.items()}
@@ -130,7 +130,7 @@ class Outcome:
 
     @property
     def words(self) -> str:
-        """The outcome as a symbol and a few words, so that it never rests on colour."""
+        """The outcome as a symbol and a few words, because colour alone must not carry it."""
         if self.no_room:
             return "! could not write its file"
         if self.problem is not None:
@@ -141,7 +141,7 @@ class Outcome:
 
     @property
     def evidence(self) -> list[tuple[str, str, str]]:
-        """What was compared, the verdict and what was found; or the error and what it teaches."""
+        """For each check its name, the verdict and the evidence; or the error and its hint."""
         if self.problem is not None:
             message = self.problem.message.splitlines()
             rest = " ..." if len(message) > 2 else ""
@@ -166,13 +166,13 @@ _SEVERAL = {"short": "a few that differ most", "": "all kinds"}
 
 
 def kind_labels(generation: str) -> dict[str, str]:
-    """Return what can be tried on a Keras version: several kinds of models at once, and each kind, with its label."""
+    """Return the labels of the choices for a Keras version: groups of kinds of models, and each single kind."""
     return _SEVERAL | {kind.name: kind.label for kind in kinds_on(generation)}
 
 
 @dataclass(frozen=True)
 class MethodTableSettings(LabSettings):
-    """Which models are tried.
+    """The models that are tried.
 
     Example:
         >>> MethodTableSettings(kind="dropout").generation
@@ -202,13 +202,13 @@ class MethodTableRun(Run):
     """Every method on every subject, one after another.
 
     Args:
-        settings: What is tried.
-        subjects: The models, if not those of the settings: such as the reader's own.
-        methods: Names of the methods to try; those of `METHODS`, if none are given.
+        settings: The settings of the table.
+        subjects: The models, if not those of the settings, such as the reader's own.
+        methods: Names of the methods to try; by default those of `METHODS`.
 
     Attributes:
         methods: The methods that are tried, by name.
-        outcomes: What came of it so far, by label of the subject and name of the method.
+        outcomes: The outcomes so far, by label of the subject and name of the method.
 
     Example:
         >>> table = MethodTableRun(MethodTableSettings(kind="sequential"))   # doctest: +SKIP
@@ -240,17 +240,17 @@ class MethodTableRun(Run):
 
     @property
     def total(self) -> int:
-        """How many cells there are to fill."""
+        """The number of cells in the table."""
         return len(self.subjects) * len(self.methods)
 
     @property
     def done(self) -> int:
-        """How many cells are filled."""
+        """The number of cells that are filled in."""
         return len(self.outcomes)
 
     @property
     def title(self) -> str:
-        """What it is about."""
+        """The heading of the table."""
         if self.own:
             return "Your model" if self.rows != self.rows[:1] or self.rows == ["your model"] else self.rows[0]
         where = KERAS_VERSIONS[self.settings.generation]
@@ -261,18 +261,18 @@ class MethodTableRun(Run):
         return [self.outcomes[subject, name] for name in self.methods if (subject, name) in self.outcomes]
 
     def true_for(self, method: str) -> list[str]:
-        """Return the subjects of which a method made a true clone."""
+        """Return the labels of the subjects for which a method made a true clone."""
         return [outcome.subject for outcome in self.outcomes.values() if outcome.method == method and outcome.true]
 
     @property
     def unanswered(self) -> list[str]:
-        """Labels of the methods that a full disk kept from an answer, somewhere."""
+        """Labels of the methods that could not be judged on some model because the disk is full."""
         names = {each.method for each in self.outcomes.values() if each.no_room}
         return [ALL_METHODS[name].label for name in self.methods if name in names]
 
     @property
     def verdict(self) -> str:
-        """What the cells say together, in one sentence."""
+        """All outcomes together, in one sentence."""
         if self.done < self.total:
             return f"{self.title}: {self.done} of {self.total} cells are filled in so far."
         if self.unanswered:
@@ -323,7 +323,7 @@ class MethodTableRun(Run):
         self.finished = True
         yield Stage("drawing", pictured=True)
 
-    # -- for other programs and other senses ------------------------------------------------------------------
+    # -- as CSV and HTML ------------------------------------------------------------------
 
     def to_csv(self) -> str:
         """Return the table as comma-separated values: a line for each model and method."""
@@ -343,10 +343,10 @@ class MethodTableRun(Run):
         return file.getvalue()
 
     def to_html(self, evidence: bool = True) -> str:
-        """Return the table as a table in words and symbols.
+        """Return the table as HTML, in words and symbols.
 
         Args:
-            evidence: Whether each cell opens to all that was found. The numbers in it differ from machine to machine.
+            evidence: Whether each cell opens to show the evidence, whose numbers differ from machine to machine.
         """
         return _one_subject(self, evidence) if len(self.subjects) == 1 else _many_subjects(self, evidence)
 
@@ -371,9 +371,9 @@ def try_method(
     Args:
         subject: Label of the model.
         name: The method, a key of `ALL_METHODS`.
-        model: The model; it is as before afterwards.
-        inputs: A batch, or several batches, of what it takes.
-        targets: What its loss takes, or None.
+        model: The model; it is left unchanged.
+        inputs: A batch of inputs, or several.
+        targets: Targets for its loss, or None.
         untrained: Whether the model was compiled, and has made no training step yet.
         trained: Then the same model after a step, to find out whether its optimizer state survives.
 
