@@ -276,6 +276,27 @@ FAULTS = (
         ("tests/workbook/test_methods.py", "-k", "weights_file"),
     ),
     Fault(
+        "a model that was never trained is not tried on a trained copy",
+        "workbook/labs/method_table/run.py",
+        "return clone if keras_compat.steps_made(clone.optimizer) else None",
+        "return None",
+        ("tests/workbook/labs/test_own_model.py", "-k", "never_trained"),
+    ),
+    Fault(
+        "a target network has to keep the random state",
+        "workbook/labs/own_model/purposes.py",
+        '_ONLY_IN_TRAINING = (*_RANDOM_STATE, "layer settings")',
+        '_ONLY_IN_TRAINING = ("layer settings",)',
+        ("tests/workbook/labs/test_own_model.py", "-k", "each_purpose"),
+    ),
+    Fault(
+        "an .h5 file may name any class without a module",
+        "helpers/keras_files/hdf5.py",
+        "        if kind in self._own or not found:\n",
+        "        if kind in self._own:\n",
+        ("tests/helpers/test_keras_files_hdf5.py", "-k", "could_do_harm"),
+    ),
+    Fault(
         "the interruption goes on from the wrong step",
         "workbook/labs/interruption/run.py",
         "        distances.assign(self._held, self._states[step])",

@@ -125,7 +125,7 @@ class MethodTablePicture(Picture):
                 ax.add_patch(Rectangle(**frame, width=len(ASPECTS) - 0.08, **_FRAMED))
             for column, survived in enumerate(outcome.survives.values()):
                 marks[survived].append((column + 0.5, row + 0.5))
-            ax.text(len(ASPECTS) + 0.1, row + 0.5, ", ".join(outcome.also_lost), va="center", fontsize=8)
+            ax.text(len(ASPECTS) + 0.1, row + 0.5, ", ".join(_also(outcome)), va="center", fontsize=8)
         self._scatter(ax, marks)
         self._legend("")
 
@@ -154,6 +154,10 @@ class MethodTablePicture(Picture):
         ax.add_patch(Rectangle((x, 0.31), 0.03, 0.22, **_HATCHED))
         self.figure.text(x + 0.038, y, "hatched: an error, and no clone", **line)
         self.figure.text(0.015, 0.15 / height, text, color=GREY, **line)
+
+
+def _also(outcome: Outcome) -> list[str]:
+    return [*outcome.also_lost, *["optimizer state once trained"] * outcome.lost_later]
 
 
 def _short(name: str) -> str:
