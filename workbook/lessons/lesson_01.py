@@ -119,7 +119,7 @@ TWO_HEADS = Question(
 
 @functools.cache
 def _house_counts() -> dict[str, int]:
-    """Count the weights of the exercise's model at each step, so that the answer is what Keras says."""
+    """Count the weights of the exercise's model at each step, because the right answer is what Keras returns."""
     import keras
 
     class House(keras.Model):
@@ -279,7 +279,7 @@ def _gain_comes_back_from_its_config(layer: Any) -> str | None:
 
 
 def _gain_names_its_weight(layer: Any) -> str | None:
-    # Keras 3 counts the weights without a name: `variable`, `variable_1`, ...
+    # Keras 3 numbers weights without a name: `variable`, `variable_1`, ...
     if re.fullmatch(r"|variable(_\d+)?", layer.weights[0].name):
         return "the weight has no name of its own. `tf_keras` cannot store such a weight: pass `name=`."
     return None
@@ -332,12 +332,12 @@ WRITE_A_LAYER = Exercise(
 
 # -- build a tower -----------------------------------------------------------------------------------------------------
 
-# As wide as a floor, so that one layer that is called on its own answer gets as far as its own diagnosis.
+# As wide as a floor, so that an answer that calls one layer on its own output runs and gets its own diagnosis.
 _TOWER_INPUTS = np.linspace(-1, 1, 16, dtype="float32").reshape(2, 8)
 
 
 def _called(answer: Callable[[int], Any], floors: int) -> Any:
-    """Make a tower and call it, so that it has its weights."""
+    """Make a tower and call it, which creates its weights."""
     tower = answer(floors)
     tower(_TOWER_INPUTS)
     return tower
