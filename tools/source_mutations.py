@@ -44,14 +44,14 @@ class Fault:
 
 FAULTS = (
     Fault(
-        "clone does not look whether the twin answers alike",
+        "clone does not look whether the clone answers alike",
         "helpers/cloning.py",
         "return len(of_original) == len(of_clone) and not any(map(distances.differs, of_original, of_clone))",
         "return True",
         ("tests/helpers/test_cloning.py", "-k", "answers_differently"),
     ),
     Fault(
-        "clone does not notice a twin that answers with the weights of the original",
+        "clone does not notice a clone that answers with the weights of the original",
         "helpers/cloning.py",
         "distances.assign(floats, [1 + value for value in distances.read(floats)])",
         "pass",
@@ -79,7 +79,7 @@ FAULTS = (
         ("tests/helpers/test_graph_copy.py", "-k", "classes_are_freed"),
     ),
     Fault(
-        "clone lets a twin pass that reaches into the original",
+        "clone lets a clone pass that reaches into the original",
         "helpers/cloning.py",
         "for leak, holder in copy.leaks():",
         "for leak, holder in ():",
