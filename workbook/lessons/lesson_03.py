@@ -94,7 +94,7 @@ def _is_registered(answer: Any) -> str | None:
 
 
 def _save_and_load(answer: Any) -> Iterator[tuple[Any, Any, Exception | None]]:
-    """Yield a model, what its file gives when it is loaded, and the error that loading raised, if any."""
+    """Yield a model, the object loaded from its file, and the error that loading raised, if any."""
     import keras
 
     model = answer(**_ARGUMENTS)
@@ -179,7 +179,7 @@ def _receiver(activation: Any) -> Any:
 
 
 def _late_receiver() -> Any:
-    """Make the same classifier as a class, marked as built and without weights: it gets them with its first call."""
+    """Make the same classifier as a subclass that is marked as built but creates its weights at the first call."""
     import keras
 
     class Late(keras.Model):
@@ -197,7 +197,7 @@ def _late_receiver() -> Any:
 
 @dataclass
 class _SavedWeights:
-    """A file of weights, inputs with the answers of the model that was saved, and the function that loads the file."""
+    """A weights file, inputs and the saved model's outputs for them, and the learner's function that loads the file."""
 
     checked_load: Callable[..., Any]
     path: Path
@@ -212,7 +212,7 @@ class _SavedWeights:
         return self.checked_load(receiver, self.path, self.inputs, self.answers if answers is None else answers)
 
     def refuses(self, receiver: Any, answers: np.ndarray | None = None) -> bool:
-        """Return True if the function raises the error that the task asks for."""
+        """Return True if the function raises the error that the task requires."""
         try:
             self.load_into(receiver, answers)
         except ValueError:
@@ -256,7 +256,7 @@ def _refuses_another_activation(file: _SavedWeights) -> str | None:
         return None
     receiver.load_weights(file.path)
     outputs = np.asarray(receiver(file.inputs))
-    # Answers that differ as much, but all in one direction: a sum of these differences is not zero.
+    # Outputs that differ by the same amount, but all in one direction, so the sum of the differences is not zero.
     if file.refuses(_receiver("tanh"), outputs - np.abs(outputs - file.answers)):
         return (
             "it adds up differences of both signs, and they cancel: for probabilities the sum is always zero. "

@@ -19,7 +19,7 @@ def test_the_solution_is_correct(exercise, answer_from):
 
 
 def scorer(solution, keras, config):
-    """The solution with another config, which can use what the base class puts there."""
+    """Return the solution with a different config, which can use the config of the base class."""
     base = {"base": lambda self: super(solution, self).get_config()}
     cls = type("Scorer", (solution,), {**base, "get_config": lambda self: config(self)})
     return keras.saving.register_keras_serializable(package="test_lesson_03")(cls)
