@@ -1,4 +1,4 @@
-"""Two tiers of tests: quick ones that run after a change, and slow or rare ones that run only with `--all`."""
+"""Three tiers of tests: quick ones for every change, slow ones with `--all`, and rare ones with `--exhaustive`."""
 
 from __future__ import annotations
 
@@ -15,26 +15,32 @@ SPREAD = tuple(f"tests/helpers/{name}.py" for name in ("test_auditing", "test_cl
 
 
 def pytest_addoption(parser):
-    """Add `--all`. If tests/conftest.py added it, pytest would not know it when only a notebook is named."""
+    """Add the options. If tests/conftest.py added them, pytest would not know them when only a notebook is named."""
     parser.addoption("--all", action="store_true", help="run the tests that are marked as slow, too")
+    parser.addoption("--exhaustive", action="store_true", help="run every test, those that are marked as rare, too")
 
 
 def pytest_report_header(config):
     """Print the tier that is run."""
-    return "tier: all tests" if config.getoption("all") else "tier: quick tests; --all runs the slow ones, too"
+    if config.getoption("exhaustive"):
+        return "tier: every test"
+    if config.getoption("all"):
+        return "tier: quick and slow tests; --exhaustive runs the rare ones, too"
+    return "tier: quick tests; --all runs the slow ones, too"
 
 
 def pytest_collection_modifyitems(config, items):
-    """Deselect slow tests unless `--all` is given."""
+    """Deselect slow and rare tests unless they are asked for."""
     for item in items:
         if item.path.suffix == ".ipynb" and item.path.stem not in QUICK_NOTEBOOKS:
             item.add_marker(pytest.mark.slow)
-    if config.getoption("all"):
+    if config.getoption("exhaustive"):
         return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+    left_out = ("rare",) if config.getoption("all") else ("slow", "rare")
+    chosen = [item for item in items if not any(map(item.get_closest_marker, left_out))]
+    if len(chosen) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -32,7 +32,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    if config.getoption("all") and not config.getoption("--hypothesis-profile"):
+    if (config.getoption("all") or config.getoption("exhaustive")) and not config.getoption("--hypothesis-profile"):
         hypothesis.settings.load_profile("all")
 
 

@@ -751,7 +751,7 @@ def test_the_weekly_job_also_tries_the_oldest_and_the_newest_versions(job):
     assert set(extras.split(",")) == set(PROJECT["optional-dependencies"])
     assert "--resolution ${{ matrix.resolution }}" in install["run"]
     assert upgrade["if"] == "matrix.unlocked" and "--upgrade ${{ matrix.unlocked }}" in upgrade["run"]
-    assert tests["run"].endswith("-m pytest --all")
+    assert tests["run"].endswith("-m pytest --exhaustive")
 
 
 # --- For reports, citations and contributions ---------------------------------------------------------------------

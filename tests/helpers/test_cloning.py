@@ -9,7 +9,7 @@ import weakref
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiers import on_one_keras, slow_unless
+from tiers import on_one_keras, slow_unless, thinned
 from zoo import (
     KINDS,
     MODULES,
@@ -49,7 +49,7 @@ def test_the_clone_is_true_and_the_original_untouched(package, kind, packages):
 
 
 @pytest.mark.parametrize(
-    ("package", "kind"), [slow_unless(each[1] in QUICK_COMPILED, *each) for each in TRAINED_COMPILED]
+    ("package", "kind"), thinned(2, [slow_unless(each[1] in QUICK_COMPILED, *each) for each in TRAINED_COMPILED])
 )
 def test_so_it_is_after_compiled_training_and_neither_stays_in_memory(package, kind, packages):
     with compiled_training():

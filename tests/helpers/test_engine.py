@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 import zoo
 from faulty_clones import FAULTS, KEPT, own_parts, pair
+from tiers import thinned
 from zoo import batch_normalization_and_dropout, frozen_entirely, not_compiled, sequential
 
 import helpers
@@ -51,16 +52,16 @@ def cases(versions, representative):
         marks = [] if name in representative else [pytest.mark.slow]
         package = packages[(number + 1) % len(packages)]
         found.append(pytest.param(package, name, marks=marks, id=f"{package}-{name}"))
-    return found
+    return thinned(3, found)
 
 
 def versions_of_kinds():
-    """Return, for every third kind of the zoo, the Keras versions on which helpers.clone makes a clone of it."""
+    """Return for each kind of the zoo the Keras versions on which helpers.clone makes a clone of it."""
     found = {}
     for package, name in zoo.KINDS:
         if (package, name) not in zoo.REFUSED:
             found.setdefault(name, []).append(package)
-    return {name: found[name] for number, name in enumerate(found) if number % 3 == 0 or name in REPRESENTATIVE}
+    return found
 
 
 VERSIONS_OF_FAULTS = {

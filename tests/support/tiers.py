@@ -1,4 +1,4 @@
-"""Which cases of a test are quick: the others are marked as slow, and run with `--all`."""
+"""Which cases of a test are quick: the others are slow, and run with `--all`, or rare, and run with `--exhaustive`."""
 
 from __future__ import annotations
 
@@ -32,3 +32,15 @@ def on_one_keras(cases: Iterable[tuple[str, Any]], nth: int = 1) -> list[Any]:
     chosen = list(versions.items())[::nth]
     quick = {(each[-(number % 2)], thing) for number, (thing, each) in enumerate(chosen)}
     return [slow_unless(case in quick, *case) for case in cases]
+
+
+def thinned(nth: int, cases: Iterable[Any]) -> list[Any]:
+    """Mark as rare all but every nth of the slow cases: the others are much like them."""
+    found, count = [], 0
+    for case in cases:
+        if case.marks:
+            count += 1
+            if count % nth:
+                case = pytest.param(*case.values, marks=pytest.mark.rare, id=case.id)
+        found.append(case)
+    return found
