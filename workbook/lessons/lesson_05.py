@@ -1,4 +1,4 @@
-"""Prediction questions and exercises of notebook 05, Cloning probabilistic models."""
+"""Prediction questions and the exercise of notebook 05, Cloning probabilistic models."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,11 +49,11 @@ FLIPOUT_CLONE = Question(
             "The config has a place for the function that you passed, so nothing falls back to the default.",
         ),
         Option(
-            "It raises an error: your function is not in the config",
-            "It is in the config, as byte code.",
+            "It raises an error: your function cannot be stored",
+            "It is stored, in the config, as byte code.",
         ),
         Option(
-            "It raises an error: your function lacks a name",
+            "It raises an error: a name in your function is unknown",
             "The byte code is in the config. The names that the function uses, such as `tfd`, are not.",
             right=True,
         ),
@@ -62,25 +62,25 @@ FLIPOUT_CLONE = Question(
 
 KL_TERM = Question(
     key="05-kl-term",
-    text="You clone the autoencoder with `clone_model`, hand over weights and optimizer state, and compile it with the "
-    "same loss. Then you train both on the same batches under the same seeds. What comes of it?",
+    text="You clone the autoencoder with `clone_model`, hand over weights and optimizer state, and compile the clone with "
+    "the same loss. Then you call `evaluate` on both, with the same images and the same seed. What do they report?",
     options=[
         Option(
-            "Both stay equal, step by step",
-            "They have the same weights and the same answers. Is the loss made of these alone?",
+            "The clone's loss is the same",
+            "They have the same weights and the same answers. But the loss is not made of these alone.",
         ),
         Option(
-            "The clone's codes leave the prior",
-            "The regularizer did not come along, so nothing pulls them towards the prior.",
+            "The clone's loss is smaller",
+            "The regulariser did not come along. Its added loss is missing in the sum.",
             right=True,
         ),
         Option(
-            "The clone's images lose their randomness",
-            "The last layer answers with a distribution, as that of the original does.",
+            "The clone's loss is larger",
+            "It has the weights of the original, so it answers as well as the original does.",
         ),
         Option(
-            "The clone raises an error about its loss",
-            "It was compiled with the same function as the original, so it can be trained.",
+            "The clone's loss is not known",
+            "It was compiled with the same function as the original, so it can be evaluated.",
         ),
     ],
 )
