@@ -62,8 +62,8 @@ FLIPOUT_CLONE = Question(
 
 KL_TERM = Question(
     key="05-kl-term",
-    text="You clone the autoencoder with `clone_model`, hand over weights and optimizer state, and compile the clone with "
-    "the same loss. Then you call `evaluate` on both, with the same images and the same seed. What do they report?",
+    text="You clone the autoencoder with `clone_model`, hand over weights and optimizer state, and compile the clone "
+    "with the same loss. Then you call `evaluate` on both, with the same images and seed. What do they report?",
     options=[
         Option(
             "The clone's loss is the same",
