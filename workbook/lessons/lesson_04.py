@@ -122,7 +122,7 @@ _STATE = {"mean": (3,), "count": ()}
 
 
 def _has_no_state_yet(answer: Any) -> bool:
-    """Recognise the class as the learner found it: neither of the two attributes is there."""
+    """Recognise the class as the learner found it: it has neither of the two attributes."""
     try:
         layer = answer(3)
     except Exception:
@@ -173,7 +173,7 @@ def _fit_a_centred(answer: Any) -> Iterator[tuple[Any, np.ndarray, type]]:
     samples = np.random.default_rng(0).normal(3.0, 1.0, (20, 3)).astype("float32")
     model = keras.Sequential([keras.layers.Input((3,)), answer(3), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
-    model.fit(samples, samples[:, :1], batch_size=8, verbose=0)  # the last batch is a smaller one
+    model.fit(samples, samples[:, :1], batch_size=8, verbose=0)  # the last batch is smaller
     yield model, samples, answer
 
 
@@ -244,7 +244,7 @@ KEEP_A_MEAN = Exercise(
 
 @dataclass
 class _Interruption(checks.Trial):
-    """A call of `interrupt`; `written` says whether it put anything into the folder."""
+    """A call of `interrupt`; `written` is True if it wrote anything into the folder."""
 
     written: bool = False
 
@@ -367,7 +367,7 @@ INTERRUPT = Exercise(
 
 @dataclass
 class _Comparison(checks.Trial):
-    """A call of `same_answers`: what it should return, and the diagnosis if it returns the opposite."""
+    """A call of `same_answers`: the right result, and the diagnosis if it returns the opposite."""
 
     equal: bool = True
     diagnosis: str = ""
@@ -384,7 +384,7 @@ def _classifier(activation: str = "softmax", hidden: str = "relu", weights: Any 
 
 
 def _pairs_of_models() -> Iterator[tuple[Any, Any, bool, str]]:
-    """Yield pairs of models: both, whether they answer alike, and what to say if an answer disagrees."""
+    """Yield two models, whether their outputs are equal, and the diagnosis if the learner's answer is the opposite."""
     model = _classifier()
     kernel, bias, last_kernel, last_bias = weights = model.get_weights()
     yield model, _classifier(weights=weights), True, "it says no to a model and its exact copy."

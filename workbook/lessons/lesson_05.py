@@ -87,7 +87,7 @@ KL_TERM = Question(
 
 LOST_VARIABLE = Question(
     key="05-lost-variable",
-    text="The target has another mean than this `q`, and a smaller spread. You fit `q` to it, in 150 steps. What have "
+    text="The target has a different mean than this `q`, and a smaller spread. You fit `q` to it, in 150 steps. What have "
     "they changed?",
     options=[
         Option("Its mean and its spread", "The second variable went into `softplus`. What came out?"),
@@ -156,7 +156,7 @@ class _Rebuilt(checks.Trial):
 
     @property
     def shared(self) -> bool:
-        """Whether original and result have a variable in common."""
+        """Whether original and result share a variable."""
         return bool({id(each) for each in self.original.variables} & {id(each) for each in self.result.variables})
 
     @property

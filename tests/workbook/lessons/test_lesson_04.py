@@ -29,7 +29,7 @@ def test_keys_are_unique():
 
 
 def centred(solution, fill):
-    """The solution with other variables."""
+    """Return the solution with different variables."""
 
     def __init__(self, features, **kwargs):
         solution.__base__.__init__(self, **kwargs)
