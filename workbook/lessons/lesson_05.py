@@ -87,8 +87,8 @@ KL_TERM = Question(
 
 LOST_VARIABLE = Question(
     key="05-lost-variable",
-    text="The target has a different mean than this `q`, and a smaller spread. You fit `q` to it, in 150 steps. What have "
-    "they changed?",
+    text="The target has a different mean than this `q`, and a smaller spread. You fit `q` to it, in 150 steps. What "
+    "have they changed?",
     options=[
         Option("Its mean and its spread", "The second variable went into `softplus`. What came out?"),
         Option(
