@@ -1,9 +1,7 @@
-"""Prediction questions and exercises of notebook 05, Cloning probabilistic models."""
+"""Prediction questions and the exercise of notebook 05, Cloning probabilistic models."""
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,175 +12,116 @@ from workbook.lessons.quiz import Exercise, Option, Question
 
 TWO_DRAWS = Question(
     key="05-two-draws",
-    text="A model whose last layer is a distribution. You call `model.predict(x)` twice. Are the two results equal?",
+    text="You compare the reader with a clone: `np.array_equal(reader(x), clone(x))`. What does this return for a true "
+    "clone, and what for a reader that was never trained?",
     options=[
         Option(
-            "Yes, the weights are the same",
-            "The weights are. But `predict` hands out arrays, so the distribution has to become one: a sample.",
+            "True for the true clone, False for the other",
+            "This would be so if each weight were a number. Here two calls of the same reader differ already.",
         ),
         Option(
-            "No, each call gives another sample",
-            "So `predict` cannot tell a clone from a stranger: even the model differs from itself.",
+            "False for the true clone, True for the other",
+            "Neither model answers the same at two calls, trained or not.",
+        ),
+        Option(
+            "True for both of them",
+            "Equal answers would need equal draws, and each call makes new ones.",
+        ),
+        Option(
+            "False for both of them",
+            "Each call draws the weights again. So this test cannot tell a true clone from a stranger.",
             right=True,
-        ),
-        Option(
-            "Yes, `predict` gives the mean",
-            "Only if the layer was made with `convert_to_tensor_fn=tfd.Distribution.mean`. The default is a sample.",
-        ),
-    ],
-)
-
-COPY_METHOD = Question(
-    key="05-copy-method",
-    text="`clone = q.copy()`, for a distribution `q` whose mean is a variable. You assign 8 to the clone's mean. "
-    "What is the mean of `q`?",
-    options=[
-        Option(
-            "What it was: `copy` makes a new object",
-            "It makes a new distribution. It hands the same variables to it.",
-        ),
-        Option(
-            "8 as well",
-            "`copy` calls the class with the arguments of `q`, and one of them is the variable.",
-            right=True,
-        ),
-        Option("It raises an error", "Nothing is said at all."),
-    ],
-)
-
-LOST_VARIABLE = Question(
-    key="05-lost-variable",
-    text="`MultivariateNormalDiag(loc=tf.Variable([0.0, 0.0]), scale_diag=tf.nn.softplus(tf.Variable([0.0, 0.0])))`. "
-    "How many trainable variables has it?",
-    options=[
-        Option("Two, one for the mean and one for the spread", "The second went into `softplus`, and what came out?"),
-        Option(
-            "One, for the mean",
-            "`softplus` is computed on the spot. What the distribution gets is a tensor: two fixed numbers.",
-            right=True,
-        ),
-        Option(
-            "None: distributions have no variables", "They are `tf.Module`s, and track the variables they are given."
         ),
     ],
 )
 
 FLIPOUT_CLONE = Question(
     key="05-flipout-clone",
-    text="A `tf_keras` model with a `DenseFlipout` layer, trained. What does `clone_model(model)` do?",
+    text="`reader` is trained. What does `tf_keras.models.clone_model(reader)` do?",
     options=[
         Option(
-            "It makes the same structure with fresh weights",
-            "It does so for Keras's own layers. This one is made with functions, and they do not survive the config.",
+            "It makes a reader with new weights",
+            "So it does for the layers of Keras. These layers were made with functions, which have to go through the "
+            "config.",
         ),
         Option(
-            "It raises a NameError",
-            "The config holds the byte code of the layer's functions, without the names that they use.",
+            "It makes a reader with TFP's own divergence",
+            "The config has a place for the function that you passed, so nothing falls back to the default.",
+        ),
+        Option(
+            "It raises an error: your function cannot be stored",
+            "It is stored, in the config, as byte code.",
+        ),
+        Option(
+            "It raises an error: a name in your function is unknown",
+            "The byte code is in the config. The names that the function uses, such as `tfd`, are not.",
             right=True,
-        ),
-        Option(
-            "It makes a layer without randomness", "The clone does not get that far: the layer cannot be called at all."
         ),
     ],
 )
 
 KL_TERM = Question(
     key="05-kl-term",
-    text="In an autoencoder, `IndependentNormal(2, activity_regularizer=KLDivergenceRegularizer(...))` makes the "
-    "code. `clone_model`, then `set_weights`. What does the clone lack?",
+    text="You clone the autoencoder with `clone_model`, hand over weights and optimizer state, and compile the clone "
+    "with the same loss. Then you call `evaluate` on both, with the same images and seed. What do they report?",
     options=[
-        Option("Nothing", "The weights are equal. But the regulariser is not in the layer's config."),
         Option(
-            "The KL term in its loss, and nobody says so",
-            "The answers are the same. Trained on, the clone becomes a plain autoencoder.",
+            "The clone's loss is the same",
+            "They have the same weights and the same answers. But the loss is not made of these alone.",
+        ),
+        Option(
+            "The clone's loss is smaller",
+            "The regulariser did not come along. Its added loss is missing in the sum.",
             right=True,
         ),
-        Option("It does not come about: KeyError", "It would be better if it did. This loss is silent."),
+        Option(
+            "The clone's loss is larger",
+            "It has the weights of the original, so it answers as well as the original does.",
+        ),
+        Option(
+            "The clone's loss is not known",
+            "It was compiled with the same function as the original, so it can be evaluated.",
+        ),
     ],
 )
 
-
-# -- compare two models fairly -----------------------------------------------------------------------------------------
-
-
-def _answering(scale: float, seed: int) -> Any:
-    """Make a small model that returns normal distributions with a fixed scale."""
-    import tensorflow_probability as tfp
-    import tf_keras
-
-    tfd = tfp.distributions
-    start = tf_keras.initializers.GlorotUniform(seed=seed)
-    last = tfp.layers.DistributionLambda(lambda t: tfd.Independent(tfd.Normal(t, scale), 1))
-    layers = [tf_keras.layers.Input((2,)), tf_keras.layers.Dense(1, kernel_initializer=start), last]
-    return tf_keras.Sequential(layers)
-
-
-_SAMPLES = np.random.default_rng(0).normal(size=(8, 2)).astype("float32")
-
-
-def _compare_with_itself(same_model: Any) -> Iterator[checks.Trial]:
-    model = _answering(0.5, seed=1)
-    yield checks.Trial(model, same_model(model, model, _SAMPLES), [])
-
-
-def _returns_true_or_false(trial: checks.Trial) -> str | None:
-    if np.ndim(trial.result) or not isinstance(trial.result, (bool, np.bool_)):
-        return (
-            f"it returns a {type(trial.result).__name__}, not True or False. `bool(...)` makes one of a single number."
-        )
-    return None
-
-
-def _accepts_a_true_clone(same_model: Any) -> str | None:
-    if not same_model(_answering(0.5, seed=1), _answering(0.5, seed=1), _SAMPLES):
-        return "it takes a true clone for another model. Compare the distributions, not the objects."
-    return None
-
-
-def _notices_other_means(same_model: Any) -> str | None:
-    if same_model(_answering(0.5, seed=1), _answering(0.5, seed=2), _SAMPLES):
-        return "it takes two models with other weights for the same. Compare the means."
-    return None
-
-
-def _notices_another_spread(same_model: Any) -> str | None:
-    if same_model(_answering(0.5, seed=1), _answering(2.0, seed=1), _SAMPLES):
-        return "it takes a model with the same mean and another spread for the same. The mean is not all."
-    return None
-
-
-FAIR_COMPARISON = Exercise(
-    key="05-fair-comparison",
-    title="compare two models fairly",
-    task="""
-    Both models answer with a distribution. Write `same_model(one, other, x)`: True if they answer `x` with the same
-    distributions, False if not.
-    """,
-    checks=[
-        checks.is_function("same_model(one, other, x)"),
-        checks.after(
-            _compare_with_itself,
-            checks.returns_something("return"),
-            _returns_true_or_false,
-            checks.fails(
-                lambda trial: not trial.result,
-                "it says that a model differs from itself. Compare what does not change from draw to draw.",
-            ),
+LOST_VARIABLE = Question(
+    key="05-lost-variable",
+    text="The target has a different mean than this `q`, and a smaller spread. You fit `q` to it, in 150 steps. What "
+    "have they changed?",
+    options=[
+        Option("Its mean and its spread", "The second variable went into `softplus`. What came out?"),
+        Option(
+            "Its mean, and not its spread",
+            "`softplus` is computed on the spot. What `q` gets is a tensor: two fixed numbers.",
+            right=True,
         ),
-        _accepts_a_true_clone,
-        _notices_other_means,
-        _notices_another_spread,
+        Option("Its spread, and not its mean", "`q` was given the variable of the mean, so that one is trained."),
+        Option(
+            "Neither: only layers have variables",
+            "Distributions are `tf.Module`s, and keep track of the variables that they are given.",
+        ),
     ],
-    hints=[
-        "`one(x)` is a distribution. It has methods that give the same at every call.",
-        "Compare `mean()` and `stddev()`, or take `tfd.kl_divergence` of the two.",
+)
+
+COPY_METHOD = Question(
+    key="05-copy-method",
+    text="`clone = q.copy()`. Then you assign 8 to the mean of the clone. What is the mean of `q`?",
+    options=[
+        Option(
+            "What it was: the clone is an object of its own",
+            "It is a new distribution. Which variables was it given?",
+        ),
+        Option(
+            "8, like that of the clone",
+            "`copy` calls the class with the arguments of `q`, and one of them is the variable.",
+            right=True,
+        ),
+        Option(
+            "What it was: a distribution does not change",
+            "It computes its mean from a variable, and a variable can change.",
+        ),
     ],
-    solution="""
-    def same_model(one, other, x):
-        divergence = tfd.kl_divergence(one(x), other(x))
-        return bool(tf.reduce_max(divergence) < 1e-6)
-    """,
-    praise="A KL divergence of 0 says that two distributions are the same, without a single draw.",
 )
 
 
@@ -336,85 +275,4 @@ REBUILD = Exercise(
         return type(distribution)(**{**distribution.parameters, **fresh})
     """,
     praise="Each distribution gets fresh variables, from the inside out. A bijector with variables needs that too.",
-)
-
-
-# -- complete a surrogate posterior ------------------------------------------------------------------------------------
-
-
-def _q_is_a_distribution(answer: Any) -> str | None:
-    q = getattr(answer(3), "q", None)
-    if not hasattr(q, "log_prob"):
-        return "`q` is not a distribution. Make one of `tfd`."
-    if tuple(q.event_shape) != (3,):
-        return f"an event of `q` has the shape {tuple(q.event_shape)}, and `Posterior(3)` is to have {(3,)}."
-    return None
-
-
-def _has_two_variables_of_its_own(answer: Any) -> str | None:
-    one, other = answer(3), answer(3)
-    count = len(one.trainable_variables)
-    if count < 2:
-        return f"there are {count} trainable variables. A mean and a spread need two; a tensor cannot be trained."
-    if {id(each) for each in one.variables} & {id(each) for each in other.variables}:
-        return "two posteriors share a variable. Make the variables inside `__init__`."
-    return None
-
-
-def _spread_stays_positive(answer: Any) -> str | None:
-    posterior = answer(3)
-    for value in (-4.0, 0.0):
-        _fill(posterior, value)
-        if not np.all(posterior.q.stddev() > 0):
-            return "training can take the spread to 0 or below. A TransformedVariable stays positive."
-    return None
-
-
-def _checkpoint_has_the_spread(answer: Any) -> str | None:
-    import tensorflow as tf
-
-    written, read = answer(3), answer(3)
-    _fill(written, 0.5)
-    with tempfile.TemporaryDirectory() as folder:
-        path = tf.train.Checkpoint(posterior=written).write(str(Path(folder) / "posterior"))
-        tf.train.Checkpoint(posterior=read).read(path).assert_consumed()
-    if distances.largest_difference(read.q.stddev(), written.q.stddev()):
-        return "a checkpoint does not bring the spread back. Hold `q` as an attribute of the module."
-    return None
-
-
-def _fill(posterior: Any, value: float) -> None:
-    import tensorflow as tf
-
-    for variable in posterior.trainable_variables:
-        variable.assign(tf.fill(variable.shape, value))
-
-
-FIX_THE_POSTERIOR = Exercise(
-    key="05-fix-the-posterior",
-    title="fix a surrogate posterior",
-    task="""
-    Fill in `q`: a normal distribution over vectors of length `size`, whose mean and spread can both be trained, and
-    whose spread stays positive.
-    """,
-    checks=[
-        checks.is_derived_from("tf.Module", "Posterior"),
-        _q_is_a_distribution,
-        _has_two_variables_of_its_own,
-        _spread_stays_positive,
-        _checkpoint_has_the_spread,
-    ],
-    hints=[
-        "`tfd.MultivariateNormalDiag(loc, scale_diag)`: which of the two needs more than a `tf.Variable`?",
-        "`tfu.TransformedVariable(tf.ones(size), tfb.Softplus())`",
-    ],
-    solution="""
-    class Posterior(tf.Module):
-        def __init__(self, size):
-            super().__init__()
-            spread = tfu.TransformedVariable(tf.ones(size), tfb.Softplus())
-            self.q = tfd.MultivariateNormalDiag(tf.Variable(tf.zeros(size)), spread)
-    """,
-    praise="Two variables, found by the module, the optimizer and the checkpoint alike.",
-    untouched=checks.gives_a_placeholder(lambda answer: answer(2).q),
 )
