@@ -1,4 +1,4 @@
-"""The recipes of notebook 05 make a true clone of each layer and distribution that it names.
+"""The recipes of notebook 05 make a true clone of each kind of layer and distribution.
 
 For layers, the model is made again with its class, and weights, compile settings and optimizer are copied; for layers
 made with functions, the recipe is `clone_model` with the same functions. For distributions, their class is called again
@@ -178,7 +178,7 @@ def gaussian_process():
 
 
 class Laplace(tfd.Distribution):
-    """The distribution of the lesson."""
+    """A distribution of your own, with the methods that TFP asks for."""
 
     def __init__(self, loc, scale, name="Laplace"):
         parameters = dict(locals())
