@@ -52,7 +52,7 @@ DROPOUT_RESUMED = Question(
         ),
         Option(
             "None of them",
-            "The loaded Dropout layer begins again with its first masks, and every gradient depends on the mask.",
+            "The loaded Dropout layer draws different masks, and every gradient depends on them.",
             right=True,
         ),
     ],
@@ -60,7 +60,7 @@ DROPOUT_RESUMED = Question(
 
 STOPPING = Question(
     key="04-stopping",
-    text="The loss of a model stays the same. `fit` with `epochs=20` and the callback `EarlyStopping(\"loss\", "
+    text='The loss of a model stays the same. `fit` with `epochs=20` and the callback `EarlyStopping("loss", '
     "patience=2)` ends after 3 epochs. Now you train two epochs each evening, for ten evenings, with `initial_epoch` "
     "and the same callback object. After how many epochs does the callback end the training?",
     options=[
