@@ -7,8 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
-
 from helpers import distances, keras_compat
 from workbook.lessons import checks
 from workbook.lessons.quiz import Exercise, Option, Question
