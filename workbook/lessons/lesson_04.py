@@ -29,7 +29,7 @@ RESUMED_LOSS = Question(
         ),
         Option(
             "As high as that of a new model",
-            "All weights are back, so the loss begins where `model` was. What is lost makes itself felt in the steps.",
+            "All weights are back, so the loss begins where `model` was. What is lost shows in the steps.",
         ),
     ],
 )
@@ -192,7 +192,7 @@ INTERRUPT = Exercise(
         clone.dropout.seed_generator.state.assign(np.load(path / "dropout.npy"))
         return clone
     """,
-    praise="Weights, statistics, optimizer, schedule and random state: that was everything.",
+    praise="Weights, statistics, optimizer, schedule and random state: that is all that the model needs.",
 )
 
 
