@@ -1,4 +1,4 @@
-"""Two tiers of tests: what is run after a change, and with `--all` what is slow or rare as well."""
+"""Two tiers of tests: quick ones that run after a change, and slow or rare ones that run only with `--all`."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import sys
 
 import pytest
 
-# nbval executes these after a change: the two that every reader meets. With `--all` it executes the others, too.
+# nbval executes these two after a change, because every reader opens them. With `--all` it executes all notebooks.
 QUICK_NOTEBOOKS = ("00_start_here", "01_how_subclassing_works")
 
-# Files of many tests that share nothing. One worker would still be busy with them when the others are done.
+# Files with many independent tests, which are spread over the workers. One worker would take too long for such a file.
 SPREAD = tuple(f"tests/helpers/{name}.py" for name in ("test_auditing", "test_cloning", "test_engine"))
 
 
 def pytest_addoption(parser):
-    """Add `--all`. Here, because an option of tests/conftest.py is not known where only a notebook is named."""
+    """Add `--all`. If tests/conftest.py added it, pytest would not know it when only a notebook is named."""
     parser.addoption("--all", action="store_true", help="run the tests that are marked as slow, too")
 
 
 def pytest_report_header(config):
-    """Say which tier is run."""
+    """Print the tier that is run."""
     return "tier: all tests" if config.getoption("all") else "tier: quick tests; --all runs the slow ones, too"
 
 
 def pytest_collection_modifyitems(config, items):
-    """Deselect slow tests unless all are wanted."""
+    """Deselect slow tests unless `--all` is given."""
     for item in items:
         if item.path.suffix == ".ipynb" and item.path.stem not in QUICK_NOTEBOOKS:
             item.add_marker(pytest.mark.slow)
@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Keep each file on one worker, as `--dist=loadfile` does, apart from those whose tests can be spread."""
+    """Keep each file on one worker, as `--dist=loadfile` does, except for the files whose tests can be spread."""
     if config.getoption("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
@@ -54,7 +54,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 @pytest.fixture(scope="module", autouse=True)
 def _free_memory():
-    """Free the models of a module when it ends: a worker lives as long as the whole run."""
+    """Free the models of a test module when it ends, because the worker lives until the end of the run."""
     yield
     for name in ("keras", "tf_keras"):
         if name in sys.modules:

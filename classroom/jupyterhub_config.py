@@ -1,4 +1,4 @@
-"""JupyterHub for one class on one machine. `python3 run.py classroom` starts it; README.md says what can be set."""
+"""JupyterHub for one class on one machine. `python3 run.py classroom` starts it; README.md lists the settings."""
 
 import grp
 import os
@@ -19,13 +19,13 @@ password = os.environ.get("CLASSROOM_PASSWORD")
 teacher = os.environ.get("CLASSROOM_TEACHER_PASSWORD")
 memory = os.environ.get("CLASSROOM_MEMORY", "2G")
 memory_of_machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-# A gigabyte a student, and two for the system: README.md has the measurements.
+# One gigabyte per student and two for the system; the measurements are in README.md.
 seats = int(os.environ.get("CLASSROOM_SEATS") or max(1, round(memory_of_machine / GIGABYTE) - 2))
 folder = Path(os.environ.get("CLASSROOM_FOLDER") or user_data_path("model-cloning-classroom")).expanduser().resolve()
 folder.mkdir(parents=True, exist_ok=True)
-folder.chmod(0o700)  # the keys of the hub are in there
+folder.chmod(0o700)  # it contains the keys of the hub
 
-# -- Who may come in, and as whom --------------------------------------------------------------------------------------
+# -- Users and how they log in -----------------------------------------------------------------------------------------
 
 if password:
     if ROOT and os.environ.get("CLASSROOM_ALLOW_ROOT") != "1":
@@ -38,7 +38,7 @@ if password:
     c.JupyterHub.authenticator_class = "shared-password"
     c.SharedPasswordAuthenticator.user_password = password
     c.Authenticator.allow_all = True
-    # A name becomes the name of a folder. JupyterHub refuses `/` and `..` itself, and lets hidden ones pass.
+    # A user name becomes the name of a folder. JupyterHub refuses `/` and `..`, but accepts hidden names.
     c.Authenticator.username_pattern = r"[a-z][a-z0-9_-]{0,31}\Z"
     if teacher:
         if len(teacher) < 32:
@@ -56,7 +56,7 @@ elif ROOT:
         )
     c.JupyterHub.authenticator_class = "pam"
     c.PAMAuthenticator.allowed_groups = {"workbook"}
-    # A group that does not exist would keep everyone out.
+    # With a group that does not exist, nobody could log in.
     c.PAMAuthenticator.admin_groups = {"workbook-teachers"} & groups
     c.JupyterHub.spawner_class = "localprocess"
 else:
@@ -65,17 +65,17 @@ else:
         "hub as root, for the accounts of this machine."
     )
 
-# -- What each student gets --------------------------------------------------------------------------------------------
+# -- The server of each student ----------------------------------------------------------------------------------------
 
 c.Spawner.cmd = [sys.executable, str(HERE / "student_server.py")]
 c.Spawner.mem_limit = memory
 c.Spawner.cpu_limit = max(1.0, (os.cpu_count() or 1) / seats)
 c.JupyterHub.active_server_limit = seats
-# A whole class logs in at the same minute.
+# A whole class logs in within the same minute.
 c.Spawner.start_timeout = 180
 c.Spawner.http_timeout = 180
 
-# -- Where the hub listens, and what it keeps --------------------------------------------------------------------------
+# -- Address and state of the hub --------------------------------------------------------------------------------------
 
 c.JupyterHub.bind_url = "http://127.0.0.1:8000"
 if subdomains := os.environ.get("CLASSROOM_SUBDOMAIN_HOST"):

@@ -31,26 +31,26 @@ MEGABYTE = 1024**2
 GIGABYTE = 1024**3
 NOTEBOOK = "notebooks/00_start_here.ipynb"
 SYSTEM = 2.0
-"""Gigabytes that the system and the hub are given in the table of machines."""
+"""Gigabytes for the system and the hub in the table of machines."""
 
 KERNELS = 2
-"""Notebooks that a student has open at a time in the table of machines: this lesson's, and one that was left open."""
+"""Open notebooks per student in the table of machines: this lesson's, and one that was left open."""
 
 MINUTE = 60
-"""Seconds within which everyone is to be ready, in the table of machines, if all start at once."""
+"""Seconds in which everyone must be ready in the table of machines, if all start at once."""
 
 SHARE = 0.5
-"""Part of the cores' time that goes into that, in the table of machines: they have other things to do too."""
+"""Part of the cores' time that is available for the start, in the table of machines."""
 
 
 @dataclass
 class Student:
-    """One student, from the login on.
+    """One simulated student.
 
     Attributes:
-        name: the user name.
-        hub: the hub.
-        seconds: what was reached, and after how many seconds.
+        name: The user name.
+        hub: The hub.
+        seconds: The seconds until each stage was reached, by the name of the stage.
     """
 
     name: str
@@ -60,10 +60,10 @@ class Student:
     _channel: aiohttp.ClientWebSocketResponse | None = None
 
     async def begin(self, cell: str) -> None:
-        """Log in, start a kernel, and run a first cell, which imports the helpers.
+        """Log in, start a kernel, and run the first cell, which imports the helpers.
 
         Args:
-            cell: its code.
+            cell: The code of the cell.
         """
         start = time.perf_counter()
         self._session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
@@ -79,10 +79,10 @@ class Student:
         self.seconds["ready"] = time.perf_counter() - start
 
     async def go_on(self, cells: list[str]) -> None:
-        """Run the rest of the cells.
+        """Run the other cells.
 
         Args:
-            cells: their code.
+            cells: The code of the cells.
         """
         start = time.perf_counter()
         for cell in cells:
@@ -90,12 +90,12 @@ class Student:
         self.seconds["notebook"] = time.perf_counter() - start
 
     async def leave(self) -> None:
-        """Close the connection; the kernel goes on."""
+        """Close the connection; the kernel keeps running."""
         if self._session is not None:
             await self._session.close()
 
     async def _log_in(self, session: aiohttp.ClientSession) -> str:
-        """Log in as the form does, which starts the server, and return a token for the rest."""
+        """Log in with the form, which starts the server, and return a token for further requests."""
         login = f"{self.hub.url}/hub/login"
         async with session.get(login):
             pass
@@ -111,7 +111,7 @@ class Student:
         return session.cookie_jar.filter_cookies(URL(f"{self.hub.url}/hub/"))["_xsrf"].value
 
     async def _wait_for_server(self, session: aiohttp.ClientSession, headers: dict[str, str]) -> None:
-        """Follow the hub's own reports until the server is up."""
+        """Follow the progress reports of the hub until the server has started."""
         url = f"{self.hub.url}/hub/api/users/{self.name}/server/progress"
         timeout = aiohttp.ClientTimeout(total=None)
         async with session.get(url, headers=headers, timeout=timeout) as answer:
@@ -125,14 +125,14 @@ class Student:
         raise RuntimeError(f"the hub stopped reporting on the server of {self.name}")
 
     async def _run(self, code: str) -> None:
-        """Run one cell, and wait until the kernel has nothing more to do."""
+        """Run one cell, and wait until the kernel is idle."""
         number = uuid.uuid4().hex
         header = {"msg_id": number, "msg_type": "execute_request", "session": self.name, "username": self.name}
         content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
         message = {"header": {**header, "version": "5.3", "date": ""}, "parent_header": {}, "metadata": {}}
         await self._channel.send_json({**message, "content": content, "channel": "shell", "buffers": []})
         async for received in self._channel:
-            # Widgets send pictures along, as bytes: nothing that this waits for.
+            # Widgets also send pictures as bytes, which do not matter here.
             answer = json.loads(received.data) if received.type is aiohttp.WSMsgType.TEXT else {}
             if answer.get("parent_header", {}).get("msg_id") != number:
                 continue
@@ -144,19 +144,19 @@ class Student:
 
 
 def cells_of(notebook: Path) -> list[str]:
-    """Return the code of a notebook, without the cells that are left to the learner."""
+    """Return the code cells of a notebook without its exercises."""
     cells = nbformat.read(notebook, as_version=4).cells
     return [c.source for c in cells if c.cell_type == "code" and "exercise" not in c.metadata.get("tags", [])]
 
 
 def usage(hub: LocalHub, students: Iterable[Student]) -> dict[str, dict[str, float]]:
-    """Return for each student the memory of the server and of the kernel, and the seconds of CPU of both.
+    """Return for each student the memory of the server and of the kernel, and the CPU seconds of both.
 
-    The memory is the proportional set size: what several processes share is divided among them.
+    The memory is the proportional set size: memory shared by several processes is divided among them.
     """
     found = {student.name: {"server": 0.0, "kernel": 0.0, "cpu": 0.0} for student in students}
     for process in psutil.Process(hub.process.pid).children(recursive=True):
-        with contextlib.suppress(psutil.Error):  # it may end meanwhile
+        with contextlib.suppress(psutil.Error):  # the process may have ended
             name = process.environ().get("JUPYTERHUB_USER")
             if name in found:
                 kind = "kernel" if any("ipykernel" in word for word in process.cmdline()) else "server"
@@ -173,12 +173,12 @@ def mean(values: Iterable[float]) -> float:
 
 
 async def measure(number: int, hub: LocalHub, cells: list[str]) -> dict[str, float]:
-    """Let students work on a hub, all at once, and return one row of the table.
+    """Let several students work on a hub at the same time, and return one row of the table.
 
     Args:
-        number: how many students.
-        hub: the hub.
-        cells: the code of the notebook.
+        number: Number of students.
+        hub: The hub.
+        cells: The code cells of the notebook.
     """
     students = [Student(f"student{i + 1}", hub) for i in range(number)]
     try:
@@ -199,10 +199,10 @@ async def measure(number: int, hub: LocalHub, cells: list[str]) -> dict[str, flo
 
 
 def machines(row: dict[str, float]) -> list[tuple[int, int, int]]:
-    """Return gigabytes of memory, students, and the cores they need to be ready within a minute, for some machines.
+    """Return (gigabytes of memory, students, cores needed to be ready within a minute) for some sizes of machine.
 
     Args:
-        row: a row of the table of measurements.
+        row: A row of the table of measurements.
     """
     each = (row["server MB"] + KERNELS * row["kernel MB"]) / 1024
     table = []
@@ -219,7 +219,7 @@ def markdown(head: list[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def main() -> None:
-    """Measure the numbers of students asked for, each on a hub of its own, and print both tables."""
+    """Measure each requested number of students on a new hub, and print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("students", nargs="*", type=int, default=[2])
     numbers = parser.parse_args().students

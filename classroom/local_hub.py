@@ -1,4 +1,4 @@
-"""Start the classroom's JupyterHub on 127.0.0.1, on free ports and in a folder of its own, to test and to measure."""
+"""Start the classroom's JupyterHub on 127.0.0.1, with free ports and its own folder, for tests and measurements."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ NO_PROXY = (
 
 
 def has_proxy() -> bool:
-    """Whether JupyterHub's proxy, which comes from npm, is on this machine."""
+    """Return True if JupyterHub's proxy, an npm package, is installed."""
     local = HERE / "node_modules" / ".bin" / "configurable-http-proxy"
     found = local.exists() or shutil.which("configurable-http-proxy")
     return bool(found and shutil.which("node"))
 
 
 def free_ports(number: int) -> list[int]:
-    """Return ports that nobody uses at the moment."""
+    """Return ports that are not in use."""
     sockets = [socket.socket() for _ in range(number)]
     try:
         for each in sockets:
@@ -42,13 +42,13 @@ class LocalHub:
     """The classroom's hub with a shared password.
 
     Args:
-        folder: where the hub keeps its state and the students' homes.
-        seats: how many students share the machine; by default as many as the configuration finds room for.
-        options: more options of ``jupyterhub``.
-        subdomains: whether each student gets an origin of their own. Browsers find `*.localhost` on this machine.
+        folder: The folder of the hub's state and the students' homes.
+        seats: Number of students who share the machine; by default as many as the configuration finds memory for.
+        options: More options of `jupyterhub`.
+        subdomains: Whether each student gets a separate origin. Browsers resolve `*.localhost` to this machine.
 
     Raises:
-        RuntimeError: the hub did not start; the message is its log.
+        RuntimeError: If the hub did not start; the message is its log.
 
     Example:
         >>> with LocalHub(folder, seats=2) as hub:   # doctest: +SKIP
@@ -69,7 +69,7 @@ class LocalHub:
             CLASSROOM_FOLDER=str(self.folder),
             CLASSROOM_SEATS=str(seats or ""),
             CLASSROOM_SUBDOMAIN_HOST=self.url if subdomains else "",
-            CLASSROOM_ALLOW_ROOT="1",  # only this machine can reach it, and nobody knows the password
+            CLASSROOM_ALLOW_ROOT="1",  # safe, because only this machine can reach the hub and its password is random
         )
         command = [sys.executable, "-m", "jupyterhub", "--config", str(HERE / "jupyterhub_config.py")]
         command += [f"--JupyterHub.bind_url={listen}", f"--JupyterHub.hub_port={hub}"]
@@ -88,7 +88,7 @@ class LocalHub:
         except BaseException:
             self.process.kill()
             raise
-        # A full pipe would stop the hub.
+        # Read continuously, because a full pipe would block the hub.
         threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True).start()
 
     def _wait_until_it_runs(self) -> None:

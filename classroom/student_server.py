@@ -1,7 +1,7 @@
-"""Give a student their own copy of the workbook, and become their Jupyter server.
+"""Make a student's own copy of the workbook, then run their Jupyter server.
 
-JupyterHub starts this instead of ``jupyterhub-singleuser``, as the student and in the student's home, on one machine
-and in a container alike. It passes the limits on in ``MEM_LIMIT`` (bytes) and ``CPU_LIMIT`` (cores).
+JupyterHub starts this program instead of `jupyterhub-singleuser`, as the student and in the student's home, both on one
+machine and in containers. It passes the limits in `MEM_LIMIT` (bytes) and `CPU_LIMIT` (cores).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ COPY = "model-cloning-workbook"
 """Name of the copy in the student's home."""
 
 IDLE = 3600
-"""Seconds after which a kernel without work is ended, and after that the server. The notebooks stay as they are."""
+"""Seconds until an idle kernel is ended, and then again until the server is ended. Notebooks are not affected."""
 
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _LINK = re.compile(r"\]\(\.\./([^)#\s\\]+)\)")
@@ -38,7 +38,7 @@ def linked_files(workbook: Path) -> list[Path]:
     """Return the files that the notebooks link to, as paths below the workbook.
 
     Args:
-        workbook: the repository.
+        workbook: The repository.
     """
     texts = (notebook.read_text(encoding="utf-8") for notebook in workbook.glob("notebooks/*.ipynb"))
     links = {Path(link) for text in texts for link in _LINK.findall(text)}
@@ -46,17 +46,17 @@ def linked_files(workbook: Path) -> list[Path]:
 
 
 def hand_out(workbook: Path, copy: Path) -> list[str]:
-    """Bring the student's copy up to date, and leave alone what the student has changed.
+    """Update the student's copy, except for notebooks that the student has changed.
 
     Args:
-        workbook: the repository.
-        copy: the student's folder, which need not exist.
+        workbook: The repository.
+        copy: The student's folder, which need not exist.
 
     Returns:
-        A sentence for each notebook of which there is a newer one beside the student's own.
+        A sentence for each changed notebook that has a newer version beside it.
 
     Raises:
-        OSError: the copy cannot be written.
+        OSError: If the copy cannot be written.
     """
     messages = working_copy.update(workbook / "notebooks", copy / "notebooks")
     for path in linked_files(workbook):
@@ -67,11 +67,11 @@ def hand_out(workbook: Path, copy: Path) -> list[str]:
 
 
 def settle(environment: MutableMapping[str, str], copy: Path) -> None:
-    """Set what the server and its kernels go by: the first page, the settings of JupyterLab, the number of threads.
+    """Set the environment of the server and its kernels: first page, settings of JupyterLab, number of threads.
 
     Args:
-        environment: the variables, which are changed in place.
-        copy: the student's folder.
+        environment: The variables, which are changed in place.
+        copy: The student's folder.
     """
     first = min(copy.glob("notebooks/*.ipynb"), default=None)
     environment["JUPYTERHUB_ROOT_DIR"] = str(copy)
@@ -79,41 +79,41 @@ def settle(environment: MutableMapping[str, str], copy: Path) -> None:
     paths = [str(WORKBOOK / "binder" / "jupyter"), environment.get("JUPYTER_CONFIG_PATH")]
     environment["JUPYTER_CONFIG_PATH"] = os.pathsep.join(path for path in paths if path)
     if cores := environment.get("CPU_LIMIT"):
-        # Left alone, TensorFlow starts a thread for each core of the machine, in each kernel of each student.
+        # By default TensorFlow starts a thread for each core of the machine, in each kernel of each student.
         environment.update(dict.fromkeys(_THREADS, str(max(1, math.ceil(float(cores))))))
 
 
 def limit_memory(environment: MutableMapping[str, str]) -> None:
-    """Let no process of the student's have more memory than the limit: it gets a MemoryError, and the others nothing.
+    """Limit the memory of each process of the student; a process above it gets a MemoryError, and no other is affected.
 
-    The limit is a hard one, so that no process that comes after can raise it, unless it runs as root.
+    The limit is a hard limit, so processes started later cannot raise it unless they run as root.
 
     Args:
-        environment: the variables, of which ``MEM_LIMIT`` counts.
+        environment: The variables; only `MEM_LIMIT` is read.
     """
     if limit := environment.get("MEM_LIMIT"):
-        # What counts is private memory, of which a kernel with TensorFlow has 0.5 GB. Its address space (RLIMIT_AS) is
-        # five times as large, and mostly empty.
+        # The limit is on private memory, of which a kernel with TensorFlow has 0.5 GB. Its address space (RLIMIT_AS) is
+        # five times as large, and mostly unused.
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         wanted = int(limit) if hard == resource.RLIM_INFINITY else min(int(limit), hard)
         resource.setrlimit(resource.RLIMIT_DATA, (wanted, wanted))
 
 
 def takes_sockets(folder: Path) -> bool:
-    """Make a folder that only this user can enter, and try whether kernels can have their sockets in it.
+    """Make a folder that only this user can enter, and test whether it can hold the sockets of kernels.
 
-    The path of a socket has at most 107 bytes on Linux, and some network file systems know no sockets.
+    The path of a socket can have at most 107 bytes on Linux, and some network file systems do not support sockets.
 
     Args:
-        folder: the folder, which need not exist.
+        folder: The folder, which need not exist.
 
     Returns:
-        Whether a socket with a name as long as that of a kernel's can be bound there, and connected to.
+        True if a socket with a name as long as that of a kernel can be bound in the folder and connected to.
     """
     path = folder / f"kernel-{uuid.uuid4()}-ipc-10"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Below /tmp somebody else may have made it first, or a link of that name.
+        # Under /tmp, somebody else may have made this folder first, or a link with its name.
         if (status := folder.lstat()).st_uid != os.geteuid() or not stat.S_ISDIR(status.st_mode):
             return False
         folder.chmod(0o700)
@@ -130,18 +130,18 @@ def takes_sockets(folder: Path) -> bool:
 
 
 def private_channels(environment: MutableMapping[str, str]) -> list[str]:
-    """Choose how the server talks to its kernels, so that no other user of the machine can read it.
+    """Choose a connection between server and kernels that no other user of the machine can read.
 
-    Over TCP, which is Jupyter's default, every process of the machine can subscribe to what a kernel prints.
+    Over TCP, which is Jupyter's default, every process of the machine can subscribe to the output of a kernel.
 
     Args:
-        environment: the variables; ``JUPYTER_RUNTIME_DIR`` is set to the folder of the sockets.
+        environment: The variables; `JUPYTER_RUNTIME_DIR` is set to the folder of the sockets.
 
     Returns:
-        Options of the server: sockets in a folder of the student's own, or else encrypted TCP.
+        Options of the server: sockets in a private folder of the student, or encrypted TCP if those do not work.
     """
     home = Path.home()
-    # A path in a room's homes is too long. The second one is short, and the same at each start.
+    # A path in a student's home may be too long. The second folder has a short path, and the same one at each start.
     short = f"kernels-{os.geteuid()}-{hashlib.sha256(os.fsencode(home)).hexdigest()[:12]}"
     folders = (home / ".local" / "share" / "jupyter" / "runtime", Path(tempfile.gettempdir(), short))
     folder = next(filter(takes_sockets, folders), None)
@@ -155,27 +155,27 @@ def command(arguments: list[str]) -> list[str]:
     """Return the command of the server.
 
     Args:
-        arguments: what JupyterHub asks for; it comes last, so that it counts.
+        arguments: The options that JupyterHub passes; they come last, so they take precedence.
     """
     options = [
         f"--MappingKernelManager.cull_idle_timeout={IDLE}",
-        # A page that is left open does not count as work: tabs of earlier lessons would each hold on to 0.5 GB.
+        # Kernels with an open page are also culled, because each tab of an earlier lesson would keep 0.5 GB.
         "--MappingKernelManager.cull_connected=True",
         "--MappingKernelManager.cull_interval=300",
         f"--ServerApp.shutdown_no_activity_timeout={IDLE}",
     ]
     if os.geteuid() == 0:
-        options.append("--allow-root")  # whether that may be is the hub's affair, and it was asked
+        options.append("--allow-root")  # the hub has already checked whether root is allowed
     return [sys.executable, "-m", "jupyterhub.singleuser", *options, *arguments]
 
 
 def main() -> None:
-    """Hand out, settle, and let the server take this process's place."""
+    """Update the copy, set the environment, and replace this process with the server."""
     copy = Path.home() / COPY
     try:
         print(*hand_out(WORKBOOK, copy), sep="\n", file=sys.stderr)
     except OSError as error:
-        # The server has to come up all the same: only there can the student make room.
+        # The server must start even if the disk is full, because the student needs it to delete files.
         print(f"The workbook could not be copied to {copy}: {error}. Make room there and start again.", file=sys.stderr)
         with contextlib.suppress(OSError):
             copy.mkdir(exist_ok=True)

@@ -44,12 +44,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     audit = commands.add_parser(
         "audit",
-        help="put two .keras files to the three tests",
-        description="Put two .keras files to the three tests. Each is looked through before it is loaded.",
+        help="put two .keras or .h5 files to the three tests",
+        description="Put two .keras or .h5 files to the three tests. Each is looked through before it is loaded.",
         epilog="Exit code: 0 if nothing that was tried differs, 1 if it is not a true clone, 2 if it was not judged.",
     )
-    audit.add_argument("original", help="a .keras file")
-    audit.add_argument("clone", help="the .keras file to judge")
+    audit.add_argument("original", help="a .keras or .h5 file")
+    audit.add_argument("clone", help="the file to judge")
     audit.add_argument("--inputs", help="what one input looks like, such as '28, 28, 1' or '20 int below 1000'")
     audit.add_argument("--steps", type=int, default=3, help="how many training steps each model makes (3)")
     audit.add_argument(

@@ -111,11 +111,11 @@ def _listed(findings: list[Any], most: int = 3) -> str:
 
 
 def _weights(original: Any, clone: Any, apart: dict[str, float | None]) -> Check:
-    mine, theirs = keras_compat.weights(original), keras_compat.weights(clone)
-    if not mine and not theirs:
+    of_original, of_clone = keras_compat.weights(original), keras_compat.weights(clone)
+    if not of_original and not of_clone:
         return Check(SAME_START, "weights", None, "neither model has weights (yet)")
-    if len(mine) != len(theirs):
-        evidence = f"the original has {len(mine)} weights, the clone {len(theirs)}"
+    if len(of_original) != len(of_clone):
+        evidence = f"the original has {len(of_original)} weights, the clone {len(of_clone)}"
         return Check(SAME_START, "weights", False, evidence)
     different = {name: distance for name, distance in apart.items() if distance != 0.0}
     if not different:
@@ -133,16 +133,16 @@ def _weights(original: Any, clone: Any, apart: dict[str, float | None]) -> Check
 
 def _other_state(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
     name = "other state"
-    mine, theirs = keras_compat.other_state(original), keras_compat.other_state(clone)
+    of_original, of_clone = keras_compat.other_state(original), keras_compat.other_state(clone)
     findings = walk.of(model_diff.STATE)
     if findings:
         return Check(SAME_START, name, False, _listed(findings))
-    if len(mine) != len(theirs):
-        evidence = f"the original has {len(mine)} variables outside its weights, the clone {len(theirs)}"
+    if len(of_original) != len(of_clone):
+        evidence = f"the original has {len(of_original)} variables outside its weights, the clone {len(of_clone)}"
         return Check(SAME_START, name, False, evidence)
-    if not mine:
+    if not of_original:
         return Check(SAME_START, name, None, "no variables outside the weights")
-    return Check(SAME_START, name, True, f"{len(mine)} outside the weights, all equal")
+    return Check(SAME_START, name, True, f"{len(of_original)} outside the weights, all equal")
 
 
 def _compile_settings(original: Any, clone: Any, walk: model_diff.Comparison) -> Check:
@@ -285,9 +285,9 @@ def _tried(run: Any) -> Any:
         return error
 
 
-def of_answers(name: str, mine: Answers, theirs: Answers, original: Any, clone: Any) -> Check:
+def of_answers(name: str, of_original: Answers, of_clone: Answers, original: Any, clone: Any) -> Check:
     """Compare what two models answer, in one of the two modes of `ANSWERS`."""
-    a, b = mine.by_name[name], theirs.by_name[name]
+    a, b = of_original.by_name[name], of_clone.by_name[name]
     if isinstance(a, NotImplementedError):
         return Check(SAME_START, name, None, "the original has no call of its own")
     if isinstance(a, Exception):
@@ -310,9 +310,9 @@ def of_answers(name: str, mine: Answers, theirs: Answers, original: Any, clone: 
     return Check(SAME_START, name, same, evidence)
 
 
-def of_added_losses(mine: Answers, theirs: Answers) -> Check:
+def of_added_losses(of_original: Answers, of_clone: Answers) -> Check:
     """Compare the losses that two models add in training mode."""
-    a, b = mine.losses, theirs.losses
+    a, b = of_original.losses, of_clone.losses
     name = "added losses"
     if not a and not b:
         return Check(SAME_FUTURE, name, None, "neither model adds losses or penalties of its own")

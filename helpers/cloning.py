@@ -17,6 +17,7 @@ only, with a test for each, and every clone is checked:
 import contextlib
 import gc
 import inspect
+import types
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -146,7 +147,14 @@ def _what_to_pass(value: Any) -> str:
     inside = [name for name, part in held.items() if isinstance(part, tf.Module) or keras_compat.has_name(part)]
     if inside and not isinstance(value, type):
         return f"Pass the model that it holds: clone(it.{inside[-1]})."
-    return "Pass the model that it returns." if inspect.isroutine(value) else ""
+    if inspect.isroutine(value):
+        return "Pass the model that it returns."
+    if not held or isinstance(value, (type, types.ModuleType)):
+        return ""
+    return (
+        "Put it into a tf.Module, and clone that:\n\n"
+        "    holder = tf.Module()\n    holder.held = it\n    copied = clone(holder).held\n"
+    )
 
 
 def _refuse_outdated_training(copy: graph_copy.Copy) -> None:
@@ -198,14 +206,16 @@ _REPORT = (
 
 def _check_structure(model: Any, cloned: Any) -> None:
     """Compare the layers that Keras lists, or the modules."""
-    mine, theirs = (keras_compat.parts(either) for either in (model, cloned))
-    for a, b in zip(mine, theirs, strict=False):
+    of_original, of_clone = (keras_compat.parts(either) for either in (model, cloned))
+    for a, b in zip(of_original, of_clone, strict=False):
         if _description(a) != _description(b):
             raise CloneError(
                 f"{keras_compat.title(a)} was copied as {_description(b)} instead of {_description(a)}. {_REPORT}"
             )
-    if len(mine) != len(theirs):
-        raise CloneError(f"{keras_compat.title(model)} has {len(mine)} parts, its clone {len(theirs)}. {_REPORT}")
+    if len(of_original) != len(of_clone):
+        raise CloneError(
+            f"{keras_compat.title(model)} has {len(of_original)} parts, its clone {len(of_clone)}. {_REPORT}"
+        )
 
 
 def _check_bits(copy: graph_copy.Copy) -> None:
@@ -283,25 +293,25 @@ def _same_answers(copy: graph_copy.Copy, model: Any, cloned: Any, call: Call, di
     """
     with snapshot.objects_unchanged(value for pair in copy.pairs for value in pair):
         with same_random_state() as draws:
-            mine = distances.answers(call(model))
+            of_original = distances.answers(call(model))
         if disturbed:
             _disturb(old for old, _ in copy.pairs if isinstance(old, tf_private.VARIABLES))
         with same_random_state(draws):
             try:
-                theirs = distances.answers(call(cloned))
+                of_clone = distances.answers(call(cloned))
             except Exception:  # then its answers differ
                 return False
-    return len(mine) == len(theirs) and not any(map(distances.differs, mine, theirs))
+    return len(of_original) == len(of_clone) and not any(map(distances.differs, of_original, of_clone))
 
 
 def _first_layer_apart(copy: graph_copy.Copy, model: Any, cloned: Any, call: Call) -> Any:
     """Return the first layer whose outputs differ from those of its clone, or None; all are as they were afterwards."""
     with snapshot.objects_unchanged(value for pair in copy.pairs for value in pair):
         with same_random_state() as draws:
-            mine = _outputs_of_layers(model, call)
+            of_original = _outputs_of_layers(model, call)
         with same_random_state(draws):
-            theirs = _outputs_of_layers(cloned, call)
-    for (layer, outputs), (_, others) in zip(mine, theirs, strict=False):
+            of_clone = _outputs_of_layers(cloned, call)
+    for (layer, outputs), (_, others) in zip(of_original, of_clone, strict=False):
         if len(outputs) != len(others) or any(map(distances.differs, outputs, others)):
             return layer
     return None

@@ -1,9 +1,11 @@
-"""Read and write lists, dicts, sets and deques past any method that their own class overrides."""
+"""What an object consists of in memory: items, read and written past any method that its own class overrides; slots."""
 
 import collections
 import operator
+import types
 from typing import Any
 
+from helpers import tf_private
 from helpers.caching import cached
 
 CONTAINERS = (list, dict, set, collections.deque)
@@ -55,3 +57,53 @@ def has_items(container: Any, items: list[Any]) -> bool:
     if isinstance(container, dict):
         return all(a is c and b is d for (a, b), (c, d) in zip(now, items, strict=True))
     return all(map(operator.is_, now, items))
+
+
+@cached
+def base_of(cls: type) -> Any:
+    """Return the type whose `__new__` creates an empty instance of a class, or None if there is no such type.
+
+    There is none for a class whose instances have state that only C can read, such as a file or a `Decimal`.
+
+    Example:
+        >>> base_of(collections.Counter), base_of(range)
+        (<class 'dict'>, None)
+    """
+    for base in (*CONTAINERS, tf_private.PROXY):
+        if issubclass(cls, base):
+            known = next((c for c in (collections.OrderedDict, collections.defaultdict) if issubclass(cls, c)), base)
+            return None if _hides_state(cls, known) else base
+    try:
+        object.__new__(cls)
+    except TypeError:
+        return None
+    return None if _hides_state(cls, object) else object
+
+
+def _hides_state(cls: type, base: type) -> bool:
+    """Return True if instances have more state than that of a base, attributes and slots: state kept in C, as in files.
+
+    This is the test by which `object.__reduce_ex__` refuses to pickle (Python's `Objects/typeobject.c`). From Python
+    3.12 on, some of these types can be created empty, which would give a broken copy.
+    """
+    pointers = len(_places_of_slots(cls)) + (cls.__dictoffset__ != 0) + (cls.__weakrefoffset__ > 0)
+    return cls.__basicsize__ > base.__basicsize__ + pointers * tuple.__itemsize__
+
+
+def slots_of(value: Any) -> list[tuple[types.MemberDescriptorType, Any]]:
+    """Return the slots of an object that have a value, in pairs: (descriptor, value)."""
+    found = []
+    for place, name in _places_of_slots(type(value)):
+        member = vars(type(value).__mro__[place])[name]
+        try:
+            found.append((member, member.__get__(value)))
+        except AttributeError:
+            continue
+    return found
+
+
+@cached
+def _places_of_slots(cls: type) -> list[tuple[int, str]]:
+    written_in_python = [(place, vars(base)) for place, base in enumerate(cls.__mro__) if "__slots__" in vars(base)]
+    members = [(place, name, member) for place, own in written_in_python for name, member in own.items()]
+    return [(place, name) for place, name, member in members if isinstance(member, types.MemberDescriptorType)]

@@ -114,8 +114,8 @@ def read(variables: Sequence[Any]) -> list[tf.Tensor]:
 
 def equal_states(a: Any, b: Any) -> bool:
     """Return True if two states of a random generator, however nested, are equal."""
-    mine, theirs = tf.nest.flatten(a), tf.nest.flatten(b)
-    return len(mine) == len(theirs) and all(map(np.array_equal, mine, theirs))
+    first, second = tf.nest.flatten(a), tf.nest.flatten(b)
+    return len(first) == len(second) and all(map(np.array_equal, first, second))
 
 
 def values(variables: Sequence[Any]) -> list[np.ndarray]:

@@ -373,20 +373,22 @@ class _Pair:
 
     def _compare_answers_now(self) -> None:
         tests, original = self._tests, self._tests.original
-        mine = tests.answers()
-        if mine is None:
+        of_original = tests.answers()
+        if of_original is None:
             reason = f"the original has no weights yet: call {original.name} once on inputs"
             self._checks += [Check(SAME_START, name, None, reason) for name in checks.ANSWERS]
             self._checks.append(Check(SAME_FUTURE, "added losses", None, reason))
             return
-        self._answers = checks.Answers(self.clone, tests._batches, mine.draws)
-        self._checks += [checks.of_answers(name, mine, self._answers, original, self.clone) for name in checks.ANSWERS]
-        self._checks.append(checks.of_added_losses(mine, self._answers))
+        self._answers = checks.Answers(self.clone, tests._batches, of_original.draws)
+        self._checks += [
+            checks.of_answers(name, of_original, self._answers, original, self.clone) for name in checks.ANSWERS
+        ]
+        self._checks.append(checks.of_added_losses(of_original, self._answers))
 
     def _distance_of_outputs(self) -> float | None:
         both: Any = self._tests.answers(), self._answers
-        mine, theirs = (each.by_name[OUTPUTS] for each in both)
-        return None if isinstance(theirs, Exception) else distances.largest_between(mine, theirs)
+        of_original, of_clone = (each.by_name[OUTPUTS] for each in both)
+        return None if isinstance(of_clone, Exception) else distances.largest_between(of_original, of_clone)
 
     # -- in training --
 
@@ -426,21 +428,21 @@ class _Pair:
     def _judge(self, step: int, original: Run, clone: Run) -> None:
         """Compare the two after one step of training alike."""
         largest = []
-        for kind, (counterparts, mine, theirs, start) in enumerate(
+        for kind, (counterparts, of_original, of_clone, start) in enumerate(
             (
                 (self._weights, original.weights[step], clone.weights[step], original.weights[0]),
                 (self._state, original.state[step], clone.state[step], original.state[0]),
             )
         ):
             apart = 0.0
-            if not counterparts.complete or len(theirs) != len(counterparts.candidates):
+            if not counterparts.complete or len(of_clone) != len(counterparts.candidates):
                 apart = float("inf")
                 self._note_worst(float("inf"), "", 0.0, step)
             else:
-                for number, (a, place) in enumerate(zip(mine, counterparts.places, strict=True)):
+                for number, (a, place) in enumerate(zip(of_original, counterparts.places, strict=True)):
                     reach = self._reach[kind]
                     reach[number] = max(reach[number], distances.largest_difference(a, start[number]))
-                    distance = distances.largest_difference(a, theirs[place])
+                    distance = distances.largest_difference(a, of_clone[place])
                     apart = max(apart, distance)
                     if not distance:
                         continue
@@ -462,24 +464,24 @@ class _Pair:
     def compare_answers(self) -> None:
         """Compare the answers of both after training, and the answers of each before and after the other is trained."""
         tests = self._tests
-        mine, theirs = tests.answers(), self._answers
+        of_original, of_clone = tests.answers(), self._answers
         if (
-            mine is None
-            or theirs is None
-            or any(isinstance(each.by_name[OUTPUTS], Exception) for each in (mine, theirs))
+            of_original is None
+            or of_clone is None
+            or any(isinstance(each.by_name[OUTPUTS], Exception) for each in (of_original, of_clone))
         ):
             return
         runs = {"original": tests._run if tests._train != "clone" else None, "clone": self.run}
         models = {"original": tests.original, "clone": self.clone}
-        before = {"original": mine.by_name[OUTPUTS], "clone": theirs.by_name[OUTPUTS]}
+        before = {"original": of_original.by_name[OUTPUTS], "clone": of_clone.by_name[OUTPUTS]}
         trained = {}
         for who, watched in (("original", "clone"), ("clone", "original")):
             run = runs[who]
             if run is None or run.error is not None or not run.steps:
                 continue
             with snapshot.unchanged(tests.original, self.clone), run.trained():
-                now = checks.outputs(models[watched], tests._batches, mine.draws)
-                trained[who] = checks.outputs(models[who], tests._batches, mine.draws)
+                now = checks.outputs(models[watched], tests._batches, of_original.draws)
+                trained[who] = checks.outputs(models[who], tests._batches, of_original.draws)
             self.answers_moved[watched] = checks.movement(now, before[watched])
         if len(trained) == 2:
             one, two = trained["original"], trained["clone"]

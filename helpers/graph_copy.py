@@ -11,15 +11,17 @@ construction. What cannot be copied is refused by name, see `CloneError`.
 """
 
 import collections
+import copy
 import dis
 import enum
 import functools
 import gc
 import inspect
-import itertools
 import logging
 import numbers
+import operator
 import re
+import struct
 import sys
 import threading
 import types
@@ -32,7 +34,7 @@ import numpy as np
 
 from helpers import keras_compat, model_parts, tf_private
 from helpers.caching import cached
-from helpers.containers import CONTAINERS, items_of, set_items
+from helpers.containers import CONTAINERS, base_of, items_of, set_items, slots_of
 
 # How a part is reached, such as "." or "[]", its name, and the part.
 Children = Iterator[tuple[str, Any, Any]]
@@ -46,12 +48,12 @@ class CloneError(ValueError):
 # -- what is shared, and what is refused -------------------------------------------------------------------------------
 
 _SHARED = (
-    *(type(None), type(...), type(NotImplemented), bool, int, float, complex, str, bytes, range, slice, property),
+    *(type(None), type(...), type(NotImplemented), bool, int, float, complex, str, bytes, range, slice),
     *(numbers.Number, type, enum.Enum, re.Pattern, logging.Logger, inspect.Signature, inspect.Parameter),
     *(types.ModuleType, types.CodeType, types.GenericAlias, types.WrapperDescriptorType),
     *(types.MethodDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType, types.UnionType),
     *(typing.TypeVar, type(typing.Any), type(typing.List[int]), type(typing.Union[int, str])),  # noqa: UP006, UP007
-    *(np.dtype, np.generic, np.ufunc),
+    *(np.dtype, np.generic, np.ufunc, struct.Struct),
 )
 # The most frequent of them: `Copy` skips these first.
 _PLAIN = frozenset({type(None), bool, float, bytes, complex})
@@ -75,15 +77,15 @@ def _is_shared_class(cls: type) -> bool:
 
 @cached
 def _may_have_attributes(cls: type) -> bool:
-    """Return True for a class of numbers or texts that the reader derived: its instances may hold anything."""
-    return issubclass(cls, (numbers.Number, str, bytes)) and not issubclass(cls, (np.generic, enum.Enum))
+    """Return True for a class of numbers or texts that the reader may have derived: its instances may hold anything."""
+    return issubclass(cls, (numbers.Number, str, bytes)) and not issubclass(cls, enum.Enum)
 
 
 def _is_shared(value: Any) -> bool:
     cls = type(value)
     if _is_shared_class(cls):
         if _may_have_attributes(cls):
-            return not tf_private.attributes(value)
+            return not (tf_private.attributes(value) or slots_of(value))
         return not tf_private.is_handle(value)
     if cls is types.MappingProxyType:
         return "__module__" in value and "__doc__" in value  # the attributes of a class
@@ -99,86 +101,11 @@ def _is_shared(value: Any) -> bool:
 # -- mutable kinds: created empty, then filled -----------------------------------------------------------------------
 
 
-def _slots_of(cls: type) -> list[types.MemberDescriptorType]:
-    return [vars(cls.__mro__[place])[name] for place, name in _places_of_slots(cls)]
-
-
-@cached
-def _places_of_slots(cls: type) -> list[tuple[int, str]]:
-    written_in_python = [(place, vars(base)) for place, base in enumerate(cls.__mro__) if "__slots__" in vars(base)]
-    members = [(place, name, member) for place, own in written_in_python for name, member in own.items()]
-    return [(place, name) for place, name, member in members if isinstance(member, types.MemberDescriptorType)]
-
-
-@cached
-def _base_of(cls: type) -> Any:
-    """Return the type whose `__new__` creates an empty instance of a class, or None if there is no such type."""
-    for base in (*CONTAINERS, tf_private.PROXY):
-        if issubclass(cls, base):
-            known = next((c for c in (collections.OrderedDict, collections.defaultdict) if issubclass(cls, c)), base)
-            return None if _hides_state(cls, known) else base
-    try:
-        object.__new__(cls)
-    except TypeError:
-        return None
-    return None if _hides_state(cls, object) else object
-
-
-def _hides_state(cls: type, base: type) -> bool:
-    """Return True if instances have more state than that of a base, attributes and slots: state kept in C, as in files.
-
-    This is the test by which `object.__reduce_ex__` refuses to pickle (Python's `Objects/typeobject.c`). From Python
-    3.12 on, some of these types can be created empty, which would give a broken copy.
-    """
-    pointers = len(_slots_of(cls)) + (cls.__dictoffset__ != 0) + (cls.__weakrefoffset__ > 0)
-    return cls.__basicsize__ > base.__basicsize__ + pointers * tuple.__itemsize__
-
-
-def _is_the_only_one(value: Any) -> bool:
-    """Return True for an object that `copy.deepcopy` gives back as it is, such as a sentinel that is compared by `is`.
-
-    Its class says so by `__deepcopy__`, `__reduce__` or `__new__`. `__deepcopy__` is read, since it might copy a lot.
-    The others run, with arguments that are numbers, texts and classes only.
-    """
-    cls = type(value)
-    if not _says_how_to_copy(cls):
-        return False
-    function = getattr(cls, "__deepcopy__", None)
-    if function is not None:
-        return isinstance(function, types.FunctionType) and _returns_self(function.__code__)
-    try:
-        reduced = value.__reduce_ex__(4)
-        if isinstance(reduced, str):
-            return True
-        plain = all(isinstance(argument, (bool, int, float, str, bytes, type)) for argument in reduced[1])
-        return plain and reduced[0](*reduced[1]) is value
-    except Exception:  # the author's code, which may raise anything
-        return False
-
-
-@cached
-def _says_how_to_copy(cls: type) -> bool:
-    """Return True if a class says itself how it is copied. What Keras says so writes a file, which takes long."""
-    if _base_of(cls) is not object:
-        return False
-    names = ("__deepcopy__", "__reduce_ex__", "__reduce__", "__new__")
-    owners = [next((base for base in cls.__mro__ if name in vars(base)), object) for name in names]
-    return any(owner is not object for owner in owners) and not any(map(model_parts.is_of_library, owners))
-
-
-def _returns_self(code: types.CodeType) -> bool:
-    steps = list(dis.get_instructions(code))
-    returned = [before for before, step in itertools.pairwise(steps) if step.opname == "RETURN_VALUE"]
-    return bool(returned) and all(
-        step.opname.startswith("LOAD_FAST") and step.argval == code.co_varnames[0] for step in returned
-    )
-
-
 class _Thing:
     """An object with attributes, slots or items, the common case."""
 
     def children(self, old: Any) -> Children:
-        base = _base_of(type(old))
+        base = base_of(type(old))
         if base is dict:
             for key, value in dict.items(old):
                 yield "[]", key, value
@@ -188,17 +115,16 @@ class _Thing:
             yield from (("[]", i, item) for i, item in enumerate(base.__iter__(old)))
         elif base is tf_private.PROXY:
             yield ".", "__wrapped__", old.__wrapped__
-        for member in _slots_of(type(old)):
-            yield ".", member.__name__, _slot(member, old)
+        yield from ((".", member.__name__, value) for member, value in slots_of(old))
         own = tf_private.own_attributes(type(old))
         attributes = tf_private.attributes(old) or {}
         yield from ((".", name, value) for name, value in attributes.items() if name not in own)
 
     def empty(self, old: Any, walk: "Copy") -> Any:
-        return _base_of(type(old)).__new__(type(old))
+        return base_of(type(old)).__new__(type(old))
 
     def fill(self, old: Any, new: Any, copied: Copied) -> None:
-        base = _base_of(type(old))
+        base = base_of(type(old))
         if base is tf_private.PROXY:
             base.__init__(new, copied(old.__wrapped__))
         own = tf_private.own_attributes(type(old))
@@ -208,29 +134,17 @@ class _Thing:
         elif attributes:
             made: Any = tf_private.attributes(new)
             made.update({name: made.get(name) if name in own else copied(value) for name, value in attributes.items()})
-        for member in _slots_of(type(old)):
-            value = _slot(member, old)
-            if value is not _ABSENT:
-                member.__set__(new, copied(value))
+        for member, value in slots_of(old):
+            member.__set__(new, copied(value))
 
     def fill_items(self, old: Any, new: Any, copied: Copied) -> None:
-        base = _base_of(type(old))
+        base = base_of(type(old))
         if isinstance(old, collections.defaultdict):
             new.default_factory = copied(old.default_factory)
         if base in CONTAINERS:
             items = items_of(old)
             items = [(copied(k), copied(v)) for k, v in items] if base is dict else list(map(copied, items))
             set_items(new, items, getattr(old, "maxlen", None))
-
-
-_ABSENT = object()
-
-
-def _slot(member: types.MemberDescriptorType, value: Any) -> Any:
-    try:
-        return member.__get__(value)
-    except AttributeError:
-        return _ABSENT
 
 
 class _Local(_Thing):
@@ -258,7 +172,8 @@ class _Local(_Thing):
 class _Array:
     def children(self, old: np.ndarray) -> Children:
         yield from (("[]", i, item) for array in self._of_objects(old) for i, item in enumerate(array.flat))
-        yield from ((".", name, value) for name, value in getattr(old, "__dict__", {}).items())
+        own = tf_private.own_attributes(type(old))
+        yield from ((".", name, value) for name, value in getattr(old, "__dict__", {}).items() if name not in own)
 
     def empty(self, old: np.ndarray, walk: "Copy") -> Any:
         return old.copy(order="K")
@@ -267,8 +182,10 @@ class _Array:
         for one, other in zip(self._of_objects(old), self._of_objects(new), strict=True):
             for i, item in enumerate(one.flat):
                 other.flat[i] = copied(item)
+        own = tf_private.own_attributes(type(old))
         for name, value in getattr(old, "__dict__", {}).items():  # NumPy copies the numbers of a derived class only
-            new.__dict__[name] = copied(value)
+            if name not in own:
+                new.__dict__[name] = copied(value)
         new.flags.writeable = old.flags.writeable
 
     def _of_objects(self, array: np.ndarray) -> list[np.ndarray]:
@@ -392,19 +309,25 @@ class _Tuple:
         yield from ((".", name, value) for name, value in (tf_private.attributes(old) or {}).items())
 
     def rebuilt(self, old: Any, copied: Copied) -> Any:
-        new = tuple.__new__(type(old), [copied(item) for item in tuple.__iter__(old)])
-        own: Any = tf_private.attributes(new)
-        for name, value in (tf_private.attributes(old) or {}).items():
-            own[name] = copied(value)
-        return new
+        return _with_attributes(old, tuple.__new__(type(old), [copied(item) for item in tuple.__iter__(old)]), copied)
+
+
+def _with_attributes(old: Any, new: Any, copied: Copied) -> Any:
+    """Return a rebuilt object of the reader's own class with copies of the attributes that the original has."""
+    own: Any = tf_private.attributes(new)
+    for name, value in (tf_private.attributes(old) or {}).items():
+        own[name] = copied(value)
+    return new
 
 
 class _FrozenSet:
     def children(self, old: Any) -> Children:
-        return (("a member", "", item) for item in old)
+        yield from (("a member", "", item) for item in frozenset.__iter__(old))
+        yield from ((".", name, value) for name, value in (tf_private.attributes(old) or {}).items())
 
     def rebuilt(self, old: Any, copied: Copied) -> Any:
-        return type(old)([copied(item) for item in old])
+        new = frozenset.__new__(type(old), [copied(item) for item in frozenset.__iter__(old)])
+        return _with_attributes(old, new, copied)
 
 
 class _Method:
@@ -454,13 +377,52 @@ class _WeakReference:
 
 
 class _View:
-    """A read-only view of a dict."""
+    """A read-only view of a dict, or of its keys, values or items."""
+
+    makers: typing.ClassVar[dict[type, Callable[[Any], Any]]] = {
+        types.MappingProxyType: types.MappingProxyType,
+        **{
+            type(getattr(cls(), view)()): operator.methodcaller(view)
+            for cls in (dict, collections.OrderedDict)
+            for view in ("keys", "values", "items")
+        },
+    }
 
     def children(self, old: Any) -> Children:
         yield "the view of", "a mapping", gc.get_referents(old)[0]
 
     def rebuilt(self, old: Any, copied: Copied) -> Any:
-        return types.MappingProxyType(copied(gc.get_referents(old)[0]))
+        return self.makers[type(old)](copied(gc.get_referents(old)[0]))
+
+
+class _MemoryView:
+    """A view of the memory of a whole object, such as a `bytearray` or an array."""
+
+    def children(self, old: Any) -> Children:
+        yield ".", "obj", old.obj
+
+    def rebuilt(self, old: Any, copied: Copied) -> Any:
+        new = memoryview(copied(old.obj))
+        if old.contiguous and (old.format, old.shape) != (new.format, new.shape) and old.nbytes == new.nbytes:
+            new = new.cast("B").cast(old.format, old.shape)
+        if (old.format, old.shape, old.strides) != (new.format, new.shape, new.strides):
+            raise TypeError("it is a view of a part of the memory of an object")
+        return new.toreadonly() if old.readonly else new
+
+
+class _Descriptor:
+    """A static method, class method or property that is a value, not a part of a class."""
+
+    def children(self, old: Any) -> Children:
+        yield from ((".", name, getattr(old, name)) for name in self._made_from(old))
+        yield from ((".", name, value) for name, value in (tf_private.attributes(old) or {}).items())
+
+    def rebuilt(self, old: Any, copied: Copied) -> Any:
+        new = type(old)(*(copied(getattr(old, name)) for name in self._made_from(old)))
+        return _with_attributes(old, new, copied)
+
+    def _made_from(self, old: Any) -> tuple[str, ...]:
+        return ("fget", "fset", "fdel", "__doc__") if isinstance(old, property) else ("__func__",)
 
 
 class _TracedFunction:
@@ -492,7 +454,7 @@ class _Reduced:
     def parts(self, old: Any) -> tuple[Any, ...]:
         """Return a function and its arguments, the state, the items of a list, and those of a dict."""
         if id(old) not in self._parts:
-            reduced = old.__reduce_ex__(4)
+            reduced = self._reduced(old)
             if isinstance(reduced, str):  # the name of the only one of its kind
                 reduced = lambda: old, ()
             function, arguments, state, items, pairs, setter = (*reduced, *[None] * 4)[:6]
@@ -501,15 +463,38 @@ class _Reduced:
             self._parts[id(old)] = function, arguments, state, list(items or ()), list(pairs or ())
         return self._parts[id(old)]
 
+    def _reduced(self, old: Any) -> Any:
+        try:
+            return old.__reduce_ex__(4)
+        except Exception:
+            if not hasattr(type(old), "__deepcopy__"):
+                raise
+            # Types written in C may say only how they are copied, as a `re.Match` does.
+            return lambda: copy.deepcopy(old), ()
+
     def children(self, old: Any) -> Children:
-        return ((".", "__reduce_ex__", part) for part in self.parts(old)[1:])
+        yield from ((".", "__reduce_ex__", part) for part in self.parts(old)[1:])
+        yield from ((".", name, value) for name, value in self._left_out(old).items())
 
     def empty(self, old: Any, walk: "Copy") -> Any:
         function, arguments, *_ = self.parts(old)
-        return function(*walk.copied(arguments))
+        new = function(*map(walk.completed, arguments))
+        if type(new) is not type(old) and not isinstance(old, Iterator):
+            raise TypeError(f"its type rebuilds it as {_article(type(new).__name__)}")
+        return new
 
     def fill(self, old: Any, new: Any, copied: Copied) -> None:
-        pass
+        for name, value in self._left_out(old).items():
+            setattr(new, name, copied(value))
+
+    def _left_out(self, old: Any) -> dict[str, Any]:
+        """Return the attributes that a base from a library does not know of, such as those of one's own `datetime`."""
+        cls, state = type(old), self.parts(old)[2]
+        says = next(base for base in cls.__mro__ if {"__reduce_ex__", "__reduce__"} & vars(base).keys())
+        if says in (object, cls) or not _is_installed(says):
+            return {}
+        kept = state if isinstance(state, dict) else {}
+        return {name: value for name, value in (tf_private.attributes(old) or {}).items() if name not in kept}
 
     def fill_items(self, old: Any, new: Any, copied: Copied) -> None:
         _, _, state, items, pairs = self.parts(old)
@@ -548,7 +533,9 @@ _REBUILT = {
     types.BuiltinFunctionType: _Method(),
     types.MethodWrapperType: _Method(),
     **dict.fromkeys((weakref.ref, weakref.ProxyType, weakref.CallableProxyType), _WeakReference()),
-    types.MappingProxyType: _View(),
+    **dict.fromkeys(_View.makers, _View()),
+    memoryview: _MemoryView(),
+    **dict.fromkeys((staticmethod, classmethod, property), _Descriptor()),
     tf_private.TRACED_FUNCTION: _TracedFunction(),
     type(functools.lru_cache(len)): _Cached(),
 }
@@ -562,7 +549,7 @@ def _kind(cls: type) -> Any:
         kind = _FILLED.get(base) or _REBUILT.get(base)
         if kind is not None:
             return kind
-    return _THING if _base_of(cls) else None
+    return _THING if base_of(cls) else None
 
 
 # -- the walk ----------------------------------------------------------------------------------------------------------
@@ -600,6 +587,7 @@ class Copy:
         self._partial: dict[int, bool] = {}  # lists of which only a part is copied, and whether positions count
         self._notes: set[int] = set()  # containers that name parts, and are not what holds them
         self._copies: dict[int, Any] = {}
+        self._completed: set[int] = set()  # containers that already have their items
         self._keys: dict[str, str] = {}
         self._reduced = _Reduced()
         self._find()
@@ -648,7 +636,7 @@ class Copy:
             raise self._refusal(old, "a thread runs outside the model")
         if tf_private.is_handle(old):
             raise self._refusal(old, "it is a handle to a resource, which a copy would share")
-        if kind is _THING and _is_the_only_one(old) and not _state_behind(old, set()):
+        if kind is _THING and model_parts.is_the_only_one(old) and not _state_behind(old, set()):
             self._kept.add(id(old))
             return
         if kind is self._reduced:
@@ -698,7 +686,7 @@ class Copy:
             held = holder
         return CloneError(
             f"{keras_compat.title(holder)} holds {_article(type(old).__name__)} in {''.join(path) or 'itself'}, which "
-            f"cannot be copied: {why}. Create it where it is needed instead of keeping it{_without(path)}"
+            f"cannot be copied: {why.rstrip('.')}. Create it where it is needed instead of keeping it{_without(path)}"
         )
 
     def _refuse_hidden_state(self) -> None:
@@ -744,6 +732,20 @@ class Copy:
             return self._keys.get(value) or _IDENTITY.sub(lambda digits: str(self.copied(int(digits[0]))), value)
         return value
 
+    def completed(self, value: Any) -> Any:
+        """Return the copy of a value with all items: what is made from a list may read it at once."""
+        new = self.copied(value)
+        if new is value or type(value) not in (*CONTAINERS, tuple) or id(value) in self._completed:
+            return new
+        self._completed.add(id(value))
+        if type(value) is dict:
+            set_items(new, [(self.completed(key), self.completed(item)) for key, item in value.items()])
+            return new
+        items = list(map(self.completed, value))
+        if type(value) is not tuple:
+            set_items(new, items, getattr(value, "maxlen", None))
+        return new
+
     # Third pass.
 
     def _fill(self) -> None:
@@ -758,7 +760,7 @@ class Copy:
                 set_items(self.copied(old), [self.copied(call) for call in items_of(old) if id(call) in self._kinds])
             elif id(old) in self._notes:
                 set_items(self.copied(old), self._copied_notes(old))
-            elif hasattr(kind, "fill_items"):
+            elif hasattr(kind, "fill_items") and id(old) not in self._completed:
                 try:
                     kind.fill_items(old, self.copied(old), self.copied)
                 except Exception as error:

@@ -15,17 +15,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from helpers import distances, keras_compat, random_state
+from helpers import distances, graphs, keras_compat, random_state
 from helpers.model_parts import (
     PLAIN,
     REFERENCE,
     WEAK,
     Parts,
+    added_attributes,
     defines_equality,
     has_attributes,
     is_array,
+    is_bare,
     is_function,
     is_generator,
+    is_graph,
+    is_iterator,
     is_mapping,
     is_of_library,
     is_plain,
@@ -167,9 +171,9 @@ class Comparison:
         original, clone = self._models
         self._push(original, clone, "", SETTING)
         if keras_compat.is_compiled(original) and keras_compat.is_compiled(clone):
-            mine, theirs = parts_of_compilation(original), parts_of_compilation(clone)
-            for key in mine:
-                self._push(mine[key], theirs.get(key), key, COMPILATION)
+            of_original, of_clone = parts_of_compilation(original), parts_of_compilation(clone)
+            for key in of_original:
+                self._push(of_original[key], of_clone.get(key), key, COMPILATION)
             self._push(original.optimizer, clone.optimizer, "optimizer", COMPILATION)
             for a, b in _metrics_in_pairs(original, clone):
                 if len(a.variables) == len(b.variables):  # they are created at the first training step
@@ -224,7 +228,11 @@ class Comparison:
         elif kind in ("layer", "model", "optimizer", "metric") and not isinstance(b, PLAIN) and self._breaks_tie(a, b):
             self._note(pair.structure, pair.path, "one object in two places of the original, but two in the clone")
         elif a is not b:
-            next(compare for applies, compare in _COMPARISONS if applies(a, b))(self, pair)
+            compare = next(compare for applies, compare in _COMPARISONS if applies(a, b))
+            found = len(self.findings)
+            compare(self, pair)
+            if compare in _BY_CONTENT and len(self.findings) == found and not (is_bare(a) and is_bare(b)):
+                self._compare_by_name(pair, added_attributes(a), added_attributes(b))
 
     def _breaks_tie(self, a: Any, b: Any) -> bool:
         """Return True if either object was already paired with a different one (a broken tie)."""
@@ -234,9 +242,9 @@ class Comparison:
 
     def _compare_variables(self, pair: _Pair) -> None:
         a, b, path, area = pair
-        mine, theirs = keras_compat.storage(a), keras_compat.storage(b)
+        of_original, of_clone = keras_compat.storage(a), keras_compat.storage(b)
         name = keras_compat.variable_name(a, self._models[0])
-        if self._breaks_tie(mine, theirs):
+        if self._breaks_tie(of_original, of_clone):
             self._note(pair.structure, name, "one variable in two places of the original, but two in the clone")
             return
         is_rate = area == OPTIMIZER and path.endswith("learning rate")
@@ -244,12 +252,12 @@ class Comparison:
         if area == OPTIMIZER:
             kind = COMPILATION if is_rate else OPTIMIZER
         elif area == SETTING:
-            kind = WEIGHT if id(mine) in self._weights else STATE
+            kind = WEIGHT if id(of_original) in self._weights else STATE
             for flag in ("trainable", "constraint", "regularizer"):
                 if hasattr(a, flag) and hasattr(b, flag):
                     self._push(getattr(a, flag), getattr(b, flag), f"{name}.{flag}", area, again=True)
         self.pairs.append((kind, name, a, b))
-        difference = _difference_of_variables(mine, theirs, area)
+        difference = _difference_of_variables(of_original, of_clone, area)
         if difference is not None:
             self.findings.append(Finding(kind, path if is_rate else name, *difference))
 
@@ -264,19 +272,19 @@ class Comparison:
         if not (is_array(a) and is_array(b)):
             self._note_values(pair)
             return
-        mine, theirs = _leaves(a), _leaves(b)
-        if [leaf.dtype for leaf in mine] != [leaf.dtype for leaf in theirs]:
-            self._note(area, path, f"{mine[0].dtype} against {theirs[0].dtype}")
+        of_original, of_clone = _leaves(a), _leaves(b)
+        if [leaf.dtype for leaf in of_original] != [leaf.dtype for leaf in of_clone]:
+            self._note(area, path, f"{of_original[0].dtype} against {of_clone[0].dtype}")
             return
-        distance = distances.largest_of(map(distances.largest_difference, mine, theirs))
+        distance = distances.largest_of(map(distances.largest_difference, of_original, of_clone))
         if distance:
             self._note(area, path, f"|difference| {digits(distance)}", distance)
 
     def _compare_sets(self, pair: _Pair) -> None:
-        mine, theirs = (
+        of_original, of_clone = (
             {_place(v, keys) for v in values} for keys, values in zip(self._keys, (pair.a, pair.b), strict=True)
         )
-        alone, others = [v for v in mine if v not in theirs], [v for v in theirs if v not in mine]
+        alone, others = [v for v in of_original if v not in of_clone], [v for v in of_clone if v not in of_original]
         for value in list(alone):
             match = next((other for other in others if not is_plain(value) and self.alike(value, other)), None)
             if match is not None:
@@ -287,11 +295,16 @@ class Comparison:
             self._note(pair.area, pair.path, text)
 
     def _compare_tables(self, pair: _Pair) -> None:
-        mine, theirs = table_items(pair.a), table_items(pair.b)
-        if mine != theirs:
-            key = next((key for key in [*mine, *theirs] if mine.get(key) != theirs.get(key)), None)
-            text = f"a table of {len(mine)} entries against one of {len(theirs)}, such as {key!r}: "
-            self._note(STATE, pair.path, f"{text}{mine.get(key)!r} against {theirs.get(key)!r}")
+        of_original, of_clone = table_items(pair.a), table_items(pair.b)
+        if of_original != of_clone:
+            key = next((key for key in [*of_original, *of_clone] if of_original.get(key) != of_clone.get(key)), None)
+            text = f"a table of {len(of_original)} entries against one of {len(of_clone)}, such as {key!r}: "
+            self._note(STATE, pair.path, f"{text}{of_original.get(key)!r} against {of_clone.get(key)!r}")
+
+    def _compare_graphs(self, pair: _Pair) -> None:
+        if graphs.fingerprint(pair.a) != graphs.fingerprint(pair.b):
+            self._note(pair.area, pair.path, f"{_shown(pair.a)} with different operations or constants")
+        self._compare_parts(pair)
 
     def _compare_generators(self, pair: _Pair) -> None:
         if not distances.equal_states(random_state.state_of(pair.a), random_state.state_of(pair.b)):
@@ -309,7 +322,7 @@ class Comparison:
 
     def _compare_objects(self, pair: _Pair) -> None:
         a, b, path, area = pair
-        if not _same_class(type(a), type(b)):
+        if not (_same_class(type(a), type(b)) or (is_iterator(a) and is_iterator(b))):
             self._note(pair.structure, path, f"{_shown(a)} against {_shown(b)}")
             return
         if type(a) is not type(b):
@@ -317,26 +330,32 @@ class Comparison:
         self._compare_parts(pair)
 
     def _compare_parts(self, pair: _Pair) -> None:
-        a, b, path, area = pair
-        mine, theirs = parts(a), parts(b)
-        if mine is None or theirs is None:
+        a, b = pair.a, pair.b
+        of_original, of_clone = parts(a), parts(b)
+        if of_original is None or of_clone is None:
             if not _equal_opaque(a, b):
                 self._note_values(pair)
             return
         if keras_kind(a)[1] == "optimizer":
-            _leave_out_missing_slots(a, b, mine, theirs)
-        mine, theirs = self._by_place(mine, theirs)
-        for key, other in _alone_in_pairs(mine, theirs):  # the keys themselves are compared as parts
-            theirs[key] = theirs.pop(other)
+            _leave_out_missing_slots(a, b, of_original, of_clone)
+        self._compare_by_name(pair, of_original, of_clone)
+
+    def _compare_by_name(self, pair: _Pair, of_original: Parts, of_clone: Parts) -> None:
+        a, b, path, area = pair
+        of_original, of_clone = self._by_place(of_original, of_clone)
+        for key, other in _alone_in_pairs(of_original, of_clone):  # the keys themselves are compared as parts
+            of_clone[key] = of_clone.pop(other)
         is_object = has_attributes(a)
-        for key in [*mine, *(key for key in theirs if key not in mine)]:
+        for key in [*of_original, *(key for key in of_clone if key not in of_original)]:
             place = join_path(path, key, is_object)
             if (id(a), key) in self._notes or (id(b), key) in self._notes:
                 continue
-            if key in mine and key in theirs:
-                self._push(mine[key], theirs[key], place, area)
-            elif _matters_alone(a, mine.get(key, theirs.get(key))):
-                owner, value = ("the original", mine[key]) if key in mine else ("the clone", theirs[key])
+            if key in of_original and key in of_clone:
+                self._push(of_original[key], of_clone[key], place, area)
+            elif _matters_alone(a, of_original.get(key, of_clone.get(key))):
+                owner, value = (
+                    ("the original", of_original[key]) if key in of_original else ("the clone", of_clone[key])
+                )
                 self._note(pair.structure, place, f"only {owner} has it, as {_shown(value)}")
 
     # -- values that identify others ----------------------------------------------------------------------------------
@@ -348,24 +367,26 @@ class Comparison:
         for one, two in ((a, b), (b, a)):
             if isinstance(one, str) and is_function(two):
                 return getattr(two, "__name__", None) == one
-        mine, theirs = self._keys
-        if isinstance(a, str) and a in mine:
-            return mine[a] == theirs.get(b)
+        of_original, of_clone = self._keys
+        if isinstance(a, str) and a in of_original:
+            return of_original[a] == of_clone.get(b)
         if not (isinstance(a, PLAIN) and isinstance(b, PLAIN)):
             return False
         return bool(np.all(a == b) or np.all((a != a) & (b != b)))  # NaN counts as equal to NaN
 
-    def _by_place(self, mine: Parts, theirs: Parts) -> tuple[Parts, Parts]:
+    def _by_place(self, of_original: Parts, of_clone: Parts) -> tuple[Parts, Parts]:
         """Match keys that are identities of variables or layers, or names that Keras made up."""
-        if mine.keys() == theirs.keys():
-            return mine, theirs
+        if of_original.keys() == of_clone.keys():
+            return of_original, of_clone
         keys, other_keys = self._keys
-        if any(_place(key, keys) is not key for key in mine):
-            return {_place(k, keys): v for k, v in mine.items()}, {_place(k, other_keys): v for k, v in theirs.items()}
-        named = all(getattr(v, "name", None) == k for d in (mine, theirs) for k, v in d.items())
-        if named and len(mine) == len(theirs):
-            return mine, dict(zip(mine, theirs.values(), strict=True))
-        return mine, theirs
+        if any(_place(key, keys) is not key for key in of_original):
+            return {_place(k, keys): v for k, v in of_original.items()}, {
+                _place(k, other_keys): v for k, v in of_clone.items()
+            }
+        named = all(getattr(v, "name", None) == k for d in (of_original, of_clone) for k, v in d.items())
+        if named and len(of_original) == len(of_clone):
+            return of_original, dict(zip(of_original, of_clone.values(), strict=True))
+        return of_original, of_clone
 
 
 # The first handler that applies to two values compares them. To compare a new kind, add a line.
@@ -374,6 +395,7 @@ _COMPARISONS: list[tuple[Callable[[Any, Any], bool], Callable[[Comparison, _Pair
     (lambda a, b: is_array(a) or is_array(b), Comparison._compare_arrays),
     (lambda a, b: is_set(a) and is_set(b), Comparison._compare_sets),
     (lambda a, b: is_table(a) and is_table(b), Comparison._compare_tables),
+    (lambda a, b: is_graph(a) and is_graph(b), Comparison._compare_graphs),
     (lambda a, b: is_generator(a) and type(a) is type(b), Comparison._compare_generators),
     (lambda a, b: isinstance(a, type) or isinstance(b, type), Comparison._compare_classes),
     (lambda a, b: is_function(a) and is_function(b), Comparison._compare_functions),
@@ -381,6 +403,11 @@ _COMPARISONS: list[tuple[Callable[[Any, Any], bool], Callable[[Comparison, _Pair
     (lambda a, b: is_sequence(a) and is_sequence(b), Comparison._compare_parts),
     (lambda a, b: True, Comparison._compare_objects),
 ]
+# These do not look at the attributes that a number, an array or a set of the reader's own class has beside its content.
+_BY_CONTENT = (
+    *(Comparison._compare_plain, Comparison._compare_arrays, Comparison._compare_sets, Comparison._compare_tables),
+    Comparison._compare_generators,
+)
 
 
 def _identities(model: Any) -> dict[Any, str]:
@@ -416,12 +443,12 @@ def _difference_of_variables(a: Any, b: Any, area: str) -> tuple[str, float] | N
         return f"{a.dtype.name} against {b.dtype.name}", float("inf")
     if a is b:
         return None
-    mine, theirs = distances.values([a, b])
-    distance = distances.largest_difference(mine, theirs)
+    of_original, of_clone = distances.values([a, b])
+    distance = distances.largest_difference(of_original, of_clone)
     # A metric is reset whenever training starts: one that has counted nothing is just as good.
-    if not distance or (area == METRIC and not np.any(theirs)):
+    if not distance or (area == METRIC and not np.any(of_clone)):
         return None
-    return f"{mine} against {theirs}" if mine.ndim == 0 else f"|difference| {distance:.3g}", distance
+    return f"{of_original} against {of_clone}" if of_original.ndim == 0 else f"|difference| {distance:.3g}", distance
 
 
 def _shown(value: Any) -> str:
@@ -456,9 +483,12 @@ def _metrics_in_pairs(original: Any, clone: Any) -> list[tuple[Any, Any]]:
     return [*found, *((a, b) for a, b in zip(alone, others, strict=False) if type(a) is type(b))]
 
 
-def _alone_in_pairs(mine: Parts, theirs: Parts) -> list[tuple[Any, Any]]:
+def _alone_in_pairs(of_original: Parts, of_clone: Parts) -> list[tuple[Any, Any]]:
     """Return the keys that only one of two dicts has, in pairs, if these are objects that may be equal in content."""
-    alone, others = [key for key in mine if key not in theirs], [key for key in theirs if key not in mine]
+    alone, others = (
+        [key for key in of_original if key not in of_clone],
+        [key for key in of_clone if key not in of_original],
+    )
     if len(alone) != len(others) or any(map(is_plain, alone)):
         return []
     return [(a, b) for a, b in zip(alone, others, strict=True) if type(a) is type(b)]
@@ -482,10 +512,10 @@ def _is_substantial(value: Any) -> bool:
     return keras_compat.is_variable(value) or is_table(value) or is_function(value) or bool(keras_kind(value)[1])
 
 
-def _leave_out_missing_slots(a: Any, b: Any, mine: Parts, theirs: Parts) -> None:
+def _leave_out_missing_slots(a: Any, b: Any, of_original: Parts, of_clone: Parts) -> None:
     """Ignore slots before the first step: an optimizer that has created them has learned no more than one without."""
-    if len(mine["variables"]) != len(theirs["variables"]) and int(a.iterations) == int(b.iterations) == 0:
-        del mine["variables"], theirs["variables"]
+    if len(of_original["variables"]) != len(of_clone["variables"]) and int(a.iterations) == int(b.iterations) == 0:
+        del of_original["variables"], of_clone["variables"]
 
 
 # -- equality ---------------------------------------------------------------------------------------------------------
@@ -502,7 +532,7 @@ def _equal_opaque(a: Any, b: Any) -> bool:
         equal = a == b
     except Exception:  # `__eq__` is its author's code and may raise anything
         return True
-    return equal is True or not isinstance(equal, bool)
+    return bool(equal) if isinstance(equal, (bool, np.bool_)) else True
 
 
 def _same_class(a: Any, b: Any) -> bool:
@@ -517,9 +547,9 @@ def _methods(cls: type) -> dict[str, Any]:
 
 
 def _same_function(a: Any, b: Any) -> bool:
-    mine, theirs = getattr(a, "__code__", None), getattr(b, "__code__", None)
-    if mine is not None and theirs is not None:
-        return _same_code(mine, theirs)
+    of_original, of_clone = getattr(a, "__code__", None), getattr(b, "__code__", None)
+    if of_original is not None and of_clone is not None:
+        return _same_code(of_original, of_clone)
     if type(a) is not type(b):
         return False
     # What a partial function or a built-in method is bound to is compared as a part of it.

@@ -7,13 +7,14 @@ list of handlers.
 """
 
 import contextlib
-import copy
 import dis
 import functools
 import gc
 import inspect
+import itertools
 import random
 import re
+import threading
 import types
 import warnings
 import weakref
@@ -26,6 +27,7 @@ import tensorflow as tf
 
 from helpers import keras_compat, tf_private
 from helpers.caching import cached
+from helpers.containers import base_of, slots_of
 
 Parts = dict[Any, Any]
 
@@ -41,7 +43,7 @@ REFERENCE = type(tf.constant(0).ref())
 WEAK = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
 _LIBRARIES = ("keras", "tf_keras", "tensorflow", "tensorflow_probability")
 _NOT_WALKED = frozenset((
-    "builtins", "tensorflow", "numpy", "threading", "_thread", "weakref", "inspect", "abc", "enum", "types", "typing",
+    "builtins", "tensorflow", "weakref", "inspect", "abc", "enum", "types", "typing",
     "re", "logging", "wrapt", "absl", "google", "ml_dtypes", "optree", "pathlib",
 ))  # fmt: skip
 # Attributes that record only the last call, or constructor arguments that were already consumed.
@@ -89,6 +91,11 @@ def is_plain(value: Any) -> bool:
     return isinstance(value, PLAIN) or (isinstance(value, (list, tuple)) and all(map(is_plain, value)))
 
 
+def is_bare(value: Any) -> bool:
+    """Return True for a number, a text or another value that cannot change, and that has no attributes."""
+    return isinstance(value, PLAIN) and not (tf_private.attributes(value) or slots_of(value))
+
+
 def is_table(value: Any) -> bool:
     """Return True for a lookup table of TensorFlow."""
     cls = type(value)  # an object may say that it has any attribute, a class does not
@@ -132,20 +139,50 @@ def cannot_change(value: Any) -> bool:
     cls = type(value)
     if getattr(getattr(cls, "__dataclass_params__", None), "frozen", False):
         return True
-    if (
-        defines_equality(value)
-        and isinstance(value, Hashable)
-        and getattr(cls, "__hash__", None) is not object.__hash__
-    ):
+    by_value = getattr(cls, "__hash__", None) is not object.__hash__
+    if defines_equality(value) and isinstance(value, Hashable) and by_value:
         return True
-    for rule in ("__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__"):
-        copied = copy.deepcopy if rule == "__deepcopy__" else copy.copy
-        if getattr(cls, rule, None) is not getattr(object, rule, None):
-            try:
-                return copied(value) is value
-            except Exception:  # its author may not allow copies
-                return False
-    return False
+    return is_the_only_one(value)
+
+
+def is_the_only_one(value: Any) -> bool:
+    """Return True for an object that `copy.deepcopy` gives back as it is, such as a sentinel that is compared by `is`.
+
+    Its class says so by `__deepcopy__`, `__reduce__` or `__new__`. `__deepcopy__` is read, since it might copy a lot.
+    The others run, with arguments that are numbers, texts and classes only.
+    """
+    cls = type(value)
+    if not _says_how_to_copy(cls):
+        return False
+    function = getattr(cls, "__deepcopy__", None)
+    if function is not None:
+        return isinstance(function, types.FunctionType) and _returns_self(function.__code__)
+    try:
+        reduced = value.__reduce_ex__(4)
+        if isinstance(reduced, str):
+            return True
+        plain = all(isinstance(argument, (bool, int, float, str, bytes, type)) for argument in reduced[1])
+        return plain and reduced[0](*reduced[1]) is value
+    except Exception:  # the author's code, which may raise anything
+        return False
+
+
+@cached
+def _says_how_to_copy(cls: type) -> bool:
+    """Return True if a class says itself how it is copied. What Keras says so writes a file, which takes long."""
+    if base_of(cls) not in (object, None):  # a list or dict
+        return False
+    names = ("__deepcopy__", "__reduce_ex__", "__reduce__", "__new__")
+    owners = [next((base for base in cls.__mro__ if name in vars(base)), object) for name in names]
+    return any(owner is not object for owner in owners) and not any(map(is_of_library, owners))
+
+
+def _returns_self(code: types.CodeType) -> bool:
+    steps = list(dis.get_instructions(code))
+    returned = [before for before, step in itertools.pairwise(steps) if step.opname == "RETURN_VALUE"]
+    return bool(returned) and all(
+        step.opname.startswith("LOAD_FAST") and step.argval == code.co_varnames[0] for step in returned
+    )
 
 
 def defines_equality(value: Any) -> bool:
@@ -179,9 +216,19 @@ def is_traced(value: Any) -> bool:
     return hasattr(type(value), "python_function") and hasattr(type(value), "get_concrete_function")
 
 
+def is_graph(value: Any) -> bool:
+    """Return True for a data set or a compiled function."""
+    return tf_private.may_capture(type(value))
+
+
+def is_iterator(value: Any) -> bool:
+    """Return True for an iterator of Python. Those of dicts and sets come back from a copy as those of lists."""
+    return isinstance(value, Iterator) and _module(value) == "builtins"
+
+
 def is_walked(value: Any) -> bool:
     """Return True if an object's attributes belong to the model: an object of Keras, TFP or the reader's own."""
-    if isinstance(value, (type, types.ModuleType, *_FUNCTIONS)):
+    if isinstance(value, (type, types.ModuleType, threading.Thread, np.ufunc, *_FUNCTIONS)):
         return False
     if isinstance(value, (tf.Module, types.SimpleNamespace)) or keras_kind(value)[1] or tf_private.is_tracker(value):
         return True
@@ -229,7 +276,7 @@ def walked(model: Any) -> Iterator[tuple[Any, Any, Any]]:
     queue = deque([model])
     while queue:
         owner = queue.popleft()
-        if isinstance(owner, PLAIN) or id(owner) in seen:
+        if is_bare(owner) or id(owner) in seen:
             continue
         seen[id(owner)] = owner
         for key, value in (parts(owner) or {}).items():
@@ -245,6 +292,17 @@ def _is_leaf(value: Any) -> bool:
         or is_trace(value)
         or is_table(value)
     )
+
+
+def added_attributes(value: Any) -> Parts:
+    """Return the attributes of a value that is compared by its content, such as a number of the reader's own class."""
+    if isinstance(value, (*WEAK, type, types.ModuleType)) or keras_compat.is_variable(value) or is_table(value):
+        return {}
+    found = _own_attributes(value)
+    if _module(value) in ("numpy", *_NOT_WALKED, *_LIBRARIES):
+        known = _stored_by_library(type(value))
+        return {k: entry for k, entry in found.items() if not (k in known or k.startswith("_"))}
+    return found
 
 
 def _of_symbol(value: Any) -> Parts:
@@ -283,7 +341,7 @@ def _of_function(value: Any) -> Parts:
     if isinstance(value, types.MethodType):
         return {"self": value.__self__, "": value.__func__}
     if isinstance(value, (functools.partial, functools.partialmethod)):
-        return {"": value.func, "arguments": value.args, "keywords": value.keywords}
+        return {"": value.func, "arguments": value.args, "keywords": value.keywords, **vars(value)}
     if not isinstance(value, types.FunctionType):
         owner = value.__self__
         return {} if isinstance(owner, (types.ModuleType, type)) else {"self": owner}
@@ -292,6 +350,11 @@ def _of_function(value: Any) -> Parts:
         found |= _of_cell(cell, name)
     own = {key: entry for key, entry in vars(value).items() if key[:2] != "__"}
     return {**own, **found, "defaults": value.__defaults__, "keyword defaults": value.__kwdefaults__}
+
+
+def _of_graph(value: Any) -> Parts:
+    constants = [] if isinstance(value, tf.data.Dataset) else filter(is_array, value.captured_inputs)
+    return dict(enumerate([*tf_private.captured(value), *constants]))
 
 
 def _is_mapping_of_tensorflow(value: Any) -> bool:
@@ -313,10 +376,7 @@ def _of_container(value: Any) -> Parts:
         items[".order"] = [key for key in held if isinstance(key, str)]
     if isinstance(held, deque) and held:
         items[".maxlen"] = held.maxlen
-    if _module(value) in _NOT_WALKED or is_of_library(value) or tf_private.is_wrapper(value):
-        return items
-    # A class of the reader's own that is a list or dict may have attributes too.
-    return {**items, **{f".{key}": entry for key, entry in _attributes(value).items()}}
+    return {**items, **{f".{key}": entry for key, entry in added_attributes(value).items()}}
 
 
 def _of_cell(cell: Any, name: str = "") -> Parts:
@@ -331,24 +391,41 @@ def _of_object(value: Any) -> Parts:
     if type(value).__name__ == "SeedGenerator" and _module(value) == "keras":
         return {"state": value.state}  # its seed is drawn at each construction, and then lives in the state
     name, kind = keras_kind(value)
-    return _ATTRIBUTES[kind](value, name) if kind else _own_attributes(value)
+    if kind:
+        return _ATTRIBUTES[kind](value, name)
+    # Attributes are not all that an object consists of whose class is written in C.
+    hidden: Parts = {}
+    if base_of(type(value)) is None:
+        hidden = (_of_opaque if tf_private.attributes(value) is None else _of_reduction)(value) or {}
+    if isinstance(hidden.get("state"), dict):  # these are the attributes
+        del hidden["state"]
+    return hidden | _own_attributes(value)
 
 
 def _of_opaque(value: Any) -> Parts | None:
     """Return what an object without attributes is rebuilt from when it is pickled, or else what it refers to."""
-    if _module(value) in ("tensorflow", "threading", "_thread"):
+    if _module(value) == "tensorflow":
         return None
+    found = _of_reduction(value)
+    if found is None:
+        of_code = (type, types.ModuleType, types.FrameType, types.CodeType)
+        found = {i: item for i, item in enumerate(gc.get_referents(value)) if not isinstance(item, of_code)}
+    return found
+
+
+def _of_reduction(value: Any) -> Parts | None:
     try:
         reduced = value.__reduce_ex__(4)
     except Exception:  # an object decides itself whether it can be pickled, and how it says that it cannot
-        of_code = (type, types.ModuleType, types.FrameType, types.CodeType)
-        return {i: item for i, item in enumerate(gc.get_referents(value)) if not isinstance(item, of_code)}
+        return None
     if isinstance(reduced, str):
         return {"": reduced}
-    _, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+    function, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+    if function is iter and len(arguments) == 1:  # what it has not returned yet
+        return {"": arguments[0][state or 0 :]}
     return {
         "arguments": [argument for argument in arguments if argument is not type(value)],
-        "state": state,
+        "state": state or None,
         "items": list(items or ()),
         "pairs": list(pairs or ()),
     }
@@ -356,10 +433,10 @@ def _of_opaque(value: Any) -> Parts | None:
 
 # The first handler that applies to a value returns its parts. To support a new kind, add a line.
 _PARTS: list[tuple[Callable[[Any], bool], Callable[[Any], Parts | None]]] = [
-    (_is_leaf, lambda value: None),
+    (_is_leaf, lambda value: added_attributes(value) or None),
     (tf_private.is_symbolic, _of_symbol),
     (is_traced, lambda value: {"": value.python_function}),
-    (lambda value: tf_private.may_capture(type(value)), lambda value: dict(enumerate(tf_private.captured(value)))),
+    (is_graph, _of_graph),
     (_is_mapping_of_tensorflow, _of_mapping_of_tensorflow),
     (is_function, _of_function),
     (lambda value: is_mapping(value) or is_sequence(value) or is_set(value), _of_container),

@@ -8,9 +8,9 @@ import numpy as np
 
 from helpers import graph_copy, keras_compat, tf_private
 from helpers.model_parts import (
-    PLAIN,
     cannot_change,
     has_attributes,
+    is_bare,
     is_generator,
     is_mapping,
     is_of_library,
@@ -35,8 +35,8 @@ def shared(original: Any, clone: Any) -> list[tuple[str, Any]]:
         original: A model.
         clone: A model of the same Keras version.
     """
-    mine, theirs = (_changeable(model) for model in (original, clone))
-    return [found for key, found in mine.items() if key in theirs]
+    of_original, of_clone = (_changeable(model) for model in (original, clone))
+    return [found for key, found in of_original.items() if key in of_clone]
 
 
 def _changeable(model: Any) -> dict[int, tuple[str, Any]]:
@@ -50,7 +50,7 @@ def _changeable(model: Any) -> dict[int, tuple[str, Any]]:
         queue.append((model.optimizer, "optimizer", False))
     while queue:
         value, path, of_user = queue.popleft()
-        if id(value) in seen or isinstance(value, PLAIN):
+        if id(value) in seen or is_bare(value):
             continue
         seen[id(value)] = value
         if keras_kind(value)[1] in ("layer", "model"):

@@ -1,11 +1,11 @@
-"""Phrases that several modules use: a list of words, a distance, the reason of an error."""
+"""Phrases that several modules use: a list of words, a distance, the reason of an error, and which errors led to it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-__all__ = ["digits", "listed", "reason"]
+__all__ = ["causes", "digits", "is_no_room", "listed", "reason"]
 
 
 def listed(words: Sequence[str]) -> str:
@@ -60,3 +60,27 @@ def reason(error: BaseException, most: int = 200) -> str:
     lines = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
     line = lines[0] if lines else "no message"
     return line if len(line) <= most else line[: most - 1] + "…"
+
+
+_NO_ROOM = re.compile("No space left on device|Disk quota exceeded|Read-only file system|No usable temporary directory")
+
+
+def is_no_room(error: BaseException) -> bool:
+    """Return True if an error, or one that led to it, says that a file could not be written: no space, or no folder.
+
+    Args:
+        error: Any error.
+
+    Example:
+        >>> is_no_room(OSError(28, "No space left on device"))
+        True
+    """
+    # HDF5 says at first only that it cannot close the file.
+    return any(_NO_ROOM.search(str(each)) for each in causes(error))
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those that led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

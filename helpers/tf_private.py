@@ -24,6 +24,7 @@ from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable, Re
 from tensorflow.python.trackable import data_structures
 from tensorflow.python.trackable.autotrackable import AutoTrackable
 
+from helpers import graphs
 from helpers.caching import cached
 
 # -- layers and models ------------------------------------------------------------------------------------------------
@@ -268,24 +269,31 @@ def captured(value: Any) -> list[Any]:
 
 
 def _python_functions(function: ConcreteFunction) -> list[Any]:
-    """Return the Python functions that a compiled function calls.
+    """Return the Python functions that a compiled function calls, in the order in which they were made.
 
-    Private: `script_ops._py_funcs` (tensorflow 2.21.0).
+    Private: `script_ops._py_funcs`, and `_GeneratorState._generator`, the function given to `Dataset.from_generator`
+    (tensorflow 2.21.0).
     """
     from tensorflow.python.ops import script_ops
 
-    graph = function.graph.as_graph_def()
-    steps = [*graph.node, *(step for inner in graph.library.function for step in inner.node_def)]
+    steps = graphs.operations(graphs.definition_of(function))
     tokens = [step.attr["token"].s.decode() for step in steps if "PyFunc" in step.op]
     # TensorFlow puts a wrapper around each.
-    return [inspect.unwrap(script_ops._py_funcs.get(token)) for token in tokens]
+    found = [inspect.unwrap(script_ops._py_funcs.get(token)) for token in sorted(tokens, key=lambda t: (len(t), t))]
+    generators = [getattr(getattr(called, "__self__", None), "_generator", None) for called in found]
+    return [*found, *filter(None, generators)]
 
 
 @cached
 def own_attributes(cls: type) -> frozenset[str]:
-    """Return the names of the attributes that a copy must not take over, because it has or makes its own."""
+    """Return the names of the attributes that a copy must not take over, because it has or makes its own.
+
+    Private: `memmap._mmap`, the open file that the copy of an array does not have (numpy 2.4).
+    """
     if issubclass(cls, VARIABLES):
         return _OF_HANDLE
+    if issubclass(cls, np.memmap):
+        return frozenset({"_mmap"})
     if not is_operation_class(cls):
         return frozenset()
     return _COMPILED_FUNCTIONS | _LEFT_BY_LOADING if hasattr(cls, "fit") else _LEFT_BY_LOADING
@@ -346,12 +354,12 @@ def same_bits(a: Any, b: Any) -> bool:
     if tuple(a.shape) != tuple(b.shape) or a.dtype != b.dtype:
         return False
     # On a CPU this is a view of the variable's own memory.
-    mine, theirs = (np.asarray(value_of(either)) for either in (a, b))
-    if mine.dtype == object:
-        return np.array_equal(mine, theirs)
-    mine, theirs = (array.reshape(-1).view(np.uint8) for array in (mine, theirs))
+    first, second = (np.asarray(value_of(either)) for either in (a, b))
+    if first.dtype == object:
+        return np.array_equal(first, second)
+    first, second = (array.reshape(-1).view(np.uint8) for array in (first, second))
     step = 2**24
-    return all(np.array_equal(mine[i : i + step], theirs[i : i + step]) for i in range(0, len(mine), step))
+    return all(np.array_equal(first[i : i + step], second[i : i + step]) for i in range(0, len(first), step))
 
 
 def copied_table(old: Any) -> Any:

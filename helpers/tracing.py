@@ -11,7 +11,7 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-from helpers import keras_compat, model_parts, snapshot, tf_private
+from helpers import graphs, keras_compat, model_parts, snapshot, tf_private
 
 _COMPILED = ("train_function", "test_function", "predict_function")
 # Operations that only pass values on, or call a function, whose operations are counted themselves.
@@ -81,8 +81,7 @@ def _differs_now(function: Any) -> bool:
 
 def _operations(traced: Any) -> collections.Counter[Any]:
     """Count the operations of a traced function and of the functions in it."""
-    definition = traced.graph.as_graph_def()
-    nodes = [*definition.node, *(node for function in definition.library.function for node in function.node_def)]
+    nodes = graphs.operations(graphs.definition_of(traced))
     return collections.Counter(_description(node) for node in nodes if node.op not in _PASSING)
 
 

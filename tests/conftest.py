@@ -1,4 +1,4 @@
-"""What several modules of tests need: both Keras versions without log lines, run.py as a module, the Dockerfile."""
+"""Shared fixtures: both Keras versions without log lines, run.py as a module, the Dockerfile."""
 
 import importlib.util
 import os
@@ -13,14 +13,14 @@ import workbook
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Answers that tests give are not those of whoever runs them.
+# Answers in tests must not count as progress of the person who runs the tests.
 os.environ["MODEL_CLONING_PROGRESS"] = ""
-# Two workers, and the kernels that they start, share the cores: more threads than that only wait for one another.
+# Two workers and their kernels share the cores, and more threads would only wait for each other.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 
-# The same examples each time, a few after a change and more with `--all`; `--hypothesis-profile=thorough` draws others.
+# The same examples in each run, and more of them with `--all`; `--hypothesis-profile=thorough` draws new ones.
 for _name, _examples in (("quick", 10), ("all", 30)):
     hypothesis.settings.register_profile(_name, max_examples=_examples, deadline=None, derandomize=True, database=None)
 hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None, database=None, print_blob=True)
@@ -55,7 +55,7 @@ def keras(request, packages):
 
 @pytest.fixture
 def run():
-    """A fresh copy of run.py as a module, which a test may bend as it likes."""
+    """A fresh copy of run.py as a module, which a test may modify."""
     spec = importlib.util.spec_from_file_location("run", ROOT / "run.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -64,7 +64,7 @@ def run():
 
 @pytest.fixture(scope="session")
 def dockerfile_for():
-    """A function that takes options of repo2docker, and returns the Dockerfile that it would build."""
+    """A function that takes options of repo2docker and returns the Dockerfile that it would build."""
     if os.name == "nt" or not importlib.util.find_spec("repo2docker"):
         pytest.skip("repo2docker is not here: on Linux and macOS, `pip install jupyter-repo2docker` brings it")
 

@@ -1,1 +1,1 @@
-"""What is done with the workbook besides reading it: programs that run.py starts, and some that are run by hand."""
+"""Programs for maintaining the workbook: run.py starts most of them, and some are run by hand."""

@@ -1,13 +1,14 @@
-"""Builds here, without Docker, what Binder builds: the same layers in a fresh environment, and runs tests in it.
+"""Build the layers of the Binder image on this computer, without Docker, and run tests in the result.
 
     .venv/bin/python tools/binder_layers.py [--python PATH] [--keep FOLDER] [PYTEST ARGUMENT ...]
 
-The layers: the packages that Binder's base image carries in front of ours, the pins of environment.yml, a copy of what
-git tracks, binder/postBuild. Then pip looks for conflicts, binder/start starts JupyterLab, which has to open the first
-notebook, and binder/start starts pytest. All of it takes some minutes, and 3 GB in a temporary folder.
+The layers are the packages of Binder's base image, the pins of environment.yml, a copy of all files that git tracks,
+and binder/postBuild. Then pip checks for conflicts, and binder/start starts JupyterLab, which must open the first
+notebook, and pytest. This takes some minutes, and 3 GB in a temporary folder.
 
-Not the same as on Binder: the Python is one of this machine, not conda's (of the same minor version), what the base
-image's packages depend on is as new as pip finds it, and there is no limit of memory (see benchmarks/memory.py).
+There are three differences from Binder: the Python is from this machine instead of conda (with the same minor version),
+dependencies of the base image's packages are the newest that pip finds, and memory is not limited (see
+benchmarks/memory.py).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ import repo2docker
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-# A notebook with both Keras versions, what the server does, and what only an installation can get wrong.
+# Tests of a notebook with both Keras versions, of the server, and of the installation.
 TESTS = [
     "notebooks/00_start_here.ipynb",
     "tests/workbook/test_startup.py",
@@ -47,14 +48,14 @@ def declared() -> tuple[str, list[str]]:
 
 
 def base_image(python: str) -> list[str]:
-    """Return what the base image has for that Python and asks for by name, pinned as repo2docker has it."""
+    """Return the packages that the base image names for that Python, with the pins of repo2docker."""
     folder = Path(repo2docker.__file__).parent / "buildpacks" / "conda"
     wanted = yaml.safe_load((folder / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     lock = (folder / f"environment.py-{python}-linux-64.lock").read_text(encoding="utf-8")
     versions = dict(re.findall(r"/([^/]+)-([^-/]+)-[^-/]+\.conda#", lock))
     names = [re.match(r"[\w-]+", line).group() for line in wanted]
     return [
-        # What conda splits off as jupyterhub-singleuser is jupyterhub for pip.
+        # The conda package jupyterhub-singleuser is a part of jupyterhub on PyPI.
         f"{name.removesuffix('-singleuser')}=={versions[name]}"
         for name in names
         if name not in ("python", "nodejs", "pip")
@@ -67,7 +68,7 @@ def find_python(version: str) -> str:
     for candidate in filter(
         None, (shutil.which(f"python{version}"), *sorted(glob.glob(f"{home}/versions/{version}.*/bin/python")))
     ):
-        # Run it: a shim of pyenv is found on the path even if it leads nowhere.
+        # Try to run it, because a pyenv shim is found on the path even if its Python is not installed.
         with contextlib.suppress(OSError, subprocess.CalledProcessError):
             subprocess.run([candidate, "-c", "import ensurepip"], check=True, capture_output=True)
             return candidate
@@ -75,7 +76,7 @@ def find_python(version: str) -> str:
 
 
 def layer(title: str, command: list, **options) -> None:
-    """Run one step and say how long it took; end if it fails."""
+    """Run one step and print its time; exit if it fails."""
     print(f"--- {title}", flush=True)
     start = time.monotonic()
     code = subprocess.run([str(part) for part in command], **options).returncode
@@ -85,7 +86,7 @@ def layer(title: str, command: list, **options) -> None:
 
 
 def copy_repository(target: Path) -> None:
-    """Copy what git tracks, as it stands on disk: that and nothing else is what Binder would clone."""
+    """Copy only the files that git tracks, with their content on disk, because Binder would clone only those."""
     names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +94,7 @@ def copy_repository(target: Path) -> None:
 
 
 def opens_the_first_notebook(repository: Path, environment: dict[str, str]) -> bool:
-    """Start JupyterLab through binder/start, and see where its front door leads."""
+    """Start JupyterLab through binder/start, and check that its start page is the first notebook."""
     command = [repository / "binder" / "start", "jupyter", "lab", "--no-browser", "--allow-root"]
     command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--IdentityProvider.token="]
     server = subprocess.Popen(command, cwd=repository, env=environment, stderr=subprocess.PIPE, text=True)
@@ -105,7 +106,7 @@ def opens_the_first_notebook(repository: Path, environment: dict[str, str]) -> b
                 break
         else:
             raise SystemExit("JupyterLab did not start:\n" + "".join(log))
-        # Jupyter tells its address a moment before it listens there.
+        # Jupyter prints its address a moment before it listens there.
         while True:
             try:
                 answer = urllib.request.urlopen(found.group(1), timeout=60)
@@ -123,7 +124,7 @@ def opens_the_first_notebook(repository: Path, environment: dict[str, str]) -> b
 
 
 def main() -> None:
-    """Build the layers one after the other, then use what came out."""
+    """Build the layers one after the other, then test the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", help="a Python of the declared version")
     parser.add_argument("--keep", type=Path, help="build in this new folder, and leave it there")
@@ -149,7 +150,7 @@ def main() -> None:
         layer("no conflicts", [python, "-m", "pip", "check"], env=environment)
         if not opens_the_first_notebook(repository, environment):
             raise SystemExit("JupyterLab does not open the first notebook.")
-        # There is no pytest-xdist, which the settings in pyproject.toml speak to.
+        # pytest-xdist, whose options are in pyproject.toml, is not installed.
         command = [repository / "binder" / "start", "python", "-m", "pytest", "-o", "addopts=", "-q", "--nbval"]
         command += ["--nbval-current-env", f"--nbval-sanitize-with={repository}/tests/nbval_sanitize.cfg"]
         layer("tests", [*command, *(tests or TESTS)], cwd=repository, env=environment)

@@ -1,4 +1,4 @@
-"""Starts a JupyterHub for a class: what `run.py classroom` does after the set-up."""
+"""Start a JupyterHub for a class: `run.py classroom` after the set-up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from run import PYTHON, ROOT, WINDOWS, Problem, become, call, main
 
 
 def classroom(args: Sequence[str]) -> int:
-    """Start the hub, and install its proxy before if it is missing; its settings are in `classroom/`."""
+    """Start the hub with the settings in `classroom/`; install its proxy first if it is missing."""
     if WINDOWS:
         raise Problem("JupyterHub does not run on Windows: use a Linux machine, or run this command inside WSL.")
     folder = ROOT / "classroom"

@@ -1,4 +1,4 @@
-"""Opens the workbook in JupyterLab: what `run.py lab` does after the set-up."""
+"""Open the workbook in JupyterLab: `run.py lab` after the set-up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools import working_copy
 
 
 def command(args: Sequence[str]) -> list[str]:
-    """Return the command that starts JupyterLab, for this computer only unless `args` name an address.
+    """Return the command that starts JupyterLab, for this computer only unless `args` contains an address.
 
     Args:
         args: Options of JupyterLab.
@@ -28,12 +28,12 @@ def command(args: Sequence[str]) -> list[str]:
     if not any(re.match(r"--(ServerApp\.)?ip\b", arg) for arg in args):
         options.append("--ip=127.0.0.1")
     if not WINDOWS and os.geteuid() == 0:
-        options.append("--allow-root")  # in a container there is often no other user
+        options.append("--allow-root")  # containers often have no other user
     return [str(PYTHON), "-m", "jupyterlab", *options, *args]
 
 
 def lab(args: Sequence[str]) -> int:
-    """Open JupyterLab on the reader's own copy; its settings, and what comes first, are in `binder/jupyter`."""
+    """Open JupyterLab on the reader's own copy; its settings and its start page are in `binder/jupyter`."""
     working_copy.main([])
     paths = [str(ROOT / "binder" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(path for path in paths if path)

@@ -1,6 +1,6 @@
-"""Writes the links that open the notebooks on Binder: what `run.py links` does, without a .venv.
+"""Write the links that open the notebooks on Binder: `run.py links`, which needs no .venv.
 
-Kept to the standard library, and to what an old Python can read, as `run.py` is.
+Like `run.py`, this module uses only the standard library and syntax that an old Python can read.
 """
 
 import json
@@ -12,14 +12,14 @@ from run import PYPROJECT, ROOT, Problem, main
 
 NOTEBOOKS = ROOT / "notebooks"
 README = ROOT / "README.md"
-COPY = "my_notebooks"  # what binder/start makes: the same notebooks without results
+COPY = "my_notebooks"  # the folder that binder/start makes: the same notebooks without outputs
 
 
 def repository():
-    """Return the address of the repository that pyproject.toml names, in one form, or nothing.
+    """Return the address of the repository in pyproject.toml in a standard form, or an empty text.
 
     Raises:
-        Problem: it is not an address to clone from.
+        Problem: If it is not an address from which git can clone.
     """
     declared = re.search(
         r'^\[tool\.workbook\]$.*?^repository = "(.*?)"', PYPROJECT.read_text(encoding="utf-8"), re.M | re.S
@@ -37,7 +37,7 @@ def binder_link(address, path):
 
     Args:
         address: The repository, as `repository` returns it.
-        path: The file, as seen from the root of the repository.
+        path: The file, relative to the root of the repository.
 
     Example:
         >>> binder_link("https://github.com/some-org/some-repo", "my_notebooks/00_start_here.ipynb")
@@ -55,7 +55,7 @@ def binder_link(address, path):
 
 
 def hub_link(hub, address, path):
-    """Return the link by which a user of a JupyterHub gets a copy of a repository, and opens a file of it."""
+    """Return the link that gives a user of a JupyterHub a copy of a repository and opens a file in it."""
     folder = urlsplit(address).path.rsplit("/", 1)[1]
     return f"{hub.rstrip('/')}/hub/user-redirect/git-pull?" + urlencode(
         {"repo": address, "urlpath": f"lab/tree/{folder}/{path}"}
@@ -63,7 +63,7 @@ def hub_link(hub, address, path):
 
 
 def with_link(markdown, address, path):
-    """Return a text with the link below its title, or without one if there is no address."""
+    """Return a text with the link below its title, or without a link if there is no address."""
     text = re.sub(
         r"\n\n<!-- links: made by run.py links -->\n.*?\n<!-- end of links -->(?=\n|\Z)", "", markdown, flags=re.S
     )
@@ -95,7 +95,7 @@ def links(args):
         cell = notebook["cells"][0]
         changed = with_link("".join(cell["source"]), address, f"{COPY}/{path.name}")
         cell["source"] = changed.splitlines(keepends=True)
-        # As nbformat writes it, so that only the link differs.
+        # In the format of nbformat, so that only the link differs.
         text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
         path.write_bytes(text.encode("utf-8"))
     print(f"The links lead to {address}." if address else "pyproject.toml names no repository: there are no links.")

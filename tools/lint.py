@@ -1,4 +1,4 @@
-"""Checks the code and the notebooks with ruff: what `run.py lint` does after the set-up."""
+"""Check the code and the notebooks with ruff: `run.py lint` after the set-up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes requirements.lock and environment.yml from pyproject.toml: what `run.py lock` does after the set-up."""
+"""Write requirements.lock and environment.yml from pyproject.toml: `run.py lock` after the set-up."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from run import LOCK, ROOT, VENV, Problem, call, find_uv, main
 
-# What conda and Binder install: what the notebooks need, and not what tests them.
+# The extras that conda and Binder install: those of the notebooks, without those of the tests.
 NOTEBOOK_EXTRAS = ("workbook", "probabilistic")
 
 
 def lock(args: Sequence[str]) -> int:
-    """Make requirements.lock from pyproject.toml, and from both the pins in environment.yml.
+    """Write requirements.lock from pyproject.toml, then the pins in environment.yml from both.
 
     Args:
         args: Options of `uv pip compile`, such as `--upgrade`.
@@ -23,7 +23,7 @@ def lock(args: Sequence[str]) -> int:
         The exit code.
 
     Raises:
-        Problem: uv is missing, or could not find versions that fit.
+        Problem: If uv is missing or cannot find compatible versions.
     """
     uv = find_uv()
     if not uv:

@@ -1,4 +1,4 @@
-"""Executes notebooks and stores their outputs: what `run.py notebooks` does after the set-up."""
+"""Execute notebooks and store their outputs: `run.py notebooks` after the set-up."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def notebooks(args: Sequence[str]) -> int:
     """Execute notebooks, each in its own folder, and store the outputs in place.
 
     Args:
-        args: Names of notebooks, with or without folder and ending; none means all.
+        args: Names of notebooks, with or without folder and extension; by default all.
 
     Returns:
         The exit code.
 
     Raises:
-        Problem: there is no such notebook, or one stopped at an error; the others were executed.
+        Problem: If a notebook does not exist, or stopped at an error; the others are still executed.
     """
     paths = [NOTEBOOKS / f"{Path(arg).stem}.ipynb" for arg in args] or sorted(NOTEBOOKS.glob("*.ipynb"))
     missing = [path.name for path in paths if not path.exists()]

@@ -1,11 +1,11 @@
-"""Put one deliberate fault after another into a copy of the workbook, and see that some test fails for each.
+"""Put one deliberate fault after another into a copy of the workbook, and check that some test fails for each.
 
 .venv/bin/python tools/source_mutations.py            # all, some minutes
 .venv/bin/python tools/source_mutations.py audit      # those whose description contains the word
 .venv/bin/python tools/source_mutations.py --just-passed    # without the first run of the tests
 
-A test that never failed proves little. Each fault here is one that a careless change could make; the tests named with
-it are those that should notice. First they are run without any fault, since a test that fails anyway notices nothing.
+A test that never failed proves little. Each fault here is one that a careless change could make, with the tests that
+should notice it. These are first run without any fault, because a test that always fails proves nothing either.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class Fault:
     """A fault, and the tests that should fail with it.
 
     Attributes:
-        what: what no longer works, in words.
-        file: where it is put, from the root of the workbook.
-        old: the text that is there, exactly once.
-        new: the faulty text.
-        tests: arguments for pytest.
+        what: Description of the fault.
+        file: The file, relative to the root of the workbook.
+        old: The right text, which occurs exactly once in the file.
+        new: The faulty text.
+        tests: Arguments for pytest.
     """
 
     what: str
@@ -44,14 +44,14 @@ class Fault:
 
 FAULTS = (
     Fault(
-        "clone does not look whether the twin answers alike",
+        "clone does not look whether the clone answers alike",
         "helpers/cloning.py",
-        "return len(mine) == len(theirs) and not any(map(distances.differs, mine, theirs))",
+        "return len(of_original) == len(of_clone) and not any(map(distances.differs, of_original, of_clone))",
         "return True",
         ("tests/helpers/test_cloning.py", "-k", "answers_differently"),
     ),
     Fault(
-        "clone does not notice a twin that answers with the weights of the original",
+        "clone does not notice a clone that answers with the weights of the original",
         "helpers/cloning.py",
         "distances.assign(floats, [1 + value for value in distances.read(floats)])",
         "pass",
@@ -79,7 +79,7 @@ FAULTS = (
         ("tests/helpers/test_graph_copy.py", "-k", "classes_are_freed"),
     ),
     Fault(
-        "clone lets a twin pass that reaches into the original",
+        "clone lets a clone pass that reaches into the original",
         "helpers/cloning.py",
         "for leak, holder in copy.leaks():",
         "for leak, holder in ():",
@@ -89,8 +89,8 @@ FAULTS = (
         "clone leaves the original as its check has used it",
         "helpers/cloning.py",
         "    with snapshot.objects_unchanged(value for pair in copy.pairs for value in pair):\n"
-        "        with same_random_state() as draws:\n            mine = distances.answers(",
-        "    if True:\n        with same_random_state() as draws:\n            mine = distances.answers(",
+        "        with same_random_state() as draws:\n            of_original = distances.answers(",
+        "    if True:\n        with same_random_state() as draws:\n            of_original = distances.answers(",
         ("tests/helpers/test_cloning.py", "-k", "attribute or process or compiled or stateful"),
     ),
     Fault(
@@ -274,6 +274,27 @@ FAULTS = (
         "        clone.load_weights(path)\n",
         "",
         ("tests/workbook/test_methods.py", "-k", "weights_file"),
+    ),
+    Fault(
+        "a model that was never trained is not tried on a trained copy",
+        "workbook/labs/method_table/run.py",
+        "return clone if keras_compat.steps_made(clone.optimizer) else None",
+        "return None",
+        ("tests/workbook/labs/test_own_model.py", "-k", "never_trained"),
+    ),
+    Fault(
+        "a target network has to keep the random state",
+        "workbook/labs/own_model/purposes.py",
+        '_ONLY_IN_TRAINING = (*_RANDOM_STATE, "layer settings")',
+        '_ONLY_IN_TRAINING = ("layer settings",)',
+        ("tests/workbook/labs/test_own_model.py", "-k", "each_purpose"),
+    ),
+    Fault(
+        "an .h5 file may name any class without a module",
+        "helpers/keras_files/hdf5.py",
+        "        if kind in self._own or not found:\n",
+        "        if kind in self._own:\n",
+        ("tests/helpers/test_keras_files_hdf5.py", "-k", "could_do_harm"),
     ),
     Fault(
         "the interruption goes on from the wrong step",
@@ -466,7 +487,7 @@ FAULTS = (
 
 
 def pytest(folder: Path, tests: tuple[str, ...]) -> tuple[bool, str]:
-    """Run tests in a folder; return whether all passed, and the first line that tells of a failure."""
+    """Run tests in a folder; return whether all passed, and the first line that reports a failure."""
     environment = dict(os.environ, PYTHONPATH=str(folder), MODEL_CLONING_PROGRESS="")
     command = [sys.executable, "-m", "pytest", "-n0", "-q", "-x", "-rfE", "-p", "no:cacheprovider", *tests]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
@@ -478,7 +499,7 @@ def pytest(folder: Path, tests: tuple[str, ...]) -> tuple[bool, str]:
 
 
 def main() -> int:
-    """Try the faults; return how many no test noticed."""
+    """Try the faults; return the number of faults that no test noticed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("words", nargs="*", help="only faults whose description contains one of these")
     parser.add_argument("--just-passed", action="store_true", help="the suite has just passed: do not run it first")

@@ -1,4 +1,4 @@
-"""Runs the tests: what `run.py test` does after the set-up."""
+"""Run the tests: `run.py test` after the set-up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from run import PYTHON, become, main
 
 def test(args: Sequence[str]) -> int:
     """Run pytest; its settings are in pyproject.toml."""
-    os.environ["MODEL_CLONING_PROGRESS"] = ""  # whoever runs the tests may be a reader too
+    os.environ["MODEL_CLONING_PROGRESS"] = ""  # keeps the progress of the person who runs the tests
     return become(PYTHON, "-m", "pytest", *args)
 
 

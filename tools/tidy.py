@@ -1,6 +1,6 @@
-"""Removes from notebooks what differs from run to run, or from machine to machine, and has no meaning.
+"""Remove meaningless differences between runs and between machines from notebooks.
 
-`run.py notebooks` does it, and so does the hook in .pre-commit-config.yaml: `python tools/tidy.py NOTEBOOK ...`.
+`run.py notebooks` and the hook in .pre-commit-config.yaml use it: `python tools/tidy.py NOTEBOOK ...`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 
 
 def tidy(path: Path) -> None:
-    """Tidy a notebook in place. What is already tidy keeps every byte.
+    """Tidy a notebook in place. A file that is already tidy is not rewritten.
 
     Args:
         path: The notebook.
@@ -26,11 +26,11 @@ def tidy(path: Path) -> None:
         >>> tidy(Path("notebooks/00_start_here.ipynb"))
     """
     notebook = nbformat.read(path, as_version=4)
-    # Tags say which cell is an exercise. The version of Python, times, and the state of widgets go.
+    # Tags are kept, because they mark exercises. The version of Python, times, and the state of widgets are removed.
     metadata = ClearMetadataPreprocessor(
         preserve_cell_metadata_mask={"tags"}, preserve_nb_metadata_mask={"language_info"}
     )
-    # Where printed text was cut into pieces depends on how busy the machine was.
+    # The pieces into which printed text was cut depend on how busy the machine was.
     for preprocessor in (metadata, CoalesceStreamsPreprocessor()):
         notebook, _ = preprocessor.preprocess(notebook, {})
     notebook.metadata["kernelspec"] = KERNEL
@@ -41,13 +41,13 @@ def tidy(path: Path) -> None:
             view = output.get("data", {}).get(VIEW)
             if view:
                 views += 1
-                view["model_id"] = f"{views:032x}"  # was a random name of a state that is not stored
+                view["model_id"] = f"{views:032x}"  # replaces a random name, whose state is not stored
     text = nbformat.writes(notebook).rstrip("\n") + "\n"
     path.write_bytes(text.encode("utf-8"))
 
 
 def main(names: Sequence[str]) -> int:
-    """Tidy notebooks, and return 1 if one of them changed, as pre-commit expects it."""
+    """Tidy notebooks, and return 1 if one of them changed, as pre-commit expects."""
     changed = 0
     for name in names:
         before = Path(name).read_bytes()

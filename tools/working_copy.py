@@ -1,7 +1,7 @@
-"""Makes the reader's own copy of the notebooks, without answers in sight, and keeps it up to date.
+"""Make the reader's own copy of the notebooks, without outputs, and keep it up to date.
 
-`run.py lab`, Binder (`binder/start`) and the hub (`classroom/student_server.py`) open the copy. It needs only the
-standard library, because a hub may run its server in an environment of its own.
+`run.py lab`, Binder (`binder/start`) and the hub (`classroom/student_server.py`) open the copy. This module needs only
+the standard library, because a hub may run its server in a separate environment.
 
     python tools/working_copy.py [FOLDER]      # my_notebooks, if no folder is named
 """
@@ -19,24 +19,24 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = "my_notebooks"
 RECORD = ".handed_out.json"
-"""What was handed out, by the name of the notebook: a digest of its cells."""
+"""File with a digest of the cells of each notebook at the last update, by the name of the notebook."""
 
 
 def update(notebooks: Path, folder: Path) -> list[str]:
-    """Bring a copy of the notebooks up to date, and leave alone what the reader has changed.
+    """Update a copy of the notebooks, except for those that the reader has changed.
 
-    A notebook counts as changed if a cell was edited, added, removed or moved. To run it changes nothing. Where the
-    reader has changed a notebook, and there is a newer one, the newer one is put beside it, once.
+    A notebook counts as changed if a cell was edited, added, removed or moved, but not if it was only run. If there is
+    a newer version of a changed notebook, it is put beside it, once.
 
     Args:
         notebooks: The folder of the workbook's notebooks.
         folder: The copy, which need not exist.
 
     Returns:
-        A sentence for each notebook of which there is a newer one beside the reader's own.
+        A sentence for each changed notebook that has a newer version beside it.
 
     Raises:
-        OSError: The copy cannot be written.
+        OSError: If the copy cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     record = _read_record(folder / RECORD)
@@ -57,7 +57,7 @@ def update(notebooks: Path, folder: Path) -> list[str]:
 
 
 def without_outputs(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Return a notebook without results, and with what JupyterLab would add on opening, which counts as a change.
+    """Return a notebook without outputs, and with the fields that JupyterLab would add and count as a change.
 
     Args:
         notebook: The notebook, as its file has it; it is changed in place.
@@ -85,7 +85,7 @@ def _digest(notebook: dict[str, Any]) -> str:
 def _digest_of(path: Path) -> str:
     try:
         return _digest(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, LookupError, TypeError, AttributeError):  # whatever it is, it is the reader's
+    except (ValueError, LookupError, TypeError, AttributeError):  # a file of the reader that is not a valid notebook
         return ""
 
 
@@ -98,14 +98,14 @@ def _read_record(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    # In two steps: half a file would count as the reader's own from then on.
+    # In two steps, because a half-written file would later count as changed by the reader.
     part = path.with_name(f".{path.name}.part")
     part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     part.replace(path)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Make or update the copy, and say what is newer; the workbook can be read where that fails.
+    """Make or update the copy, and print the newer notebooks; an error is only printed, as the workbook can be read.
 
     Args:
         arguments: The folder of the copy, or nothing.

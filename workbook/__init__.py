@@ -1,7 +1,7 @@
-"""What the pages of the workbook need: start-up, the digits, labs, questions, claims.
+"""The code behind the pages of the workbook: start-up, the digits, labs, questions, claims.
 
-What a reader takes home is in `helpers`. Every module is loaded when it is first used, so that `import workbook` takes
-no time:
+The functions for a reader's own projects are in `helpers`. Each module is loaded when it is first used, so `import
+workbook` is fast:
 
 >>> import workbook
 >>> workbook.quiet_tensorflow()
@@ -12,7 +12,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # what editors and type checkers read; `__getattr__` below loads the same names at run time
+if TYPE_CHECKING:  # for editors and type checkers; `__getattr__` below loads the same names at run time
     from workbook import labs
     from workbook.digits import show_digits
     from workbook.lessons.claim_table import try_claims

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from workbook.notebook import print_error, refuse_out_of_order
+from workbook.notebook import describe_error, refuse_out_of_order
 from workbook.text import KERAS_VERSIONS, join_words
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["BothVersions", "SideBySide", "register"]
 
 _NOTHING = object()
-_WIDTH = 64  # letters in a line of an error or a warning, in one of two columns
+_WIDTH = 40  # letters in a line of an error or a warning: half of a page
 
 
 @dataclass
@@ -129,6 +129,9 @@ class BothVersions:
 
             display(result)
             raise error
+        for outcome in outcomes.values():
+            # The traceback would keep alive everything that the failed code made.
+            outcome.error = outcome.error and outcome.error.with_traceback(None)
         return result if any(outcome.plain() for outcome in outcomes.values()) else None
 
     def _space_for_keras_2(self) -> dict[str, Any]:
@@ -164,10 +167,10 @@ class BothVersions:
                 shown = [] if value is None else [self.shell.display_formatter.format(value)]
             except Exception as error:
                 refuse_out_of_order(error)
-                print_error(error, _WIDTH)
                 outcome.error, shown = error, []
         said = "".join(textwrap.fill(line, _WIDTH) + "\n" for line in dict.fromkeys(warned))
-        outcome.text = captured.stdout + captured.stderr + said
+        ending = describe_error(outcome.error, _WIDTH) if outcome.error else ""
+        outcome.text = captured.stdout + captured.stderr + said + ending
         outcome.shown = [(each.data or {}, each.metadata or {}) for each in captured.outputs] + shown
         return outcome
 

@@ -1,7 +1,7 @@
-"""What the workbook says of an error: its message in a readable form, and one sentence on what it teaches.
+"""How the workbook presents an error: its message in a readable form, and a hint of one sentence.
 
-`HINTS` is a table from patterns in a message to one sentence each. Where no row matches, the hint says so: a wrong
-explanation would be worse than none.
+`HINTS` maps patterns in a message to hints. If no row matches, the hint says so, because a wrong explanation would be
+worse than none.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 
+from helpers.text import is_no_room
 from workbook.labs.framework.program import MODULE
 
 __all__ = ["FALLBACK", "MAKE_ROOM", "NO_ROOM", "hint_for", "is_no_room", "readable", "short_message"]
@@ -21,13 +22,11 @@ FALLBACK = (
 MAKE_ROOM = (
     "free some room on the disk, or set TMPDIR to a folder that takes files and restart the kernel, then try again"
 )
-"""What to do if a file cannot be written."""
+"""Advice if a file cannot be written."""
 
 NO_ROOM = f"A file could not be written, which says nothing about the model or the method: {MAKE_ROOM}."
 
-_NO_ROOM = r"No space left on device|Disk quota exceeded|Read-only file system|No usable temporary directory"
-
-# The first row that matches is taken, so specific rows come before general ones.
+# The first row that matches is used, so specific rows come before general ones.
 HINTS = (
     (
         r"NameError.*name 'tfd' is not defined|NameError.*name 'kl_lib' is not defined",
@@ -143,7 +142,7 @@ def readable(error: BaseException, lines: int = 12) -> str:
 
     Args:
         error: The error.
-        lines: How many lines to keep.
+        lines: Number of lines to keep.
 
     Returns:
         The message without terminal colours, memory addresses, blank lines and the made-up name of a model's module.
@@ -159,7 +158,7 @@ def readable(error: BaseException, lines: int = 12) -> str:
 _LONGEST = 400
 _CAUSE = re.compile(r"(?:Exception|Error) encountered[^:\n]*:")
 
-# What Keras and TensorFlow put around a message and a learner has no use for. "File" carries local paths.
+# Text that Keras and TensorFlow add to a message, and that does not help a learner. "File" lines contain local paths.
 _WRAPPING = (
     "Arguments received by",
     "Call arguments received by",
@@ -186,7 +185,7 @@ def short_message(error: BaseException) -> str:
         'Too wide.'
     """
     message = _clean(error)
-    # Keras 3 puts the cause behind a paragraph of advice and the whole config.
+    # Keras 3 puts the cause after a paragraph of advice and the whole config.
     head, marker, cause = message.partition("could not be deserialized properly.")
     if marker:
         message = f"{head}{marker} {re.split(_CAUSE, cause)[-1].strip()}"
@@ -198,7 +197,7 @@ def short_message(error: BaseException) -> str:
 
 
 def hint_for(error: BaseException) -> str:
-    """Return one sentence on what an error teaches.
+    """Return a hint on an error, in one sentence.
 
     Args:
         error: The error.
@@ -217,21 +216,3 @@ def hint_for(error: BaseException) -> str:
         if re.search(pattern, text, re.DOTALL):
             return sentence
     return FALLBACK
-
-
-def is_no_room(error: BaseException) -> bool:
-    """Return True if an error, or one that led to it, says that a file could not be written: no space, or no folder.
-
-    Args:
-        error: The error.
-
-    Example:
-        >>> is_no_room(OSError(28, "No space left on device"))
-        True
-    """
-    seen: BaseException | None = error
-    while seen is not None:
-        if re.search(_NO_ROOM, str(seen)):
-            return True
-        seen = seen.__cause__ or seen.__context__  # HDF5 says at first only that it cannot close the file
-    return False

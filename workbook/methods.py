@@ -19,11 +19,11 @@ class Method:
     """One way to clone a model.
 
     Attributes:
-        name: The key in `METHODS`.
-        label: What a reader calls it.
+        name: The key in `ALL_METHODS`.
+        label: Name that a reader sees.
         correct: True if it returns a true clone of a plain model that was compiled and trained.
-        carries: One sentence on what is copied and what is not.
-        code: What people write, with `model` and `inputs` given.
+        carries: One sentence on the parts that are copied and those that are not.
+        code: The code that people write, in which `model` and `inputs` are defined.
         function: Takes `(model, inputs)` and returns the clone.
 
     Example:
@@ -40,7 +40,7 @@ class Method:
     function: Callable[[Any, Any], Any]
 
     def __call__(self, model: Any, inputs: Any) -> Any:
-        """Clone `model`. `inputs` is a batch that it can be called on."""
+        """Clone `model`. `inputs` is a batch of inputs for it."""
         return self.function(model, inputs)
 
 
@@ -49,7 +49,7 @@ def _package(model: Any) -> Any:
 
 
 def classes_and_functions(model: Any) -> dict[str, Any]:
-    """Return what the config refers to but Keras may not know: classes of layers, and functions such as a loss."""
+    """Return the custom objects that a config may need: classes of layers, and functions such as a loss."""
     known: dict[str, Any] = {}
     for layer in keras_compat.flat_layers(model):
         known[type(layer).__name__] = type(layer)
@@ -141,6 +141,28 @@ def _keras_file(model: Any, inputs: Any) -> Any:
         return package.models.load_model(path, custom_objects=classes_and_functions(model))
 
 
+def _set_alike(variables: list[Any], values: list[Any]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _file_then_seeds(model: Any, inputs: Any) -> Any:
+    clone = _keras_file(model, inputs)
+    _set_alike(clone.variables, model.variables)
+    return clone
+
+
+def _recipe(model: Any, inputs: Any) -> Any:
+    with _package(model).utils.custom_object_scope(classes_and_functions(model)):
+        clone = type(model).from_config(model.get_config())
+        clone(inputs)
+    _set_alike(clone.variables, model.variables)
+    _compiled_like(model, clone)
+    if keras_compat.is_compiled(model) and keras_compat.steps_made(model.optimizer):
+        _set_alike(*map(keras_compat.optimizer_variables, (clone.optimizer, model.optimizer)))
+    return clone
+
+
 def _weights_file(model: Any, inputs: Any) -> Any:
     clone = _clone_model(model, inputs)
     with tempfile.TemporaryDirectory() as folder:
@@ -155,6 +177,11 @@ def _clone(model: Any, inputs: Any) -> Any:
 
 
 _COMPILE = "clone.compile_from_config(model.get_compile_config())"
+_SET_ALIKE = "for mine, theirs in zip(clone.variables, model.variables, strict=True):\n    mine.assign(theirs)\n"
+_OPTIMIZER = """if model.optimizer.iterations > 0:  # before the first step there is nothing to copy
+    for mine, theirs in zip(clone.optimizer.variables, model.optimizer.variables, strict=True):
+        mine.assign(theirs)
+"""
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
@@ -238,4 +265,28 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             ),
         )
     }
+)
+
+_IN_STEPS = (
+    Method(
+        "file_then_seeds",
+        ".keras file + seeds",
+        True,
+        "What the file carries, and the random state of Dropout and others, which is set again.",
+        f'model.save("model.keras")\nclone = keras.models.load_model("model.keras")\n{_SET_ALIKE}',
+        _file_then_seeds,
+    ),
+    Method(
+        "recipe",
+        "config + weights + optimizer",
+        True,
+        "What the config carries, then each variable, the compile settings and the optimizer state.",
+        f"clone = type(model).from_config(model.get_config())\nclone(inputs)\n{_SET_ALIKE}{_COMPILE}\n{_OPTIMIZER}",
+        _recipe,
+    ),
+)
+
+# Public Keras can do more in several steps. A reader's own model is tried on these too.
+ALL_METHODS: Mapping[str, Method] = MappingProxyType(
+    {method.name: method for method in [*list(METHODS.values())[:-1], *_IN_STEPS, METHODS["clone"]]}
 )

@@ -1,4 +1,4 @@
-"""What the cells of a notebook call: a quiet TensorFlow, seeds, the digits, and errors that are expected."""
+"""Functions for the cells of a notebook: a quiet TensorFlow, seeds, the digits, and expected errors."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def standard_error_held_back() -> Iterator[None]:
-    """Hold back what is written to file descriptor 2, and show it only if the block raises an error.
+    """Hold back output to file descriptor 2, and show it only if the block raises an error.
 
-    TensorFlow's C++ code writes to the descriptor itself, so replacing `sys.stderr` would not be enough.
+    TensorFlow's C++ code writes directly to the descriptor, so replacing `sys.stderr` would not be enough.
 
     Example:
         >>> with standard_error_held_back():   # doctest: +SKIP
@@ -74,7 +74,7 @@ def logs_held_back() -> Iterator[None]:
 
 
 def _temporary_file() -> IO[bytes]:
-    """Return a temporary file, or one that keeps nothing if the disk is full."""
+    """Return a temporary file, or a file that discards everything if the disk is full."""
     try:
         return tempfile.TemporaryFile()
     except OSError:
@@ -84,18 +84,18 @@ def _temporary_file() -> IO[bytes]:
 def quiet_tensorflow(*packages: str) -> None:
     """Import TensorFlow and both Keras versions without their start-up log lines.
 
-    The lines report processor features and a missing GPU. They contain times and process numbers, so they would make
-    every stored output different. If an import fails, the lines are shown after all.
+    The lines report processor features and a missing GPU. They contain times and process numbers, so every stored
+    output would be different. If an import fails, the lines are shown.
 
-    Keras then runs on TensorFlow, with numbers and images as the pages have them. If your own settings say otherwise,
-    in `KERAS_BACKEND` or `keras.json`, one line says so; they still hold outside of this kernel.
+    Keras then runs on TensorFlow, with the float type and image format of the pages. If your own settings in
+    `KERAS_BACKEND` or `keras.json` differ, one line says so; outside of this kernel they still apply.
 
     Args:
         *packages: Names to import. Default: `tensorflow`, `keras` and `tf_keras`.
 
     Raises:
-        ImportError: If a package is not installed, or could not be loaded.
-        RuntimeError: If Keras was imported before, and does not run on TensorFlow.
+        ImportError: If a package is not installed or cannot be loaded.
+        RuntimeError: If Keras was imported before and does not run on TensorFlow.
 
     Example:
         >>> from workbook import quiet_tensorflow
@@ -110,12 +110,12 @@ def quiet_tensorflow(*packages: str) -> None:
         for package in packages or ("tensorflow", "keras", "tf_keras"):
             importlib.import_module(package)
         if "tensorflow" in sys.modules:
-            # Some lines come with the first operation, not with the import.
+            # Some lines are written at the first operation, not at the import.
             sys.modules["tensorflow"].zeros([1])
     _set_up_keras({} if wanted == "tensorflow" else {wanted: "tensorflow"})
 
 
-# How Keras has to be set up for the pages, as (what to ask, what to set, the value).
+# How Keras must be set up for the pages, as (name of the getter, name of the setter, value).
 _KERAS = (
     ("floatx", "set_floatx", "float32"),
     ("image_data_format", "set_image_data_format", "channels_last"),
@@ -126,7 +126,7 @@ def _set_up_keras(changed: dict[str, str]) -> None:
     """Set up both Keras versions as the pages need them, and print one line if that changes anything.
 
     Args:
-        changed: What was changed before: the value that the reader's own settings have, and the one that holds now.
+        changed: Earlier changes: the value in the reader's own settings, and the value that applies now.
     """
     for package in (sys.modules[name] for name in ("keras", "tf_keras") if name in sys.modules):
         backend = package.backend
@@ -147,8 +147,8 @@ def _set_up_keras(changed: dict[str, str]) -> None:
 def set_seeds(seed: int) -> None:
     """Set the seeds of Python, NumPy, TensorFlow and every Keras version that is loaded.
 
-    It does not reset Keras 3 layers that exist already: such a layer holds its random state in a variable of its
-    own (`keras.random.SeedGenerator <https://keras.io/api/random/seed_generator/>`_).
+    It does not reset existing Keras 3 layers, because each of them holds its random state in its own variable
+    (`keras.random.SeedGenerator <https://keras.io/api/random/seed_generator/>`_).
 
     Args:
         seed: An integer from 0 to 2**32 - 1.
@@ -201,10 +201,10 @@ def expected_error() -> Iterator[CaughtError]:
     """Run code that has to fail, and print its error in a few lines instead of a stack trace.
 
     Yields:
-        An object whose `error` is the error, once it was raised.
+        An object whose attribute `error` is the error after the block.
 
     Raises:
-        AssertionError: If the code does not fail, so that the text about it is no longer true.
+        AssertionError: If the code does not fail, because the text about it is then no longer true.
         NameError: If the code uses a name that a cell above defines, and that cell has not run.
 
     Example:
@@ -219,30 +219,33 @@ def expected_error() -> Iterator[CaughtError]:
         yield caught
     except Exception as error:
         refuse_out_of_order(error)
-        # The traceback would keep alive everything that the failed code made.
+        # The traceback would keep all objects of the failed code alive.
         caught.error = error.with_traceback(None)
-        print_error(error)
+        print(describe_error(error), end="")
     else:
         raise AssertionError("This code was expected to fail, and did not. What the text says of it no longer holds.")
 
 
-def print_error(error: Exception, width: int = 100) -> None:
-    """Print an error in a few lines, without its stack trace.
+def describe_error(error: Exception, width: int = 100) -> str:
+    r"""Return an error in a few lines, without its stack trace.
 
     Args:
         error: The error.
         width: How many letters fit in a line.
 
+    Returns:
+        The type and the message of the error, and a line break.
+
     Example:
-        >>> print_error(ValueError("Too wide."))
-        ValueError: Too wide.
+        >>> describe_error(ValueError("Too wide."))
+        'ValueError: Too wide.\n'
     """
     from helpers.cloning import CloneError
 
     # The message of a CloneError contains code to copy, so its lines are kept.
     message = str(error) if isinstance(error, CloneError) else errors.short_message(error)
-    for line in f"{type(error).__name__}: {message}".rstrip().splitlines():
-        print(line if line.startswith(" ") else textwrap.fill(line, width))
+    lines = f"{type(error).__name__}: {message}".rstrip().splitlines()
+    return "".join(f"{line if line.startswith(' ') else textwrap.fill(line, width)}\n" for line in lines)
 
 
 def raised(action: Callable[[], Any]) -> Exception | None:
@@ -270,7 +273,7 @@ def raised(action: Callable[[], Any]) -> Exception | None:
 
 
 def refuse_out_of_order(error: Exception) -> None:
-    """Raise the error again if its cause is that a cell above has not run.
+    """Raise the error again if it is caused by a cell above that has not run.
 
     Args:
         error: An error of code in a cell, caught by the function that ran the code.
@@ -280,7 +283,7 @@ def refuse_out_of_order(error: Exception) -> None:
     """
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     # The first frame is in the function that caught it, the second in the cell; a name that is missing elsewhere may
-    # be the lesson.
+    # be intended.
     if isinstance(error, NameError) and frames[-1].f_globals is frames[1].f_globals:
         raise error
 
@@ -331,7 +334,7 @@ def table(columns: Sequence[str], *rows: Sequence[Any]) -> Table:
 
 
 def accuracy_in_words(model: Any, inputs: Any, labels: Any) -> str:
-    """Return how many of ten inputs a classifier gets right, in words that are the same on every machine.
+    """Describe the accuracy of a classifier in words that are the same on every machine.
 
     Args:
         model: A classifier whose outputs are (samples, classes).

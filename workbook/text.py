@@ -1,4 +1,4 @@
-"""Phrases that several modules write: labels of the Keras versions, articles, lists of words, distances."""
+"""Text that several modules share: labels of the Keras versions, articles, lists of words, distances."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loads a `.keras` file from anybody: it is looked through and tried in a process of its own first."""
+"""Loads a `.keras` or `.h5` file from anybody: it is looked through and tried in a process of its own first."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def load(
     own_classes: Mapping[str, Any] | None = None,
     withheld: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Load a `.keras` file, after it was looked through and loaded once in a process of its own.
+    """Load a `.keras` or `.h5` file, after it was looked through and loaded once in a process of its own.
 
     What is promised: no code that the file holds runs, nothing is imported that it names, no other file of this
     computer is read for it, and none of your functions is called. It names classes of Keras and, if you pass them, your
@@ -43,13 +43,13 @@ def load(
         The model, of the Keras version that wrote the file.
 
     Raises:
-        Refusal: it is not a `.keras` file, is damaged or too large, or names what it may not.
+        Refusal: it is not such a file, is damaged or too large, or names what it may not.
 
     Example:
-        >>> load("model.h5", b"")
+        >>> load("model.onnx", b"")
         Traceback (most recent call last):
         ...
-        helpers.keras_files.refusal.Refusal: model.h5 is an HDF5 file: weights alone, or a model in the old format: ...
+        helpers.keras_files.refusal.Refusal: model.onnx is an ONNX file: make a .keras file with ...
     """
     name = short_name(name)
     archive.check_kind(name, content)  # what needs no process
@@ -76,7 +76,10 @@ def _states(keras: str, own_classes: Mapping[str, Any], withheld: Mapping[str, A
     states = {key: _state(value, "withheld") for key, value in withheld.items()}
     states |= {key: _state(value, "class") for key, value in own_classes.items()}
     passed = {id(value) for value in own_classes.values()}
+    of_keras = set(map(id, allowed.classes(keras).values()))
     for key, value in _registered(keras).items():
+        if id(value) in of_keras:  # Keras 2 registers its own optimizers
+            continue
         # Keras finds a registered object by itself, whatever was passed under that name.
         states[key] = _state(value, "class" if id(value) in passed else "withheld") or "function"
     return {key: state for key, state in states.items() if state}
@@ -92,7 +95,7 @@ def _in_a_thread(load: Callable[[], Any]) -> Any:
 
 
 def load_file(path: str | Path, own_classes: Mapping[str, Any] | None = None) -> Any:
-    """Load a `.keras` file from anybody, as `load` does.
+    """Load a `.keras` or `.h5` file from anybody, as `load` does.
 
     Args:
         path: Its path.

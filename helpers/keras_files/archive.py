@@ -38,10 +38,10 @@ def read(name: str, content: bytes) -> Contents:
         Refusal: it is of another kind, damaged or too large, or leads to other files.
 
     Example:
-        >>> read("model.h5", b"")
+        >>> read("model.onnx", b"")
         Traceback (most recent call last):
         ...
-        helpers.keras_files.refusal.Refusal: model.h5 is an HDF5 file: weights alone, or a model in the old format: ...
+        helpers.keras_files.refusal.Refusal: model.onnx is an ONNX file: make a .keras file with ...
     """
     check_kind(name, content)
     try:
@@ -58,13 +58,11 @@ def read(name: str, content: bytes) -> Contents:
         raise Refusal(f"{name} is an archive, but not one that model.save made: save the model again") from None
     except Exception:  # zipfile raises a dozen kinds for an archive that is not as it says
         raise damaged(name) from None
-    _check_weights(name, weights)
+    check_weights(name, weights)
     return Contents("tf_keras" if version.split(".")[0] in ("0", "1", "2") else "keras", config)
 
 
 _OTHER_KINDS = {
-    ".h5": "an HDF5 file: weights alone, or a model in the old format",
-    ".hdf5": "an HDF5 file: weights alone, or a model in the old format",
     ".pb": "a graph of TensorFlow",
     ".pkl": "a pickle, which runs code when it is opened",
     ".pickle": "a pickle, which runs code when it is opened",
@@ -73,16 +71,21 @@ _OTHER_KINDS = {
     ".pt": "a file of PyTorch",
     ".pth": "a file of PyTorch",
 }
+_HDF5 = b"\x89HDF"
 _ENTRY = b"PK\x01\x02"  # begins each entry of an archive's directory
 
 
 def check_kind(name: str, content: bytes) -> None:
-    """Refuse what is not a `.keras` file by its name, its size or its first bytes."""
+    """Refuse what is not a `.keras` or `.h5` file by its name, its size or its first bytes."""
     if len(content) > refusal.MAX_BYTES:
         raise too_large(name)
     suffix = Path(name).suffix.lower()
-    what = _OTHER_KINDS.get(suffix, "not a .keras file") if suffix != ".keras" else ""
-    if content.startswith(b"\x89HDF") and not what:
+    if suffix in (".h5", ".hdf5") and content:
+        if not content.startswith(_HDF5):
+            raise Refusal(f"{name} is cut short, or not an HDF5 file at all: copy or save it again")
+        return
+    what = _OTHER_KINDS.get(suffix, "not a .keras file") if suffix not in (".keras", ".h5", ".hdf5") else ""
+    if content.startswith(_HDF5) and not what:
         what = "an HDF5 file under another name"
     if what:
         raise Refusal(f'{name} is {what}: make a .keras file with model.save("model.keras") where the model is')
@@ -123,7 +126,7 @@ def _check_members(name: str, archive: zipfile.ZipFile) -> None:
         raise damaged(name, unreadable)
 
 
-def _check_weights(name: str, content: bytes) -> None:
+def check_weights(name: str, content: bytes) -> None:
     """Refuse weights that stand in another file, that would fill the memory, or that are stored in a strange way."""
     import h5py
 

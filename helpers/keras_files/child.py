@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from helpers.keras_files import refusal
-from helpers.keras_files.refusal import Refusal, causes, damaged, is_no_room, short_message, too_large
+from helpers.keras_files.refusal import Refusal, damaged, short_message, too_large
+from helpers.text import causes, is_no_room
 
 # Only there is a process that has imported TensorFlow, and not run anything, known to survive a fork.
 FORKS = sys.platform == "linux"
@@ -56,7 +57,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever else prints must not get between the answers
     from helpers import keras_compat
-    from helpers.keras_files import archive, config  # noqa: F401
+    from helpers.keras_files import archive, config, hdf5  # noqa: F401
 
     for name in keras_compat.GENERATIONS:
         if importlib.util.find_spec(name):  # Keras 2 may be missing
@@ -138,17 +139,20 @@ def inspect(
     Raises:
         Refusal: the file may not be loaded.
     """
-    from helpers.keras_files import archive, config
+    from helpers.keras_files import archive, config, hdf5
 
+    old = hdf5.is_hdf5(name)
     try:
-        contents = archive.read(name, content)
+        archive.check_kind(name, content)
+        contents = (hdf5 if old else archive).read(name, content)
         version = contents.keras
         if not importlib.util.find_spec(version):
             raise Refusal(
                 f"{name} was written by Keras 2, which is not installed here: install it with `pip install tf-keras`, "
                 "restart the kernel, and give the file again"
             )
-        inspection = config.Inspection(name, version, own.get(version, {}), registered.get(version, []))
+        inspector = hdf5.LegacyInspection if old else config.Inspection
+        inspection = inspector(name, version, own.get(version, {}), registered.get(version, []))
         inspection.check(contents.config)
     except RecursionError:
         raise damaged(name) from None
@@ -175,9 +179,16 @@ def load_in_this_process(generation: str, name: str, content: bytes, classes: Ma
     keras = importlib.import_module(generation)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.keras"
+            path = Path(folder) / f"model{Path(name).suffix.lower()}"
             path.write_bytes(content)
-            return keras.models.load_model(path, custom_objects=dict(classes), safe_mode=True)
+            options = {"custom_objects": dict(classes), "safe_mode": True}
+            try:
+                return keras.models.load_model(path, **options)
+            except Exception:
+                if path.suffix == ".keras":
+                    raise
+                # Keras 3 cannot read back a loss that was given as a text, such as "mse" (seen in 3.15).
+                return keras.models.load_model(path, compile=False, **options)
     except Exception as error:
         if any(isinstance(each, (MemoryError, tf.errors.ResourceExhaustedError)) for each in causes(error)):
             raise too_large(name) from None

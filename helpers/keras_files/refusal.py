@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import re
-from collections.abc import Iterator
 
 MAX_BYTES = 200_000_000  # of a file; a larger one would leave a free host no room for a second model
 MAX_UNPACKED = 400_000_000  # bytes of all members, and of all weights
@@ -63,18 +61,3 @@ def short_message(error: BaseException) -> str:
     # Keras 3 says first where it was, and only then what went wrong.
     telling = [line for line in lines if not line.startswith(("Exception encountered", "Arguments received"))]
     return f"{type(error).__name__}: {(telling or lines)[0][:200]}"
-
-
-def is_no_room(error: BaseException) -> bool:
-    """Return whether an error, or one that led to it, says that the disk is full or cannot be written to."""
-    return any(
-        getattr(each, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EROFS) or "No space left" in str(each)
-        for each in causes(error)
-    )
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and those that led to it."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

@@ -1,4 +1,4 @@
-"""What axe-core finds in a page: where readers with a screen reader, weak eyes or no mouse would stumble."""
+"""Accessibility problems that axe-core finds in a page."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ _AXE = Axe()
 
 
 def findings(page, within=None, without=(), impacts=GRAVE, rules=None):
-    """Return what axe-core finds, a line each: how grave, which rule, where first, and what is wrong there.
+    """Return the findings of axe-core, one line each: impact, rule, first element, and description.
 
-    Arguments:
+    Args:
         page: Playwright's page.
-        within: CSS selectors of the parts to look at; all of the page if none is given. There must be such parts.
+        within: CSS selectors of the parts to check, which must exist; by default the whole page.
         without: CSS selectors of the parts to leave out.
-        impacts: How grave a finding must be to be returned.
-        rules: The only rules to go by, such as "color-contrast"; all of them if none is named.
+        impacts: The impacts of findings to return.
+        rules: The rules to check, such as "color-contrast"; by default all.
     """
     context = None
     if within:
         assert page.locator(", ".join(within)).count(), f"there is nothing like {within} to look at"
         context = {"include": [[selector] for selector in within], "exclude": [[selector] for selector in without]}
-    # Without preload it does not fetch the style sheets again, which a browser forbids for files on a disk.
+    # With preload, axe-core would fetch the style sheets again, which a browser forbids for files on a disk.
     options = {"resultTypes": ["violations"], "preload": False, **({"runOnly": list(rules)} if rules else {})}
     found = _AXE.run(page, context, options).response
-    # What is covered by something else, or not there yet, would have no contrast to find fault with either.
+    # An element that is covered, or not shown yet, would have no contrast that axe-core could check.
     sound = {rule["id"] for rule in [*found["passes"], *found["violations"]]}
     assert "color-contrast" in sound, f"axe-core could not see any text, only {sorted(sound)}"
     return [

@@ -13,7 +13,7 @@ from playwright.sync_api import sync_playwright
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Keep a picture of what a test that failed had before it."""
+    """Save a screenshot of the page when a test fails."""
     report = yield
     if report.failed and call.when == "call":
         for value in item.funcargs.values():
@@ -28,7 +28,7 @@ def chromium():
     """The path of a Chromium."""
     path = driver.find_chromium()
     if path is None:
-        # Where a browser is promised, a skip would hide that nothing was tested.
+        # If a browser is required, a skip would hide that nothing was tested.
         (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(driver.NO_CHROMIUM)
     return path
 
@@ -44,8 +44,8 @@ def server(chromium, tmp_path_factory):
     server.stop()
 
 
-# Not for the session: while Playwright is up there is a running event loop in this thread, and other tests of the same
-# worker would take it for a kernel's.
+# Not of scope "session": while Playwright is running, there is an event loop in this thread, and other tests of the
+# same worker would mistake it for the loop of a kernel.
 @pytest.fixture(scope="module")
 def browser(chromium):
     """A browser without a window."""
@@ -57,7 +57,7 @@ def browser(chromium):
 
 @pytest.fixture
 def lab(server, browser):
-    """JupyterLab in a fresh page of a user who was never there before; its kernels end with the test."""
+    """JupyterLab in a new browser context, as for a first visit; its kernels end with the test."""
     page = browser.new_page(viewport=driver.WINDOW)
     yield driver.Lab(page, server)
     page.close()
@@ -67,7 +67,7 @@ def lab(server, browser):
 # One kernel for all tests of a module: TensorFlow takes seconds to load. Each test begins with the reset button.
 @pytest.fixture(scope="module")
 def opened(request, server, browser):
-    """A notebook with nothing but the cell that the test module names as ``CELL``."""
+    """A notebook with only the cell that the test module defines as `CELL`."""
     page = browser.new_page(viewport={"width": 1400, "height": 1700})
     lab = driver.Lab(page, server)
     lab.open_and_run(request.module.CELL)
@@ -79,9 +79,9 @@ def opened(request, server, browser):
 
 @pytest.fixture
 def panel(request, opened):
-    """The lab that the module names as ``PANEL``, as it begins; afterwards it must not have complained.
+    """The lab that the module defines as `PANEL`, after a reset.
 
-    Nor may it have written anything below itself.
+    After the test, the browser must not have reported an error, and the cell must have no further output.
     """
     panel = opened.panel(request.module.PANEL)
     change(panel, "Reset", "Enter")

@@ -1,7 +1,7 @@
-"""A real JupyterLab in a real browser: what the browser tests drive, and how they look at what came of it.
+"""A real JupyterLab in a real browser: the browser tests use it to drive pages and to inspect them.
 
-Nothing here waits for a time. Each wait is for a condition in the page, and its time limit only ends a test that
-would otherwise never end.
+No wait is for a fixed time. Each wait is for a condition in the page, and its timeout only ends a test that would
+otherwise never end.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_ARGUMENTS = (
-    "--no-sandbox",  # in a container there is often no other user than root, and these pages are our own
+    "--no-sandbox",  # containers often have only the user root, and these pages are our own
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -55,13 +55,13 @@ def find_chromium():
 
 
 def artefact(name):
-    """Return where a picture with this name is kept; what is no part of a file name is replaced."""
+    """Return the path for a picture with this name; characters that a file name cannot have are replaced."""
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     return ARTEFACTS / (re.sub(r"[^\w.-]+", "-", name).strip("-") + ".png")
 
 
 class Server:
-    """A JupyterLab server on a free port, in a folder of its own, that leaves the user's settings alone."""
+    """A JupyterLab server on a free port and in its own folder, which does not use the user's settings."""
 
     def __init__(self, folder, private):
         self.folder = Path(folder)
@@ -78,7 +78,7 @@ class Server:
             JUPYTER_TOKEN=self.token,
         )
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
-        # Port 0 lets the system choose a free one. The page's own application object tells what its cells are doing.
+        # With port 0 the system chooses a free one. Tests read the state of cells from the page's application object.
         command += ["--ServerApp.port=0", "--expose-app-in-browser", f"--ServerApp.root_dir={self.folder}"]
         self._process = subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
@@ -91,9 +91,9 @@ class Server:
                 break
         else:
             raise RuntimeError("JupyterLab did not start:\n" + "".join(log))
-        # Nobody reads what follows, and a full pipe would stop the server.
+        # Further output is not read, and a full pipe would block the server.
         threading.Thread(target=self._process.stderr.read, daemon=True).start()
-        while self._process.poll() is None:  # it tells its address a moment before it listens there
+        while self._process.poll() is None:  # it prints its address a moment before it listens there
             with contextlib.suppress(urllib.error.URLError):
                 self._call("GET", "status")
                 break
@@ -106,9 +106,9 @@ class Server:
             return answer.read()
 
     def shut_kernels_down(self):
-        """End every kernel, so that tests do not add up in memory."""
+        """End every kernel, so that memory does not grow from test to test."""
         for kernel in json.loads(self._call("GET", "kernels")):
-            # One that died by itself a moment ago cannot be ended again.
+            # A kernel that has just died cannot be ended again.
             with contextlib.suppress(urllib.error.HTTPError):
                 self._call("DELETE", f"kernels/{kernel['id']}")
 
@@ -116,13 +116,13 @@ class Server:
         """End the kernels and the server."""
         with contextlib.suppress(OSError):
             self.shut_kernels_down()
-        # Asked politely, Jupyter Server can wait for ever for its idle worker threads.
+        # After SIGTERM, Jupyter Server can wait forever for its idle worker threads.
         self._process.kill()
         self._process.wait()
 
 
-# What the page says of the notebook in front, as plain data. Off-screen cells need not be in the page's elements, so
-# the cells are read from the model behind them.
+# The state of the active notebook, as plain data. Off-screen cells may have no elements in the page, so cells are read
+# from the notebook model.
 _STATE = """() => {
   const panel = window.jupyterapp?.shell.currentWidget;
   const context = panel?.sessionContext;
@@ -143,7 +143,7 @@ _STATE = """() => {
   };
 }"""
 
-# The same question inside the page, so that it can be waited for: ready, and every cell done or one in error.
+# A condition to wait for inside the page: the notebook is ready, and every cell is done or one has failed.
 _DONE = f"""() => {{
   const state = ({_STATE})();
   if (!state) return false;
@@ -155,8 +155,8 @@ _DONE = f"""() => {{
   return cells.every(cell => cell.count !== null) || cells.some(failed);
 }}"""
 
-# Whether one widget view (cell, output) stands in the page, and if not, why. Called after the cell was scrolled to:
-# the browser lays out only what is near the window.
+# The reason why a widget view (cell, output) is not shown, if it is not. Called after scrolling to the cell, because
+# the browser lays out only elements near the window.
 _WIDGET_PROBLEM = """([cell, output]) => {
   const area = window.jupyterapp.shell.currentWidget.content.widgets[cell].node;
   const child = area.querySelectorAll('.jp-OutputArea-child')[output];
@@ -184,9 +184,9 @@ _DIGEST = """async (image) => {
   return [...new Uint8Array(digest)].map(byte => byte.toString(16).padStart(2, '0')).join('');
 }"""
 
-# Look at the picture, at every frame of the page, until it is not the one with the digest `before`. Playwright's own
-# waiting takes the promise that a digest comes in for an answer. A picture can be replaced, and its address taken
-# back, while it is read: then the next look will tell.
+# Check the picture at every frame of the page until its digest is not `before`. Playwright's own waiting does not await
+# the promise of a digest. A picture can be replaced, and its address revoked, while it is read; then the next check
+# finds the new one.
 _OTHER_DIGEST = f"""async ([selector, before, limit]) => {{
   const end = performance.now() + limit;
   while (performance.now() < end) {{
@@ -206,12 +206,12 @@ _JUPYTERLABS_OWN = (".jp-RenderedImage img", ".jp-RenderedMarkdown a", ".jp-Rend
 
 
 class Lab:
-    """The page of JupyterLab, as a user has it: notebooks are opened, run by the menu, and looked at.
+    """The page of JupyterLab as a user sees it: tests open notebooks, run them from the menu, and inspect them.
 
     Attributes:
         page: Playwright's page.
-        complaints: What the browser's console reported as an error.
-        outside: Addresses that the page asked for beyond the server: a reader may have no network.
+        complaints: The errors in the browser's console.
+        outside: Addresses outside of the server that the page requested; a reader may have no network.
     """
 
     def __init__(self, page, server):
@@ -229,11 +229,11 @@ class Lab:
     def until(self, condition, arg=None, timeout=READY, why=""):
         """Wait until a JavaScript condition holds in the page.
 
-        Arguments:
+        Args:
             condition: A function in JavaScript, as text; it may be asynchronous.
             arg: Its argument.
             timeout: Milliseconds after which the test fails.
-            why: What was waited for, in words, for the message.
+            why: The condition in words, for the message.
         """
         try:
             self.page.wait_for_function(condition, arg=arg, timeout=timeout)
@@ -241,7 +241,7 @@ class Lab:
             raise AssertionError(f"waited in vain {why or condition}; the notebook: {self._summary()}") from None
 
     def state(self):
-        """Return what the notebook in front says of itself, or None while it is not ready."""
+        """Return the state of the active notebook, or None while it is not ready."""
         return self.page.evaluate(_STATE)
 
     def _summary(self):
@@ -253,7 +253,7 @@ class Lab:
 
     def open(self, name):
         """Open a notebook of the server's folder and wait until its kernel is ready for the first cell."""
-        # JupyterLab answers a link to a missing file with an empty page.
+        # JupyterLab shows an empty page for a link to a missing file.
         assert (self.server.folder / name).is_file(), f"there is no {name}"
         self.page.goto(f"{self.server.url}/lab/tree/{name}?token={self.server.token}&reset")
         self.wait_open(name)
@@ -268,14 +268,14 @@ class Lab:
         )
 
     def make_and_open(self, *cells):
-        """Make a notebook of these code cells, each a text or a node, and open it."""
+        """Make a notebook from these code cells, each a text or a node, and open it."""
         cells = [new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
         kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
         nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), self.server.folder / "made.ipynb")
         self.open("made.ipynb")
 
     def open_and_run(self, *cells):
-        """Make a notebook of these code cells, each a text or a node; open it and run it."""
+        """Make a notebook from these code cells, each a text or a node; open it and run it."""
         self.make_and_open(*cells)
         self.run_all()
 
@@ -285,8 +285,8 @@ class Lab:
         self.page.get_by_role("menuitem", name=item, exact=True).click()
 
     def run_all(self):
-        """Run all cells by the menu, and wait until the last one is done or one has failed."""
-        # A stored notebook already has numbers and outputs: with them gone, what is there afterwards is of this run.
+        """Run all cells from the menu, and wait until the last one is done or one has failed."""
+        # A stored notebook already has numbers and outputs, which are cleared, so that later ones are from this run.
         self.choose("Edit", "Clear Outputs of All Cells")
         self.choose("Run", "Run All Cells")
         self.wait_idle()
@@ -298,7 +298,7 @@ class Lab:
         assert dialog is None, f"JupyterLab asks: {dialog}"
 
     def errors(self):
-        """Return the errors that cells ended in, apart from those that a lesson announces by raises-exception."""
+        """Return the errors of cells, except in cells with the tag `raises-exception`."""
         return [
             f"cell {number} ({cell['source'][:40]!r}): {output['ename']}: {output['evalue']}"
             for number, cell in enumerate(self.state()["cells"], start=1)
@@ -308,7 +308,7 @@ class Lab:
         ]
 
     def widgets(self):
-        """Return where the notebook's widget views are: pairs of the index of a cell and of an output in it."""
+        """Return the positions of the notebook's widget views: pairs of cell index and output index."""
         return [
             (index, number)
             for index, cell in enumerate(self.state()["cells"])
@@ -317,7 +317,7 @@ class Lab:
         ]
 
     def widget_problems(self, timeout=READY):
-        """Look at every widget view in turn; return why it is not as it should be, for those that are not."""
+        """Check every widget view in turn, and return the reasons for those that are not shown properly."""
         problems = []
         for place in self.widgets():
             self.page.evaluate(
@@ -332,17 +332,17 @@ class Lab:
         return problems
 
     def screenshot(self, name, of=None):
-        """Keep a picture among the artefacts: of the window, or of the element that a selector names."""
+        """Save a picture of the window, or of the element that a selector names, among the artefacts."""
         path = artefact(name)
         (self.page.locator(of) if of else self.page).screenshot(path=path)
         return path
 
     @contextlib.contextmanager
     def whole(self):
-        """Make the window so high that the notebook stands in it from its first to its last cell, for a while."""
+        """Inside the block, make the window high enough to show the whole notebook."""
         before = self.page.viewport_size
-        # What is far below is laid out, and gets its true height, only when the window reaches there. So: measure,
-        # make the window so high, measure again, each time from the top.
+        # Cells far below get their true height only when the window reaches them. So the notebook is measured from the
+        # top, the window is made that high, and both are done once more.
         measure = """() => {
           const cells = document.querySelectorAll('.jp-Notebook .jp-Cell');
           document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0;
@@ -358,19 +358,19 @@ class Lab:
             self.page.set_viewport_size(before)
 
     def screenshot_whole(self, name):
-        """Keep a picture of the notebook from its first to its last cell."""
+        """Save a picture of the whole notebook."""
         with self.whole():
             return self.screenshot(name)
 
     def accessibility_problems(self, *within):
-        """Return what a reader would stumble over in parts of the page, in the light and in the dark theme.
+        """Return the accessibility problems in parts of the page, in the light and in the dark theme.
 
-        Left out is what JupyterLab draws by itself: it gives pictures in a cell's output no alternative text, whatever
-        the output carries (`notebook_checks.picture_sentences` sees to a sentence beside each of them), and it does
-        not underline the links of Markdown and of printed text.
+        Two problems of JupyterLab itself are left out: it ignores the alternative text of pictures in a cell's output
+        (`notebook_checks.picture_sentences` checks that a sentence is beside each of them), and it does not underline
+        links in Markdown and in printed text.
         """
-        # The body of JupyterLab's page has no height, and axe-core passes over what it takes to be cut off by that. It
-        # also passes over what has been scrolled out of the window.
+        # axe-core skips elements that it considers clipped, such as all of them if the body of the page has no height,
+        # as in JupyterLab. It also skips elements that have been scrolled out of the window.
         self.page.add_style_tag(content="html, body { height: 100vh !important; }")
         with self.whole():
             light = findings(self.page, within, without=_JUPYTERLABS_OWN)
@@ -383,24 +383,24 @@ class Lab:
     def choose_theme(self, theme):
         """Change JupyterLab's theme, and wait until the page has its colours."""
         self.page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
-        # Until the colours are there, JupyterLab hides everything behind a picture.
+        # Until the colours are loaded, JupyterLab hides the page behind a splash screen.
         shown = "document.body.dataset.jpThemeName === theme && !document.getElementById('jupyterlab-splash')"
         self.until(f"(theme) => {shown}", theme, why=f"for the theme {theme}")
 
     def panel(self, selector):
-        """Return the panel of widgets that a CSS selector names, with its controls and its words."""
+        """Return the panel of widgets that a CSS selector names."""
         return Panel(self, selector)
 
 
 class Panel:
-    """A panel of widgets: controls that are found by their description and used by keyboard, and what it then says.
+    """A panel of widgets, whose controls are found by their description and used by keyboard.
 
-    Arguments:
+    Args:
         lab: The page.
         selector: Names the panel's outermost element. There must be exactly one in the notebook.
     """
 
-    # Labels of JupyterLab's widgets stand beside the element that takes the keys, and not always name it.
+    # Labels of ipywidgets are beside the element that takes the keys, and are not always its accessible name.
     _KEYS = "select, input, textarea, button, [role=slider]"
 
     def __init__(self, lab, selector):
@@ -410,7 +410,7 @@ class Panel:
         self.root.scroll_into_view_if_needed()
 
     def accessibility_problems(self):
-        """Return what a reader would stumble over in the panel, in the light and in the dark theme."""
+        """Return the accessibility problems in the panel, in the light and in the dark theme."""
         return self.lab.accessibility_problems(self.selector)
 
     def control(self, description, nth=0):
@@ -426,7 +426,7 @@ class Panel:
         return found.nth(nth)
 
     def press(self, description, *keys, nth=0):
-        """Put the focus on a control and press keys, by the names that Playwright has for them: "ArrowRight", "a"."""
+        """Focus a control and press keys, given by their names in Playwright, such as "ArrowRight" or "a"."""
         control = self.control(description, nth)
         control.focus()
         expect(control).to_be_focused()
@@ -434,7 +434,7 @@ class Panel:
             self.page.keyboard.press(key)
 
     def value(self, description, nth=0):
-        """Return what a control says: the value of a slider or field, the words of the chosen option."""
+        """Return the text of a control: the value of a slider or field, or the label of the chosen option."""
         value = self.control(description, nth).evaluate(
             "(node) => node.getAttribute('aria-valuetext') ?? node.selectedOptions?.[0].textContent "
             "?? (node.type === 'checkbox' ? node.checked : node.value)"
@@ -442,7 +442,7 @@ class Panel:
         return value.replace("\N{NO-BREAK SPACE}", " ") if isinstance(value, str) else value
 
     def tab_stops(self):
-        """Return the descriptions of what the Tab key reaches inside the panel, in this order, from its beginning.
+        """Return the descriptions of the controls that the Tab key reaches inside the panel, in this order.
 
         A slider and the number beside it share a description, and count once.
         """
@@ -468,7 +468,7 @@ class Panel:
         raise AssertionError(f"the Tab key does not lead out of the panel: {stops}")
 
     def choose(self, description, option, nth=0):
-        """Choose an option of a dropdown by its words, with the arrow keys."""
+        """Choose an option of a dropdown by its label, with the arrow keys."""
         options = self.options(description, nth)
         away = options.index(option) - options.index(self.value(description, nth))
         self.press(description, *["ArrowDown" if away > 0 else "ArrowUp"] * abs(away), nth=nth)
@@ -476,20 +476,20 @@ class Panel:
         assert chosen == option, f"the arrow keys led {description!r} to {chosen!r} and not to {option!r}"
 
     def options(self, description, nth=0):
-        """Return the words of the options of a dropdown."""
+        """Return the labels of the options of a dropdown."""
         texts = self.control(description, nth).locator("option").all_inner_texts()
         return [text.replace("\N{NO-BREAK SPACE}", " ").strip() for text in texts]
 
     def text(self, selector):
-        """Return the words of a part of the panel."""
+        """Return the text of a part of the panel."""
         return self.root.locator(selector).inner_text().strip()
 
     def wait_text(self, selector, pattern, timeout=READY):
-        """Wait until the words of a part of the panel match a regular expression."""
+        """Wait until the text of a part of the panel matches a regular expression."""
         expect(self.root.locator(selector)).to_have_text(re.compile(pattern), timeout=timeout)
 
     def record(self, selector=".lab-status"):
-        """Begin to note every change of the words of a part of the panel, however short they stood."""
+        """Begin to record every change of the text of a part of the panel, however short-lived."""
         self.root.locator(selector).evaluate("""(node) => {
           window.recorded = [];
           new MutationObserver(() => {
@@ -499,10 +499,10 @@ class Panel:
         }""")
 
     def wait_recorded(self, *patterns, timeout=READY):
-        """Wait until the words noted since `record` matched these regular expressions in turn, the last one last.
+        """Wait until the texts recorded since `record` matched these regular expressions in turn, the last one last.
 
-        What a panel says before it has heard of a key press is what it said before: to wait for "Up to date" alone
-        would end too early.
+        Until a panel has received a key press, it still shows its earlier status, so waiting only for "Up to date"
+        could end too early.
         """
         condition = """(patterns) => {
           let next = 0;
@@ -515,7 +515,7 @@ class Panel:
             raise AssertionError(f"waited in vain for {patterns}, was told {self.recorded()}") from None
 
     def recorded(self):
-        """Return the words that were noted since `record`."""
+        """Return the texts that were recorded since `record`."""
         return self.page.evaluate("() => window.recorded")
 
     def picture(self, selector=".lab-picture img"):
@@ -523,7 +523,7 @@ class Panel:
         return self.wait_other_picture(None, selector)
 
     def wait_other_picture(self, before, selector=".lab-picture img", timeout=READY):
-        """Wait until a picture in the panel is not the one with this digest, and return the new digest."""
+        """Wait until the digest of a picture in the panel is not `before`, and return the new digest."""
         digest = self.page.evaluate(_OTHER_DIGEST, [f"{self.selector} {selector}", before, timeout])
         assert digest is not None, f"waited in vain for another picture in {selector}"
         return digest

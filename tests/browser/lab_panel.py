@@ -1,4 +1,4 @@
-"""What the browser tests of all labs do: change a control by keyboard, wait for the answer, read what it says."""
+"""Shared steps of the browser tests of labs: change a control by keyboard, wait for the result, and read it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ AT_REST = "^Up to date"
 
 
 def change(panel, description, *keys, timeout=driver.READY):
-    """Press keys on a control that change something, and wait for the lab to have noticed, worked, and come to rest.
+    """Press keys that change a control, and wait until the lab has noticed the change and is up to date.
 
-    Returns what it then says: the verdict, and the error if there is one.
+    Returns:
+        The verdict, and the error if there is one.
     """
     panel.record(".lab-status")
     panel.press(description, *keys)
@@ -24,7 +25,7 @@ def change(panel, description, *keys, timeout=driver.READY):
 
 
 def choose(panel, description, option, timeout=driver.READY):
-    """Choose an option of a dropdown, other than the one that is chosen, as `change` does."""
+    """Choose a different option of a dropdown; wait and return as `change` does."""
     panel.record(".lab-status")
     panel.choose(description, option)
     panel.wait_recorded(AT_WORK, AT_REST, timeout=timeout)
@@ -32,7 +33,7 @@ def choose(panel, description, option, timeout=driver.READY):
 
 
 def upload(panel, path):
-    """Upload a file by keyboard, wait for the answer, and return the verdict."""
+    """Upload a file by keyboard, wait for the result, and return the verdict."""
     panel.record(".lab-status")
     with panel.page.expect_file_chooser() as chooser:
         panel.root.get_by_role("button", name=re.compile("Upload")).focus()

@@ -24,14 +24,14 @@ NAME = "notebooks/00_start_here.ipynb"
 
 
 OPTIONS = ("--Spawner.args=--LabApp.expose_app_in_browser=True",)
-"""Let the driver see what the cells of a page are doing."""
+"""Exposes the state of the cells of a page to the driver."""
 
 
 @pytest.fixture(scope="module")
 def proxy(chromium):
     """The hub's proxy, without which there is nothing to test."""
     if not local_hub.has_proxy():
-        # Where the proxy is promised, a skip would hide that nothing was tested.
+        # If the proxy is required, a skip would hide that nothing was tested.
         (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(local_hub.NO_PROXY)
 
 
@@ -44,13 +44,13 @@ def hub(proxy, tmp_path_factory):
 
 @pytest.fixture
 def hub_with_subdomains(proxy, tmp_path):
-    """A hub whose students each have an origin of their own."""
+    """A hub that gives each student a separate origin."""
     with local_hub.LocalHub(tmp_path, seats=1, options=OPTIONS, subdomains=True) as hub:
         yield hub
 
 
 def log_in(browser, hub, student, password=None):
-    """Log in by the form, in a browser profile of the student's own, and wait for the first notebook by itself."""
+    """Log in with the form, in a separate browser profile, and wait until the first notebook has opened by itself."""
     page = browser.new_context(viewport=driver.WINDOW).new_page()
     lab = driver.Lab(page, hub)
     page.goto(hub.url)
@@ -61,12 +61,12 @@ def log_in(browser, hub, student, password=None):
 
 
 def status(page, path):
-    """Ask the hub for a path as the page's user, and return the status of the answer."""
+    """Request a path of the hub as the user of the page, and return the status of the response."""
     return page.request.get(path, max_redirects=0).status
 
 
 def kernels(hub):
-    """The processes of the students' kernels, and what their connection files say."""
+    """The processes of the students' kernels, with the contents of their connection files."""
     for process in psutil.Process(hub.process.pid).children(recursive=True):
         words = process.cmdline()
         if "ipykernel_launcher" in words:
@@ -74,7 +74,7 @@ def kernels(hub):
 
 
 READ = "url => fetch(url, {credentials: 'include'}).then(answer => answer.status, () => 'refused')"
-"""What a page can do with an address, as the user who is logged in there."""
+"""JavaScript that requests an address with the cookies of the page, and returns the status or "refused"."""
 
 pytestmark = pytest.mark.slow
 
@@ -82,7 +82,7 @@ pytestmark = pytest.mark.slow
 def test_a_class_of_two(hub, browser):
     ada, ben = log_in(browser, hub, "ada"), log_in(browser, hub, "ben")
     ben.wait_open(NAME, timeout=driver.RUN)
-    # A third would take the memory of the two.
+    # A third student would take memory that the two need.
     full = log_in(browser, hub, "cleo")
     full.page.get_by_role("heading", name="Active user limit exceeded").wait_for()
 
@@ -94,13 +94,13 @@ def test_a_class_of_two(hub, browser):
     assert ("fails “Own life” (" in verdict, error) == (True, "")
     ada.screenshot("classroom-ada")
 
-    # Nobody subscribes to what a kernel prints, and no kernel can have more memory than the limit, or change it.
+    # Nobody can subscribe to the output of a kernel, and no kernel can exceed the memory limit or change it.
     assert list(kernels(hub))
     for process, connection in kernels(hub):
         assert connection["transport"] == "ipc" and Path(connection["ip"]).parent.stat().st_mode & 0o077 == 0
         assert process.rlimit(psutil.RLIMIT_DATA) == (2 * 1024**3,) * 2
 
-    # What one writes is in their own copy, and in nobody else's.
+    # Changes of one student are only in their own copy.
     copies = {student: hub.home(student) / student_server.COPY / NAME for student in ("ada", "ben")}
     original = (driver.ROOT / NAME).read_bytes()
     assert copies["ben"].read_bytes() == original
@@ -111,15 +111,15 @@ def test_a_class_of_two(hub, browser):
     assert nbformat.reads(saved.decode("utf-8"), 4).cells[2].outputs != []
     assert copies["ben"].read_bytes() == original
 
-    # A link of nbgitpuller finds its page.
+    # A link of nbgitpuller leads to its page.
     assert status(ada.page, f"{hub.url}/user/ada/git-pull?repo=https%3A%2F%2Fexample.org%2Fworkbook") == 200
 
-    # Neither gets at the other's server; what one asks of one's own is answered.
+    # Each student can reach their own server, but not that of the other.
     assert status(ada.page, f"{hub.url}/user/ada/api/contents") == 200
     assert status(ada.page, f"{hub.url}/user/ben/api/contents") in (302, 403)
     assert status(ada.page, f"{hub.url}/hub/api/users/ben") == 404
 
-    # After the server was stopped and started again, the work is still there.
+    # The work survives a restart of the server.
     ada.page.goto(f"{hub.url}/hub/home")
     ada.page.get_by_role("button", name="Stop My Server").click()
     ada.page.get_by_role("button", name="Start My Server").click()
@@ -135,7 +135,7 @@ def test_with_subdomains_a_students_page_cannot_act_on_the_hub(hub_with_subdomai
     ada.run_all()
     assert (ada.errors(), ada.widget_problems()) == ([], [])
     assert ada.page.evaluate(READ, f"{hub_with_subdomains.url}/hub/home") == "refused"
-    # As the hub's own page can, and as every page can where there are no subdomains.
+    # The hub's own page can do it, and without subdomains every page can.
     hub_page = ada.page.context.new_page()
     hub_page.goto(f"{hub_with_subdomains.url}/hub/home")
     assert hub_page.evaluate(READ, f"{hub_with_subdomains.url}/hub/home") == 200

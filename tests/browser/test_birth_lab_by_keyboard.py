@@ -1,4 +1,4 @@
-"""The lab of lesson 01 in JupyterLab, by keyboard: every control is answered, in words and by a new picture."""
+"""The lab of lesson 01 in JupyterLab, by keyboard: every control changes the verdict and the picture."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_slider_changes_picture_and_source(panel):
 
 @pytest.mark.parametrize("description", DROPDOWNS)
 def test_every_dropdown_is_answered(panel, description):
-    """Another option; that every option is answered is tested without a browser, in test_birth.py."""
+    """Choose one different option; test_birth.py tests every option without a browser."""
     chosen, before = panel.value(description), (panel.picture(), source(panel))
     option = next(option for option in reversed(panel.options(description)) if option != chosen)
     verdict, error = choose(panel, description, option)

@@ -1,4 +1,4 @@
-"""The method table and the lab in JupyterLab, by keyboard: the one fills in, the other answers models and mistakes."""
+"""The method table and the lab of notebook 06 in JupyterLab, by keyboard."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ class Scale(keras.layers.Layer):
 plain = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
 scaled = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3), Scale()])
 random = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dropout(0.5), keras.layers.Dense(3)])
+untrained = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
+untrained.compile("adam", "mse")
 old = tf_keras.Sequential([tf_keras.layers.Input((4,)), tf_keras.layers.Dense(3)])
 net = Net(5)
 x = np.random.default_rng(0).uniform(size=(64, 6)).astype("float32")
@@ -53,12 +55,12 @@ FILLED = (
 
 @pytest.fixture(scope="module")
 def opened(server, browser):
-    """A notebook with a method table and an empty lab, and the number of cells seen while it ran."""
+    """A notebook with a method table and an empty lab, and the number of cells that were filled in while it ran."""
     page = browser.new_page(viewport={"width": 1400, "height": 1600})
     lab = driver.Lab(page, server)
     lab.make_and_open(SETUP, 'labs.MethodTablePanel("keras", "dropout")', "labs.OwnModelPanel()")
     lab.choose("Run", "Run All Cells")
-    # Something stands in the table while the cell still runs.
+    # The table shows its first results while the cell is still running.
     lab.until(
         f"() => {{ const filled = {FILLED}; if (!filled) return false;"
         f" const cell = ({driver._STATE})().cells[1];"
@@ -76,14 +78,14 @@ def opened(server, browser):
 
 @pytest.fixture
 def method_table(opened):
-    """The panel of the method table; afterwards the page must not have complained."""
+    """The panel of the method table; after the test, the browser must not have reported an error."""
     yield opened.panel(".method-table")
     assert opened.complaints == []
 
 
 @pytest.fixture
 def own_model(opened):
-    """The lab, empty; afterwards the page must not have complained, nor any cell have changed."""
+    """The empty lab; after the test, the browser must not have reported an error, and no cell may have changed."""
     before = [cell["source"] for cell in opened.state()["cells"]]
     panel = opened.panel(".own-model")
     change(panel, "Reset", "Enter", timeout=driver.RUN)
@@ -93,7 +95,7 @@ def own_model(opened):
 
 
 def write(panel, description, text):
-    """Write into a text field by keyboard, and leave it with Enter; return what the panel then says."""
+    """Write into a text field by keyboard, and press Enter; return the result as the panel shows it."""
     panel.press(description, "Control+a", "Delete")
     panel.record(".lab-status")
     panel.page.keyboard.type(text)
@@ -156,16 +158,29 @@ def test_the_own_model_lab_begins_by_saying_what_it_wants(own_model):
 def test_several_models_each_get_their_code(own_model):
     assert write(own_model, "Model", "plain").startswith("Use .keras file")
     assert "plain.save(path)" in source(own_model) and "import keras" in source(own_model)
-    assert own_model.root.locator(".method-table-cells summary").count() == 9
+    assert own_model.root.locator(".method-table-cells summary").count() == 11
     assert "Inputs made up from model.inputs, (64, 6) float32" in own_model.text(".own-model-sources")
     assert own_model.accessibility_problems() == []
     own_model.lab.screenshot("own-model", of=".own-model")
-    assert write(own_model, "Model", "random").startswith("Use helpers.clone")
-    assert source(own_model).endswith("clone = helpers.clone(random, make_inputs(random)[0])")
+    assert write(own_model, "Model", "random").startswith("Use .keras file + seeds: it makes a true clone of random.")
+    assert source(own_model).endswith("mine.assign(theirs)")
     assert write(own_model, "Model", "old").startswith("Use .keras file")
     assert "tf_keras.models.load_model" in source(own_model)
     assert write(own_model, "Model", "plain.keras").startswith("Use .keras file")
     assert 'load_file("plain.keras")' in source(own_model)
+
+
+def test_a_purpose_is_chosen_by_keyboard_and_answered_at_once(own_model):
+    write(own_model, "Model", "untrained")
+    verdict = own_model.text(".lab-verdict")
+    assert verdict.startswith("Use .keras file: it makes a true clone of untrained.")
+    assert "untrained has made no training step yet; once there is one, the optimizer state is lost by clone" in verdict
+    own_model.lab.screenshot("own-model-untrained", of=".own-model")
+    verdict, _ = choose(own_model, "What is it for", "a target network or an EMA teacher")
+    assert verdict.startswith("For a target network or an EMA teacher, clone_model + set_weights is enough")
+    assert source(own_model).endswith("clone.set_weights(untrained.get_weights())")
+    assert own_model.accessibility_problems() == []
+    own_model.lab.screenshot("own-model-purpose", of=".own-model")
 
 
 def test_mistakes_are_answered_in_a_sentence_and_can_be_mended(own_model):
@@ -205,6 +220,6 @@ def test_a_file_uses_classes_of_the_notebook_with_leave_alone(own_model):
 
 def test_tab_reaches_every_control(own_model, method_table):
     stops = own_model.tab_stops()
-    assert {"Model", "Its inputs", "Its targets", "Try again", "Reset"} <= set(stops), stops
+    assert {"Model", "Its inputs", "Its targets", "What is it for", "Try again", "Reset"} <= set(stops), stops
     assert any("Upload" in stop for stop in stops) and "" not in stops
     assert {"Which Keras", "Which models", "Reset"} <= set(method_table.tab_stops())

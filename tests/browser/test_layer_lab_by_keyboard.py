@@ -1,4 +1,4 @@
-"""The Layer Lab in JupyterLab, by keyboard: every control is answered, in words and by a new picture."""
+"""The Layer Lab in JupyterLab, by keyboard: every control changes the verdict and the picture."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_the_newest_value_wins(panel):
     )
     panel.wait_recorded(AT_WORK, AT_REST)
     shown = panel.picture()
-    # Nothing is left in a queue: the same value reached in one step gives the same picture.
+    # Nothing is left in a queue: the same value gives the same picture if it is reached in one step.
     change(panel, "units", "ArrowLeft")
     assert panel.wait_other_picture(shown) != shown
     change(panel, "units", "ArrowRight")
@@ -82,9 +82,9 @@ def test_the_newest_value_wins(panel):
 
 @pytest.mark.parametrize("description", DROPDOWNS)
 def test_every_dropdown_is_answered(panel, description):
-    """Another option: a verdict, or the real error with what it teaches, and never a trace of the lab's own.
+    """A different option gives a verdict, or the real error with a hint, and never a traceback of the lab itself.
 
-    That every option is answered is tested without a browser, in test_layer_lab.py.
+    test_layer_lab.py tests every option without a browser.
     """
     chosen, before = panel.value(description), (panel.picture(), source(panel))
     option = next(option for option in reversed(panel.options(description)) if option != chosen)
@@ -111,7 +111,7 @@ def test_layers_are_added_and_removed(panel):
     before, text = panel.picture(), source(panel)
     count = panel.root.get_by_role("button", name="Remove layer").count()
     change(panel, "Add a layer", "Enter")
-    # The new slider has its name, too.
+    # The new slider also has a name.
     expect(panel.root.get_by_role("slider", name="units")).to_have_count(panel.root.locator(".noUi-handle").count() - 1)
     assert panel.root.get_by_role("button", name="Remove layer").count() == count + 1
     assert source(panel) != text and panel.picture() != before

@@ -1,5 +1,4 @@
-"""Every notebook in JupyterLab as its reader has it: it opens, runs from top to bottom, shows its widgets,
-and can be read by all, in the light and in the dark theme."""
+"""Every notebook in JupyterLab: it opens, runs from top to bottom, shows its widgets, and is accessible."""
 
 from __future__ import annotations
 

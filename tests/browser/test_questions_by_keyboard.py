@@ -1,4 +1,4 @@
-"""Prediction questions and exercises in JupyterLab, by keyboard: what is pressed, and what is then said."""
+"""Prediction questions and exercises in JupyterLab, by keyboard."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_question_is_answered(lab):
     panel.wait_text(".lesson-verdict", "Counting shows it")
     assert panel.accessibility_problems() == []
     lab.screenshot("question", of=".lesson-question")
-    # No key went to JupyterLab, which would have moved to another cell or taken one away.
+    # JupyterLab handled none of the keys; it would have moved to a different cell or deleted one.
     assert [cell["source"] for cell in lab.state()["cells"]] == [QUESTION]
     assert lab.complaints == []
 

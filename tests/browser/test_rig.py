@@ -1,5 +1,4 @@
-"""The tests' own tools against notebooks that are broken, or right, in known ways: what is not seen here is not seen
-in the lessons either."""
+"""Tests of the browser tools on notebooks with known faults, because a fault missed here is missed in lessons too."""
 
 from __future__ import annotations
 
@@ -56,7 +55,7 @@ def test_a_sound_notebook(lab):
     assert lab.widgets() == [(2, 0)]
     found = (lab.errors(), lab.widget_problems(), lab.complaints, lab.outside)
     assert found == ([], [], [], [])
-    assert lab.page.locator(".Toastify__toast").count() == 0  # the question about news, on every first visit
+    assert lab.page.locator(".Toastify__toast").count() == 0  # the question about news on a first visit
     whole = lab.screenshot_whole("rig")
     assert whole.stat().st_size > 10_000
 
@@ -114,7 +113,7 @@ def test_widgets_that_do_not_show_are_seen(lab):
         "import ipywidgets\nipywidgets.IntSlider()",
         "box = ipywidgets.VBox([]).add_class('empty')\nbox.layout.display = 'none'\nbox",
         "ipywidgets.Image(value=b'not a picture')",
-        # Image has no description, and the view of 8.1.9 fails over that as soon as there is a tooltip.
+        # Image has no description, and its view in ipywidgets 8.1.9 fails because of that if there is a tooltip.
         "ipywidgets.Image(value=b'', tooltip='The way that seems right')",
         "from PIL import Image\nimport io\nfile = io.BytesIO()\nImage.new('RGB', (9, 9)).save(file, 'png')\n"
         "ipywidgets.Image(value=file.getvalue())",

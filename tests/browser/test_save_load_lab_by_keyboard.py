@@ -1,4 +1,4 @@
-"""The lab Save here, load there in JupyterLab, by keyboard: controls are answered, in words and by a new picture."""
+"""The lab "Save here, load there" in JupyterLab, by keyboard: controls change the verdict and the picture."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_it_begins_with_an_answer(panel):
 
 
 def test_every_change_of_the_receiver_is_answered(panel):
-    """Each in turn: a verdict, or the real error with what it teaches, and never a trace of the lab's own."""
+    """Each option gives a verdict, or the real error with a hint, and never a traceback of the lab itself."""
     shown = {}
     for option in panel.options("Where it is loaded"):
         if option != "nothing":

@@ -1,5 +1,8 @@
-"""The static site and the slides, as files and in a browser: all is there, nothing comes from elsewhere, all can be
-read on a phone, in the dark, by keyboard and with a screen reader."""
+"""The static site and the slides, as files and in a browser.
+
+They are complete, load nothing from other servers, and can be read on a phone, in a dark scheme, by keyboard and with a
+screen reader.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ sys.path.insert(0, str(driver.ROOT / "tools" / "site"))
 import build
 import pages
 
-# The files of all notebooks are checked after each change, and in a browser these: the first, and the longest.
+# The quick tier checks the files of all notebooks, but opens only the first and the longest in a browser.
 QUICK = ("index", "00_start_here", "06_bring_your_own_model")
 NOTEBOOKS = {path.stem: nbformat.read(path, 4) for path in sorted((driver.ROOT / "notebooks").glob("*.ipynb"))}
 ALL = ("minor", "moderate", "serious", "critical")
@@ -49,12 +52,12 @@ def documents(site):
 
 
 def tiers(names, quick=QUICK):
-    """Mark all names as slow but those that are quick."""
+    """Mark all names as slow except those in `quick`."""
     return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 def words(text):
-    """A text without its line breaks and indents, which HTML does not keep."""
+    """Return a text without line breaks and indentation, which HTML does not keep."""
     return re.sub(r"\s+", " ", text).strip()
 
 
@@ -147,7 +150,7 @@ def test_nothing_of_a_notebook_is_lost(documents, name):
     for cell in NOTEBOOKS[name].cells:
         if cell.cell_type == "code":
             assert words(cell.source) in page
-            # A long cell is spread over slides, and a question needs no code.
+            # A long cell is spread over several slides, and the code of a question is not shown.
             if "labs.ask(" not in cell.source:
                 missing = [line for line in cell.source.splitlines() if words(line) not in slides]
                 assert missing == []
@@ -173,7 +176,7 @@ def test_no_widget_is_left_as_text(documents):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_there_is_no_formula_that_would_stay_unset(name):
-    """Without MathJax, which is large, a formula would be shown as it is typed."""
+    """The site does not include MathJax, which is large, so a formula would appear as LaTeX source."""
     for cell in NOTEBOOKS[name].cells:
         if cell.cell_type == "markdown":
             text = re.sub(r"```.*?```|`[^`]*`", "", cell.source, flags=re.DOTALL)
@@ -204,7 +207,7 @@ def test_a_question_stands_before_its_answer(documents, name):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_result_is_told_after_its_code(documents, name):
-    """What came of code waits for a key: as a step under its code, or on the next slide. Nothing visible is below."""
+    """Output appears at the next key press: below its code, where nothing visible follows it, or on the next slide."""
     results = 0
     for slide in documents[f"slides/{name}.html"].select(".slide"):
         blocks = slide.find_all(recursive=False)
@@ -219,7 +222,7 @@ def test_a_result_is_told_after_its_code(documents, name):
 
 
 def test_slides_alone_are_whole(tmp_path):
-    """A deck that is built alone needs nothing beside it, and links to nothing that is not there."""
+    """A deck that is built alone is self-contained and has no dead links."""
     (file,) = build.build_slides(tmp_path, build.named(["06"]))
     soup = BeautifulSoup(file.read_text("utf-8"), "html.parser")
     assert soup.select("section.slide") and not soup.select("link[rel=stylesheet], script[src]")
@@ -240,12 +243,12 @@ def test_long_code_is_cut_between_statements(size):
     assert len({part.id for part in parts}) == len(parts)
 
 
-# --- What is wrong is said -----------------------------------------------------------------------------------------
+# --- Errors are reported -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    """A small repository, to which a test adds what is wrong."""
+    """A small repository to which a test adds a fault."""
     for module in (build, pages):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     (tmp_path / "notebooks").mkdir()
@@ -264,7 +267,7 @@ def test_files_that_are_linked_become_pages(small, tmp_path):
     written = build.build_site(tmp_path / "out")
     assert [path.name for path in written] == ["index.html", "1.html", "x.html"]
     soup = BeautifulSoup(written[2].read_text("utf-8"), "html.parser")
-    # A folder is no page: its words stay, its link goes.
+    # A folder has no page, so its link is replaced by its text.
     assert [link["href"] for link in soup.select(".text p a")] == ["index.html"]
     assert "folder" in soup.main.get_text()
 
@@ -318,7 +321,7 @@ def test_notebooks_are_found_by_what_a_person_would_type():
 
 # --- In a browser ------------------------------------------------------------------------------------------------
 
-# Elements that stick out to the right, apart from those in a box of their own that can be scrolled.
+# Elements that extend beyond the right edge, except inside boxes that scroll.
 STICKS_OUT = """() => {
   const edge = document.documentElement.clientWidth + 1;
   return [...document.querySelectorAll('body *')]
@@ -331,7 +334,7 @@ PAGE_SCROLLS = "() => document.documentElement.scrollWidth > document.documentEl
 
 @pytest.fixture(scope="module")
 def page(browser):
-    """A page that keeps track of what it asks for, and of what it complains about."""
+    """A page that records its requests and its errors."""
     page = browser.new_page(viewport=DESKTOP)
     page.asked, page.complaints = [], []
     page.on("request", lambda request: page.asked.append(request.url))
@@ -365,7 +368,7 @@ def test_a_page_fits_the_screen_and_can_be_read_by_all(site, page, name):
         page.set_viewport_size(DESKTOP)
         assert not page.evaluate(PAGE_SCROLLS) and page.evaluate(STICKS_OUT) == []
         assert (luminance(page) > 200) == (scheme == "light") and (luminance(page) < 60) == (scheme == "dark")
-        # Of what axe-core looks at, only the contrast depends on the colours.
+        # Of the rules of axe-core, only the contrast depends on the colour scheme.
         assert findings(page, impacts=ALL, rules=["color-contrast"] if scheme == "dark" else None) == []
         page.screenshot(path=driver.artefact(f"site-{name}-{scheme}"))
 
@@ -397,7 +400,7 @@ def test_on_a_phone_code_and_tables_scroll_in_their_own_box_by_keyboard(site, pa
         box.focus()
         page.keyboard.press("ArrowRight")
         page.wait_for_function("(box) => box.scrollLeft > 0", arg=box.element_handle())
-    # What fits is no stop for the Tab key.
+    # A box that does not need to scroll is not a Tab stop.
     fits = "boxes => boxes.filter(box => box.scrollWidth <= box.clientWidth && box.scrollHeight <= box.clientHeight)"
     assert page.locator("pre, .scroll").evaluate_all(f"boxes => ({fits})(boxes).length") > 5
     assert page.locator("pre, .scroll").evaluate_all(f"boxes => ({fits})(boxes).every(box => box.tabIndex < 0)")
@@ -409,14 +412,14 @@ def test_a_version_is_chosen_by_keyboard_and_its_verdicts_are_shown(site, page, 
     shown = page.locator("tbody tr:has-text('0.E2') td.only:visible")
     assert shown.count() == 1 and "does not hold" in shown.inner_text()
     page.get_by_label("tf_keras").focus()
-    page.keyboard.press("ArrowRight")  # round to the first
+    page.keyboard.press("ArrowRight")  # wraps around to the first
     assert page.get_by_label("TensorFlow 2.0").is_checked()
     assert shown.count() == 1 and "does not hold" not in shown.inner_text()
     rows = page.locator("tbody tr:not(.lesson):visible")
-    assert "0.E2" in rows.locator("th").all_inner_texts()  # its verdict changes
+    assert "0.E2" in rows.locator("th").all_inner_texts()  # the verdict on this claim changes
     few = rows.count()
     page.keyboard.press("Tab")
-    page.keyboard.press("ArrowRight")  # what does not simply hold
+    page.keyboard.press("ArrowRight")  # claims that do not simply hold
     assert "0.E2" not in rows.locator("th").all_inner_texts()
     page.keyboard.press("ArrowRight")  # all
     assert 0 < few < rows.count()
@@ -459,7 +462,7 @@ def test_answers_unfold_and_headings_can_be_linked_to(site, page):
     answer.locator("summary").focus()
     page.keyboard.press("Enter")
     assert hidden.is_visible()
-    # On a phone the contents are folded away, beside the text they are not.
+    # On a phone the table of contents is collapsed; beside the text it is open.
     contents = page.get_by_role("navigation", name="On this page")
     assert not contents.get_by_role("link", name="A true clone").is_visible()
     page.set_viewport_size(DESKTOP)
@@ -480,7 +483,7 @@ def test_it_prints_the_text_and_all_answers(site, page):
 
 # --- Slides in a browser -----------------------------------------------------------------------------------------
 
-# What a room sees of the slide in front: whether anything is cut off that cannot be scrolled to, and the smallest type.
+# The visible slide: whether content is cut off that cannot be scrolled to, and its smallest font size.
 SLIDE = """() => {
   const slide = document.querySelector('.slide.now');
   const inside = slide.getBoundingClientRect();
@@ -515,7 +518,7 @@ def test_every_slide_can_be_read_across_a_room(site, page, name):
 def test_slides_can_be_read_by_all(site, page):
     for scheme in ("light", "dark"):
         visit(page, site / "slides" / "06_bring_your_own_model.html", PROJECTOR, scheme)
-        # One below the other, all of them can be looked at in one go.
+        # Shown below each other, all of them can be checked at once.
         page.evaluate("() => document.documentElement.classList.remove('presenting')")
         assert findings(page, impacts=ALL, rules=["color-contrast"] if scheme == "dark" else None) == []
 
@@ -530,7 +533,7 @@ def test_slides_are_driven_by_keyboard(site, page):
         page.keyboard.press("ArrowRight")
     asked = place.inner_text()
     assert "It changes too" in slide.inner_text() and "keep still? False" not in slide.inner_text()
-    # The code comes first, and what came of it one key later.
+    # The code comes first, and its output at the next key press.
     page.keyboard.press("PageDown")
     coded = place.inner_text()
     assert coded != asked and "second = model" in slide.inner_text() and "keep still? False" not in slide.inner_text()

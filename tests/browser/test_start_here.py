@@ -1,4 +1,4 @@
-"""Notebook 00 as someone new goes through it: it opens first, a question, the lab, the exercise, and their progress."""
+"""Notebook 00 as a new reader uses it: it opens first; then a question, the lab, the exercise, and the progress."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ RIGHT = [option.right for option in lesson_00.SECOND_NAME.options].index(True)
 
 @pytest.fixture(scope="module")
 def progress_file(tmp_path_factory):
-    """Where this module's server keeps the progress of its reader."""
+    """The progress file of this module's server."""
     return tmp_path_factory.mktemp("reader") / "progress.json"
 
 
 @pytest.fixture(scope="module")
 def server(chromium, tmp_path_factory, progress_file):
-    """A server of its own, whose kernels keep a reader's progress; the usual one keeps none."""
+    """A separate server whose kernels store progress, which the usual server does not."""
     folder = tmp_path_factory.mktemp("lab")
     (folder / "notebooks").mkdir()
     (folder / NAME).write_bytes((driver.ROOT / NAME).read_bytes())
@@ -34,7 +34,7 @@ def server(chromium, tmp_path_factory, progress_file):
 
 
 def run_cell(lab, start, text=None):
-    """Put the focus into the code cell with a text in it, write another text there if one is given, and run it."""
+    """Focus the code cell that starts with `start`, replace its text if `text` is given, and run it."""
     cell = lab.page.locator(".jp-CodeCell").filter(has=lab.page.locator(".cm-content", has_text=start))
     cell.locator(".cm-content").click()
     if text:
@@ -45,7 +45,7 @@ def run_cell(lab, start, text=None):
 
 
 def count(lab):
-    """Run the cell that counts the progress, and return what it says of this notebook."""
+    """Run the cell that shows the progress, and return its text for this notebook."""
     run_cell(lab, "labs.show_progress()")
     return lab.panel(".lesson-progress").root.locator("tr", has_text="00").inner_text().split("\t")
 

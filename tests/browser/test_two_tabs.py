@@ -1,4 +1,4 @@
-"""Two tabs on one notebook: what is done in one shows in the other. And an upload that is larger than usual."""
+"""Two tabs on one notebook: a change in one shows in the other. Also an upload that is larger than usual."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SAID = (".lab-verdict", ".lab-source pre", ".lab-status")
 
 @pytest.fixture
 def second(server, browser, opened):
-    """The same notebook in another tab."""
+    """The same notebook in a second tab."""
     with opened.page.expect_response(lambda answer: answer.request.method == "PUT" and "made.ipynb" in answer.url):
         opened.page.keyboard.press("Control+s")
     page = browser.new_page(viewport={"width": 1400, "height": 1700})
@@ -46,7 +46,7 @@ def test_what_is_done_in_one_tab_shows_in_the_other(panel, second):
         assert there.wait_other_picture(before) == here.picture()
         assert [there.text(part) for part in SAID] == [here.text(part) for part in SAID]
         assert there.value("Units") == here.value("Units")
-    # Both at once: they agree on one of the two in the end.
+    # If both change at once, they finally agree on one of the two values.
     for each in (panel, second):
         each.record(".lab-status")
     panel.press("Step", "ArrowLeft")
@@ -60,7 +60,7 @@ def test_what_is_done_in_one_tab_shows_in_the_other(panel, second):
 
 
 def test_a_large_upload_arrives(opened, tmp_path):
-    """The server's usual limit for a message would cut the connection, and the lab would never answer."""
+    """With the server's default limit for a message, the connection would be closed and the lab would never respond."""
     own_model = opened.panel(".own-model")
     large = tmp_path / "large.keras"
     large.write_bytes(b"PK" + bytes(15_000_000))

@@ -1,4 +1,4 @@
-"""The reader's own copy, opened in JupyterLab: no result is in sight, and nothing counts as changed."""
+"""The reader's own copy, opened in JupyterLab: no output is shown, and nothing counts as changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The classroom: what a student's server does before it starts, who may log in, and the settings for larger hubs."""
+"""The classroom: preparation of a student's server, logging in, and the settings for larger hubs."""
 
 from __future__ import annotations
 
@@ -157,11 +157,11 @@ def test_the_servers_options_are_known():
         assert trait in known[name].class_trait_names(config=True), option
 
 
-# --- What a student's kernels print -----------------------------------------------------------------------------------
+# --- Output of a student's kernels ------------------------------------------------------------------------------------
 
 
 def can_subscribe(port):
-    """Whether a stranger who connects to a TCP port of this machine is let in as a reader of what it publishes."""
+    """Return True if a stranger can connect to a TCP port of this machine and subscribe to its messages."""
     with zmq.Context() as context, context.socket(zmq.SUB) as stranger:
         stranger.subscribe(b"")
         failed = zmq.Event.HANDSHAKE_FAILED_PROTOCOL | zmq.Event.HANDSHAKE_FAILED_NO_DETAIL | zmq.Event.DISCONNECTED
@@ -173,7 +173,7 @@ def can_subscribe(port):
 
 
 def with_a_kernel(options, folder, what):
-    """Start a real kernel as a student's server with some options would, and call a function with it and a client."""
+    """Start a real kernel like a student's server with these options, and call a function with it and a client."""
 
     async def main():
         manager = AsyncMappingKernelManager(
@@ -200,7 +200,7 @@ async def printed(client, code):
 
 
 def listening(kernel):
-    """The TCP ports on which a kernel and what it started listen."""
+    """Return the TCP ports on which a kernel and its child processes listen."""
     process = psutil.Process(kernel.provisioner.pid)
     found = [each for one in [process, *process.children(recursive=True)] for each in one.net_connections("tcp")]
     return {each.laddr.port for each in found if each.status == psutil.CONN_LISTEN}
@@ -208,7 +208,7 @@ def listening(kernel):
 
 @pytest.fixture
 def home(monkeypatch):
-    """A student's home with a path that is short enough for sockets."""
+    """A student's home, with a path short enough for sockets."""
     with tempfile.TemporaryDirectory(prefix="home-", dir="/tmp") as home:
         monkeypatch.setenv("HOME", home)
         monkeypatch.setattr(tempfile, "tempdir", home)
@@ -229,7 +229,7 @@ def test_what_a_kernel_prints_goes_through_sockets_that_only_the_student_can_rea
         assert kernel.transport == "ipc" and await printed(client, "print(6 * 7)") == "42\n"
         sockets = [path for path in folder.iterdir() if path.is_socket()]
         assert len(sockets) == 5 and folder.stat().st_mode & 0o077 == 0
-        # One port is left, to which processes that the kernel forks send what they print. Nobody can read from it.
+        # One port remains, to which forked processes of the kernel send their output. Nobody can read from it.
         ports = listening(kernel)
         assert len(ports) <= 1 and not any(map(can_subscribe, ports))
         await kernel.restart_kernel(now=True)
@@ -261,7 +261,7 @@ except PermissionError:
     with socket.socket(socket.AF_UNIX) as kernel:
         kernel.bind(str(path))
         kernel.listen(1)
-        path.chmod(0o777)  # so that it is the folder that counts
+        path.chmod(0o777)  # so that only the folder protects the sockets
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("refused\n", "")
 
@@ -297,7 +297,7 @@ def test_a_folder_that_somebody_else_made_first_is_not_used(home, monkeypatch, k
     folder = Path(environment["JUPYTER_RUNTIME_DIR"])
     again = {}
     student_server.private_channels(again)
-    assert again == environment  # or each start would leave a folder behind
+    assert again == environment  # otherwise each start would leave a folder behind
     folder.rmdir()
     if kind == "a link":
         (home / "theirs").mkdir()
@@ -323,12 +323,12 @@ def test_a_home_that_cannot_be_written_still_has_private_channels(home, monkeypa
     assert student_server.private_channels({}) == ["--KernelManager.transport_encryption=auto"]
 
 
-# --- Who may come in --------------------------------------------------------------------------------------------------
+# --- Logging in -------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def configure(monkeypatch, tmp_path):
-    """Read the hub's configuration with some variables, as root or not, on a machine with some groups."""
+    """A function that reads the hub's configuration with given variables and groups, as root or not."""
 
     def configure(root=False, groups=(), **variables):
         for name in list(os.environ):
@@ -376,7 +376,7 @@ def test_a_room_without_accounts(configure, tmp_path):
     assert not any(names.match(name) for name in ("", "..", "../ada", "a/b", "a.b", "ada\n", ".ada", "x" * 33))
     taught = configure(**ROOM, TEACHER_PASSWORD="t" * 32)
     assert taught.Authenticator.admin_users == {"teacher"}
-    # A container has often no other user, and whoever runs it has said so.
+    # Containers often have no other user, and root was allowed explicitly.
     assert configure(root=True, **ROOM, ALLOW_ROOT="1").JupyterHub.spawner_class == "simple"
 
 
@@ -431,7 +431,7 @@ ORIGINS = {"SUBDOMAIN_HOST": "https://class.example.org"}
 
 @pytest.mark.parametrize("given", [{**ROOM, "TEACHER_PASSWORD": "t" * 32, **ORIGINS}, MACHINE])
 def test_the_hubs_settings_are_known(configure, given):
-    """JupyterHub passes over a setting that it does not know."""
+    """JupyterHub ignores unknown settings, so a misspelt one would have no effect."""
     for name, settings in configure(**given).items():
         for setting, value in settings.items():
             trait = classes()[name].class_traits(config=True)[setting]
@@ -448,7 +448,7 @@ def test_the_readme_explains_each_variable():
 
 @pytest.fixture
 def command(monkeypatch, tmp_path):
-    """The command of another folder, which must run nothing by itself."""
+    """The command in a different folder, with a stand-in for the process that it starts."""
     from tools import classroom as command
 
     monkeypatch.setattr(command, "ROOT", tmp_path)
@@ -496,7 +496,7 @@ def test_the_proxys_lock_has_hashes_and_no_addresses_of_packages():
 
 # --- Larger hubs ------------------------------------------------------------------------------------------------------
 
-# The names of the chart's settings that are used here, as its reference has them:
+# The names of the chart's settings that are used here, from its reference:
 # https://z2jh.jupyter.org/en/stable/resources/reference.html
 DOCUMENTED = {
     "hub": {"config"},
@@ -539,7 +539,7 @@ def test_kubernetes_limits_let_the_workbook_work(values):
 
 
 def test_the_image_keeps_the_workbook_out_of_the_home(values, dockerfile_for):
-    """The student's volume is laid over the home, and would hide the helpers and the script that starts the server."""
+    """The student's volume is mounted over the home, and would hide the helpers and the start script of the server."""
     folder = re.search(r"--target-repo-dir (\S+)", README).group(1)
     assert not folder.startswith("/home")
     script = values["singleuser"]["cmd"][-1]
@@ -565,7 +565,7 @@ def test_links_of_the_readme_lead_somewhere():
 
 
 def measured():
-    """The rows of the README's table of measurements, as `load` has them."""
+    """The rows of the README's table of measurements, in the form that `load` uses."""
     names = ["students", "server, last", "ready, last", "notebook, last", "cpu until ready", "server MB", "kernel MB"]
     rows = re.findall(
         r"^\| (\d+) \| (\d+) s \| (\d+) s \| (\d+) s \| (\d+) s \| (\d+) MB \| (\d+) MB \|$", README, re.M
@@ -583,7 +583,7 @@ def test_the_readmes_table_of_machines_follows_from_its_measurements():
 def test_a_machine_has_room_for_the_system_and_for_two_notebooks_a_student():
     row = {"server MB": 124.0, "kernel MB": 450.0, "cpu until ready": 6.0}
     table = {memory: (students, cores) for memory, students, cores in load.machines(row)}
-    assert table[8] == (6, 2)  # 6 GB for 1 GB each; 36 seconds of CPU, in a minute of which half is theirs
+    assert table[8] == (6, 2)  # 6 students with 1 GB each; 36 CPU seconds, in a minute of which half is available
     assert table[32] == (30, 6)
 
 

@@ -1,4 +1,4 @@
-"""What gets the workbook onto a machine: run.py, the lock, the conda environment and what Binder needs."""
+"""Installation: run.py, the lock, the conda environment, and Binder."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ COMMANDS = ("lab", "test", "notebooks", "site", "slides", "lint", "lock", "class
 
 
 def target(python, system="linux"):
-    """What a marker sees on a Python and a system."""
+    """Return the environment of markers for a Python version and a system."""
     seen = default_environment()
     seen.update(python_version=python, python_full_version=python + ".0", sys_platform=system, extra="")
     seen.update(platform_system={"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}[system])
@@ -52,18 +52,18 @@ def target(python, system="linux"):
 
 
 def declared(*extras):
-    """The direct dependencies of pyproject.toml: those of `helpers`, and those of some extras."""
+    """Return the direct dependencies in pyproject.toml: those of `helpers`, and those of some extras."""
     lines = PROJECT["dependencies"] + [line for name in extras for line in PROJECT["optional-dependencies"][name]]
     return [Requirement(line) for line in lines]
 
 
 def all_declared():
-    """The direct dependencies of pyproject.toml with all extras."""
+    """Return the direct dependencies in pyproject.toml with all extras."""
     return declared(*PROJECT["optional-dependencies"])
 
 
 def lock_entries():
-    """The entries of the lock: name, version, marker, number of hashes, and who asks for it."""
+    """Return the entries of the lock: name, version, marker, number of hashes, and dependents."""
     text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     entries = []
     for block in re.findall(r"^\S.*?(?=^\S|\Z)", text, re.M | re.S):
@@ -75,7 +75,7 @@ def lock_entries():
 
 
 def locked(python, system="linux"):
-    """The versions that the lock gives to a Python on a system, by name."""
+    """Return the versions in the lock for a Python version and a system, by name."""
     found = {}
     for entry in lock_entries():
         if entry.marker is None or Marker(entry.marker).evaluate(target(python, system)):
@@ -128,7 +128,7 @@ def test_conda_environment_pins_the_locked_versions():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     assert environment["channels"] == ["conda-forge"]
     python, pip, pins = environment["dependencies"]
-    # In any other form, such as `python >=3.12`, Binder does not see it and takes an older Python.
+    # Binder ignores any other form, such as `python >=3.12`, and takes an older Python.
     assert (python, pip) == ("python=3.12", "pip")
     versions = locked("3.12")
     names = [canonicalize_name(requirement.name) for requirement in declared("workbook", "probabilistic")]
@@ -157,7 +157,7 @@ MAC = {"system": "Darwin", "machine": "arm64", "libc": ("", "")}
 
 
 def is_one_sentence(text):
-    """Whether a message is one line, says what to do after what is wrong, and is no stack trace."""
+    """Return True if a message is one line that says what is wrong, then what to do, and is not a stack trace."""
     text = text.strip()
     return "\n" not in text and text.endswith(".") and ": " in text and "Traceback" not in text
 
@@ -184,7 +184,7 @@ def test_a_good_machine_has_no_problem(run, difference):
         ({"kind": "free-threaded", "version": (3, 13)}, "free-threaded 3.13", "ADVICE"),
         ({"bits": 32}, "Python 3.12, 32-bit", "ADVICE"),
         ({**MAC, "machine": "x86_64"}, "Intel Macs", "use another computer"),
-        # Another Python would not help there, so the machine comes first.
+        # A different Python would not help on such a machine, so the machine is checked first.
         ({**MAC, "machine": "x86_64", "version": (3, 9)}, "Intel Macs", "use another computer"),
         ({"machine": "armv7l"}, "Linux on armv7l", "use another computer"),
         ({"machine": "riscv64"}, "Linux on riscv64", "use another computer"),
@@ -268,7 +268,7 @@ def test_an_old_python_says_so(minor, tmp_path):
     found = sorted(home.glob(f"versions/3.{minor}.*/bin/python"))
     if not found:
         pytest.skip(f"there is no Python 3.{minor} here; pyenv can install one")
-    # In a copy, so that nothing can be set up by mistake.
+    # In a copy, so that no environment is set up by mistake.
     (tmp_path / "run.py").write_bytes((ROOT / "run.py").read_bytes())
     for name in ("pyproject.toml", "requirements.lock"):
         (tmp_path / name).touch()
@@ -309,7 +309,7 @@ def test_control_c_and_problems_end_without_a_trace(run, monkeypatch, capsys, er
 
 @pytest.fixture
 def house(run, monkeypatch, tmp_path):
-    """A small copy of the repository in which making and installing are only noted down."""
+    """A small copy of the repository in which setting up and installing are only recorded."""
     house = SimpleNamespace(root=tmp_path, done=[], fails=False)
     monkeypatch.setattr(run, "ROOT", tmp_path)
     monkeypatch.setattr(run, "VENV", tmp_path / ".venv")
@@ -426,7 +426,7 @@ def test_other_peoples_settings_do_not_reach_the_venv(run, monkeypatch):
 @pytest.mark.parametrize("name", run_py.TOOLS)
 def test_each_command_after_the_set_up_is_a_program_in_tools(run, monkeypatch, name):
     commands = []
-    monkeypatch.chdir(ROOT)  # run.py changes to its folder, and the next test should find itself where it was
+    monkeypatch.chdir(ROOT)  # restores the current folder after the test, because run.py changes it
     monkeypatch.setattr(run, "set_up", lambda: commands.append("set up"))
     monkeypatch.setattr(run, "become", lambda *command: commands.append(list(command)) or 7)
     assert run.main([name, "--option"]) == 7
@@ -544,7 +544,7 @@ def test_lab_opens_the_first_notebook_on_disk_of_the_readers_own_if_there_are_an
 def test_lab_does_not_ask_about_news():
     path = ROOT / "binder" / "jupyter" / "labconfig" / "default_setting_overrides.json"
     ((plugin, settings),) = json.loads(path.read_text(encoding="utf-8")).items()
-    # JupyterLab passes over a setting that it does not know, so hold it against JupyterLab's own list.
+    # JupyterLab ignores unknown settings, so the names are compared with JupyterLab's own list.
     folder, name = plugin.split(":")
     known = Path(sys.prefix, "share", "jupyter", "lab", "schemas", *folder.split("/"), f"{name}.json")
     properties = json.loads(known.read_text(encoding="utf-8"))["properties"]
@@ -595,7 +595,7 @@ def test_stored_notebooks_differ_only_where_it_means_something(tmp_path):
     nbformat.validate(stored)
     assert stored.cells[0].metadata == {"tags": ["keep"]}
     assert stored.metadata.kernelspec.name == "python3"
-    # What nbconvert writes next must be the same text, or every run would change every line.
+    # The text must be the same as nbconvert writes, because otherwise every run would change every line.
     assert texts[0].decode("utf-8") == nbformat.writes(stored) + "\n"
 
 
@@ -663,7 +663,7 @@ def test_binder_start_tells_tensorflow_its_share_of_the_processors(limit, asked,
 
 @pytest.mark.skipif(os.name == "nt", reason="a script for Linux")
 def test_binder_installs_the_lock_but_not_another_jupyterhub(tmp_path):
-    """What stands in for pip notes down how it was called, and what it was given to read."""
+    """A stand-in for pip records its arguments and the requirements file that it was given."""
     pip = tmp_path / "pip"
     pip.write_text(
         f'#!/bin/bash\necho "$@" >> {tmp_path}/calls\n'
@@ -692,7 +692,7 @@ def test_binder_would_take_the_declared_python(dockerfile):
 
 
 def test_binder_would_install_before_it_copies_the_repository(dockerfile):
-    """The other way round, every change of any file would install two gigabytes again."""
+    """In the opposite order, a change of any file would install two gigabytes again."""
     positions = [
         dockerfile.index(line)
         for line in (
@@ -708,12 +708,12 @@ def test_binder_would_install_before_it_copies_the_repository(dockerfile):
 
 @pytest.fixture(scope="module")
 def job():
-    """The definition of the tests for whoever hosts the repository on GitHub."""
+    """The workflow that runs the tests on GitHub."""
     return yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8"))
 
 
 def test_the_job_runs_each_week_and_at_every_change(job):
-    starts = job[True]  # YAML 1.1 reads `on` as a truth value
+    starts = job[True]  # YAML 1.1 reads the key `on` as True
     ((schedule,),) = [each.values() for each in starts["schedule"]]
     minute, hour, day, month, weekday = schedule.split()
     assert (day, month) == ("*", "*") and all(part.isdecimal() for part in (minute, hour, weekday))
@@ -725,7 +725,7 @@ def test_the_job_tries_every_declared_python_and_the_three_systems(job):
     machines = {(each["system"], each["python"]) for each in job["jobs"]["tests"]["strategy"]["matrix"]["include"]}
     systems = {system for system, _ in machines}
     assert {system.split("-")[0] for system in systems} == {"ubuntu", "macos", "windows"}
-    assert "macos-13" not in systems  # the last with an Intel processor
+    assert "macos-13" not in systems  # the last one with an Intel processor
     for system in systems:
         pythons = sorted((python for each, python in machines if each == system), key=PYTHONS.index)
         assert pythons == (PYTHONS if system.startswith("ubuntu") else [PYTHONS[0], PYTHONS[-1]])
@@ -735,7 +735,7 @@ def test_the_job_runs_the_test_command_of_the_readme_with_all_tests(job):
     commands = [step["run"] for step in job["jobs"]["tests"]["steps"] if "run" in step]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (tested,) = re.findall(r"^python3 (run\.py test)\b", readme, re.M)
-    # What actions/setup-python puts first on the path is named `python` on all three systems.
+    # The Python of actions/setup-python is first on the path, and is named `python` on all three systems.
     assert f"python {tested} --all" in commands
 
 
@@ -754,7 +754,7 @@ def test_the_weekly_job_also_tries_the_oldest_and_the_newest_versions(job):
     assert tests["run"].endswith("-m pytest --all")
 
 
-# --- For those who report, cite and contribute --------------------------------------------------------------------
+# --- For reports, citations and contributions ---------------------------------------------------------------------
 
 
 def test_every_yaml_file_can_be_read():

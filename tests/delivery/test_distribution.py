@@ -1,4 +1,4 @@
-"""What `pip install .` brings: `helpers` with TensorFlow, Keras and NumPy, and nothing of Jupyter."""
+"""`pip install .` installs `helpers` with TensorFlow, Keras and NumPy, and nothing from Jupyter."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ else:
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 BASE = {Requirement(line).name for line in PROJECT["dependencies"]}
-# Taken only where the reader's model comes from them, who then has them.
+# Imported only if the reader's model uses these packages, and then they are installed.
 IF_INSTALLED = {"tf_keras", "tensorflow_probability"}
 
 
 def imported(path):
-    """The packages that a file imports, at its top or inside a function."""
+    """Return the packages that a file imports, at its top or inside a function."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
@@ -46,7 +46,7 @@ def test_import_helpers_costs_nothing_until_it_is_used():
 
 
 def test_editors_see_the_names_that_helpers_loads_when_they_are_used():
-    """What a type checker reads is what `__getattr__` returns."""
+    """A type checker reads the same objects that `__getattr__` returns."""
     import helpers
 
     tree = ast.parse((ROOT / "helpers" / "__init__.py").read_text(encoding="utf-8"))
@@ -102,7 +102,7 @@ except keras_files.Refusal as refusal:
 
 @pytest.fixture(scope="module")
 def bare_python(tmp_path_factory):
-    """The Python of an environment that holds what `pip install .` brings, and nothing else."""
+    """The Python of an environment with only the packages that `pip install .` installs."""
     folder = tmp_path_factory.mktemp("distribution")
     source = folder / "source"
     passed_over = shutil.ignore_patterns("__pycache__", ".*")

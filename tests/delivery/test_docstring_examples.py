@@ -1,4 +1,4 @@
-"""Every example in a docstring of helpers runs and prints what it says."""
+"""Every example in a docstring of helpers runs, and its output is right."""
 
 import doctest
 import importlib

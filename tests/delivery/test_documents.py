@@ -1,4 +1,4 @@
-"""The documents of the repository: links lead somewhere, and a folder's README names what is in the folder."""
+"""The documents of the repository: links lead to files, and the README of a folder names all of its modules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which package may import which: the contracts in pyproject.toml hold."""
+"""The import contracts in pyproject.toml hold."""
 
 from __future__ import annotations
 

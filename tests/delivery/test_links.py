@@ -1,4 +1,4 @@
-"""Launch links come from the one address in pyproject.toml: none without it, and with it the right ones everywhere."""
+"""All launch links come from the address in pyproject.toml; without an address there are none."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LAUNCHERS = re.compile(r"https?://[^\s)\"'>\]]*(?:mybinder|colab\.research|git-p
 
 @pytest.fixture
 def fork(monkeypatch, tmp_path):
-    """A copy of what carries links, whose pyproject.toml a test may change."""
+    """A copy of all files with links, and of pyproject.toml, which a test may change."""
     for name in ("README.md", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
@@ -39,12 +39,12 @@ def fork(monkeypatch, tmp_path):
 
 
 def write(*args):
-    """Run the command, as `run.py links` does."""
+    """Run the command as `run.py links` does."""
     return links.main(list(args), links.links)
 
 
 def declare(fork, address):
-    """Change the one line."""
+    """Set the address in pyproject.toml."""
     file = fork / "pyproject.toml"
     text, count = re.subn(r'^repository = ".*"$', f'repository = "{address}"', file.read_text("utf-8"), flags=re.M)
     assert count == 1
@@ -52,7 +52,7 @@ def declare(fork, address):
 
 
 def pages(folder):
-    """The text of the README, and of all cells of each notebook, by path."""
+    """Return the text of the README, and of all cells of each notebook, by path."""
     found = {"README.md": (folder / "README.md").read_text(encoding="utf-8")}
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
         cells = nbformat.read(path, as_version=4).cells
@@ -62,7 +62,7 @@ def pages(folder):
 
 
 def content(folder):
-    """Every byte that may change."""
+    """Return the contents of all files that may change."""
     return {path: path.read_bytes() for path in [folder / "README.md", *(folder / "notebooks").glob("*.ipynb")]}
 
 
@@ -90,7 +90,7 @@ def test_one_line_changes_every_link(fork, ending):
     for path, text in pages(fork).items():
         name = "00_start_here.ipynb" if path == "README.md" else Path(path).name
         assert launchers(text) == [start + name]
-        assert (ROOT / "notebooks" / name).is_file()  # a link to a missing one would open an empty page
+        assert (ROOT / "notebooks" / name).is_file()  # a link to a missing file would open an empty page
         assert text.index(start) < text.index("\n\n", text.index(start)) < 600  # below the title
 
 

@@ -1,4 +1,4 @@
-"""The code and the notebooks pass the linter, and are formatted as it would format them."""
+"""The code and the notebooks pass the linter and its formatter."""
 
 from __future__ import annotations
 

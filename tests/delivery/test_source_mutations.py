@@ -1,4 +1,4 @@
-"""The faults of tools/source_mutations.py, which is run by hand, still fit the code, and each names quick tests."""
+"""The faults in tools/source_mutations.py still match the code, and each names quick tests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_fault_stands_where_it_is_put(fault):
 
 @pytest.fixture(scope="module")
 def quick():
-    """The tests of the files that are named for a fault, as they are collected without --all."""
+    """The tests in the files that any fault names, as pytest collects them without --all."""
     files = {each for fault in FAULTS for each in fault.tests if each.startswith(("tests/", "notebooks/"))}
     options = ["-n0", "--collect-only", "-q", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *options, *sorted(files)]
@@ -36,7 +36,7 @@ def quick():
 
 
 def chosen(tests, node_id):
-    """Whether a fault's arguments for pytest, which are files and `-k` with a few words, choose a test."""
+    """Return True if a fault's arguments for pytest (files, and `-k` with a few words) select a test."""
     *files, words = tests if "-k" in tests else (*tests, "True")
     name = node_id.rpartition("/")[2].lower()
     known = {"and", "or", "not", "True"}

@@ -1,4 +1,4 @@
-"""The teacher's guide names what the workbook has: sections, answers, controls, sentences. Its schedules add up."""
+"""The sections, answers, controls and sentences in the teacher's guide exist, and its schedules add up."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MENUS |= {"Increase Content Font Size"}
 
 START = Definition((LayerSpec("Dense", 24),), style="sequential")
 SGD = Definition((LayerSpec("Dense", 24),), style="sequential", optimizer="sgd")
-# What the guide has the teacher set, as the lab's own settings, and what it says will be read.
+# The settings that the guide asks the teacher to choose, and the sentence that it says the lab will show.
 SHOWN = [
     (layer, {"definition": START, "naive": "clone_model"}, "2 of 2 layers differ"),
     (layer, {"definition": START, "naive": "alias"}, "training one moves the other"),
@@ -68,7 +68,7 @@ def headings(notebook):
 
 
 def cited_sections():
-    """Yield each notebook and section that a table of the guide names; a row without a link goes on with the last."""
+    """Yield each notebook and section in the tables of the guide; a row without a link continues the last notebook."""
     notebook = None
     for line in GUIDE.splitlines():
         cells = re.split(r"(\]\(\.\./notebooks/[^)]*\))", line)
@@ -170,7 +170,7 @@ def test_a_day_gives_each_notebook_the_time_that_it_states():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     stated = dict(re.findall(r"\]\(notebooks/(\S+?)\) \| .* \| (\d+) \|", readme))
     assert stated.keys() == given.keys()
-    del stated["00_start_here.ipynb"]  # with a class it takes longer than alone
+    del stated["00_start_here.ipynb"]  # takes longer with a class than alone
     assert {name: given[name] for name in stated} == {name: int(length) for name, length in stated.items()}
 
 
@@ -180,7 +180,7 @@ def test_a_day_gives_each_notebook_the_time_that_it_states():
 def test_the_projector_shows_what_the_guide_says(packages, module, changes, sentence):
     assert any(text.startswith(sentence) for text in quoted())
     begin = {
-        # Fewer steps than in the lab: what is said of them shows in the first.
+        # Fewer steps than in the lab, because the first ones are enough for the sentence.
         layer: lambda: (layer.LayerRun, layer.LayerSettings(pretrain=10, steps=3)),
         birth: lambda: (birth.BirthRun, birth.BirthSettings()),
         save_load: lambda: (save_load.SaveLoadRun, save_load.SaveLoadSettings()),

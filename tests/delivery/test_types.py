@@ -1,4 +1,4 @@
-"""The types of helpers are right, by mypy's strict rules: see [tool.mypy] in pyproject.toml."""
+"""The types of helpers pass mypy in strict mode; see [tool.mypy] in pyproject.toml."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The reader's own copy of the notebooks: without answers, up to date, and never without what the reader wrote."""
+"""The reader's own copy of the notebooks: without answers, up to date, and never losing the reader's changes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def notebooks(tmp_path):
-    """A folder of notebooks as the workbook has them, which a test may change."""
+    """A folder with notebooks like those of the workbook, which a test may change."""
     return Path(shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks"))
 
 
 def edit(path, source):
-    """Change the last cell of a notebook, as a reader or a developer does."""
+    """Change the last cell of a notebook."""
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[-1].source = source
     nbformat.write(notebook, path)
@@ -43,7 +43,7 @@ def test_the_copy_has_every_cell_and_no_result(notebooks, tmp_path):
         nbformat.validate(copy)
         assert [(c.id, c.source) for c in copy.cells] == [(c.id, c.source) for c in original.cells]
         assert all(c.outputs == [] and c.execution_count is None for c in copy.cells if c.cell_type == "code")
-        # JupyterLab writes what the kernel says of itself into a notebook, and marks it as changed if that is new.
+        # JupyterLab stores the language info of the kernel in a notebook, and marks it as changed if the info is new.
         assert copy.metadata.language_info.version == platform.python_version()
 
 
@@ -56,7 +56,7 @@ def test_what_the_reader_only_ran_follows_the_workbook(notebooks, tmp_path):
     nbformat.write(ran, own)
     as_run = own.read_bytes()
     assert working_copy.update(notebooks, tmp_path / "my") == []
-    assert own.read_bytes() == as_run  # there is nothing newer
+    assert own.read_bytes() == as_run  # there is no newer version
     edit(notebooks / own.name, "a newer last cell")
     assert working_copy.update(notebooks, tmp_path / "my") == []
     assert last(own) == "a newer last cell"

@@ -85,65 +85,65 @@ def test_nothing_is_created_on_a_model_that_was_never_trained(keras):
         x, _ = data()
         model(2 * x)
         before, losses = attributes(), list(map(float, model.losses))
-        twin = helpers.clone(model, x)
-        ThreeTests(model, x, np.zeros((64, 3))).add("clone", twin)  # as the labs do
+        clone = helpers.clone(model, x)
+        ThreeTests(model, x, np.zeros((64, 3))).add("clone", clone)  # as the labs do
         assert attributes() == before
-        assert helpers.audit(model, twin, x, np.zeros((64, 3)), steps=1).ok
+        assert helpers.audit(model, clone, x, np.zeros((64, 3)), steps=1).ok
         assert attributes() == before
         assert list(map(float, model.losses)) == losses
 
 
 def test_one_changed_weight_is_found(keras):
-    model, twin, x, y = broken(keras)
-    kernel = twin.weights[2]
+    model, clone, x, y = broken(keras)
+    kernel = clone.weights[2]
     kernel.assign(np.asarray(kernel) + np.eye(5, 3) * 0.25)
-    report = helpers.audit(model, twin, x, y)
+    report = helpers.audit(model, clone, x, y)
     evidence = next(check.evidence for check in report.checks if check.name == "weights")
     assert "1 of 4 weights differ; largest |difference| 0.25 in dense_" in evidence
     assert "outputs" in report.failures
 
 
 def test_moving_statistics_are_weights_too(keras):
-    model, twin, x, y = broken(keras, batch_normalization_and_dropout)
-    twin.layers[1].moving_mean.assign(np.ones(5))
-    report = helpers.audit(model, twin, x, y)
+    model, clone, x, y = broken(keras, batch_normalization_and_dropout)
+    clone.layers[1].moving_mean.assign(np.ones(5))
+    report = helpers.audit(model, clone, x, y)
     assert {"weights", "outputs"} <= set(report.failures)
     assert "moving_mean" in str(report)
 
 
 def test_a_lost_slot_is_found(keras):
-    model, twin, x, y = broken(keras)
-    distances.assign(twin.optimizer.variables[3:4], [np.ones(twin.optimizer.variables[3].shape, "float32")])
-    report = helpers.audit(model, twin, x, y)
+    model, clone, x, y = broken(keras)
+    distances.assign(clone.optimizer.variables[3:4], [np.ones(clone.optimizer.variables[3].shape, "float32")])
+    report = helpers.audit(model, clone, x, y)
     assert report.failures == ["optimizer state", "training steps"]
 
 
 def test_another_learning_rate_is_found(keras):
-    model, twin, x, y = broken(keras)
-    twin.optimizer.learning_rate.assign(0.5)
-    assert {"compile settings", "training steps"} <= set(helpers.audit(model, twin, x, y).failures)
+    model, clone, x, y = broken(keras)
+    clone.optimizer.learning_rate.assign(0.5)
+    assert {"compile settings", "training steps"} <= set(helpers.audit(model, clone, x, y).failures)
 
 
 def test_another_loss_is_found(keras):
-    model, twin, x, y = broken(keras)
-    twin.compile("adam", "mse")
-    report = helpers.audit(model, twin, x, y)
+    model, clone, x, y = broken(keras)
+    clone.compile("adam", "mse")
+    report = helpers.audit(model, clone, x, y)
     assert {"compile settings", "training steps"} <= set(report.failures)
     if keras.__name__ == "keras":  # Keras 2 broadcasts targets of any shape
         assert "the clone cannot be trained" in str(report)
 
 
 def test_targets_that_do_not_fit_are_refused(keras):
-    model, twin, x, _ = broken(keras)
+    model, clone, x, _ = broken(keras)
     with pytest.raises(ValueError, match="cannot be trained on these inputs and targets"):
-        helpers.audit(model, twin, x, np.full(len(x), "cat"))
+        helpers.audit(model, clone, x, np.full(len(x), "cat"))
 
 
 def test_a_clone_that_is_not_compiled_is_found(keras):
     model, x, y = sequential(keras)
-    twin = keras.Sequential.from_config(model.get_config())
-    twin.set_weights(model.get_weights())
-    report = helpers.audit(model, twin, x, y)
+    clone = keras.Sequential.from_config(model.get_config())
+    clone.set_weights(model.get_weights())
+    report = helpers.audit(model, clone, x, y)
     assert report.passed("Same start")
     assert report.failures == ["compile settings", "optimizer state", "training steps"]
 
@@ -171,10 +171,10 @@ def test_a_shared_variable_is_found(keras):
 
 
 def test_random_state_is_found(packages):
-    model, twin, x, y = broken(packages["keras"], batch_normalization_and_dropout)
-    seeds = [variable for variable in twin.variables if "seed" in variable.path]
+    model, clone, x, y = broken(packages["keras"], batch_normalization_and_dropout)
+    seeds = [variable for variable in clone.variables if "seed" in variable.path]
     seeds[0].assign(np.array([1, 2], "uint32"))
-    report = helpers.audit(model, twin, x, y)
+    report = helpers.audit(model, clone, x, y)
     assert report.failures == ["other state", "outputs in training mode", "training steps"]
 
 
@@ -182,16 +182,16 @@ def test_an_unrefreshed_normalization_is_found(packages):
     """set_weights on Keras 3 leaves the constants of Normalization as they were."""
     keras = packages["keras"]
     model, x, y = adapted_normalization(keras)
-    twin = keras.models.clone_model(model)
-    twin.set_weights(model.get_weights())
-    assert "outputs" in helpers.audit(model, twin, x, y).failures
+    clone = keras.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    assert "outputs" in helpers.audit(model, clone, x, y).failures
 
 
 def test_a_layer_missing_in_the_clone_is_found(keras):
     model, x, y = sequential(keras)
-    twin = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
-    twin.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    report = helpers.audit(model, twin, x, y)
+    clone = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
+    clone.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    report = helpers.audit(model, clone, x, y)
     assert {"weights", "outputs", "training steps"} <= set(report.failures)
     assert "has 4 weights, the clone 2" in str(report)
 
@@ -222,21 +222,21 @@ def test_both_models_and_the_random_state_are_left_as_they_were(keras, make, met
 
 
 def test_both_are_left_as_they_were_when_the_audit_raises(keras):
-    model, twin, _, y = broken(keras)
+    model, clone, _, y = broken(keras)
     before = distances.values(distances.all_variables(model))
     with pytest.raises(ValueError, match="does not take these inputs"):
-        helpers.audit(model, twin, np.zeros((4, 99), "float32"), y)
+        helpers.audit(model, clone, np.zeros((4, 99), "float32"), y)
     assert all(map(np.array_equal, before, distances.values(distances.all_variables(model))))
 
 
 def test_models_that_are_not_compiled_are_trained_on_a_stand_in(keras):
     model, x, _ = not_compiled(keras)
-    twin = helpers.clone(model, x)
-    report = helpers.audit(model, twin, x)
+    clone = helpers.clone(model, x)
+    report = helpers.audit(model, clone, x)
     assert report.ok
     assert "neither model is compiled" in str(report)
-    twin.layers[0].bias.assign([1.0, 2.0, 3.0])
-    assert helpers.audit(model, twin, x).failures == [
+    clone.layers[0].bias.assign([1.0, 2.0, 3.0])
+    assert helpers.audit(model, clone, x).failures == [
         "weights",
         "outputs",
         "outputs in training mode",
@@ -276,9 +276,9 @@ CASES = on_one_keras(
 @pytest.mark.parametrize(("package", "name"), [case for case in CASES if not case.marks])
 def test_every_fault_is_found_and_named(packages, package, name):
     keras, fault = packages[package], FAULTS[name]
-    model, twin, x, y = pair(keras, fault.make)
-    broken_twin = fault.apply(keras, model, twin)
-    report = helpers.audit(model, twin if broken_twin is None else broken_twin, x, y)
+    model, clone, x, y = pair(keras, fault.make)
+    broken_clone = fault.apply(keras, model, clone)
+    report = helpers.audit(model, clone if broken_clone is None else broken_clone, x, y)
     assert fault.check in report.failures, report
     evidence = next(check.evidence for check in report.checks if check.name == fault.check)
     assert fault.names in evidence, report
@@ -294,18 +294,18 @@ MAKERS = {
 
 @pytest.mark.parametrize(("package", "name"), [each for each in on_one_keras(MAKERS) if not each.marks])
 def test_a_model_built_twice_under_one_seed_is_a_true_clone(packages, package, name):
-    model, twin, x, y = pair(packages[package], MAKERS[package, name])
-    report = helpers.audit(model, twin, x, y)
+    model, clone, x, y = pair(packages[package], MAKERS[package, name])
+    report = helpers.audit(model, clone, x, y)
     assert report.ok, report
 
 
 @pytest.mark.parametrize("make", PROBABILISTIC, ids=[make.__name__ for make in PROBABILISTIC])
 def test_probabilistic_models_with_equal_weights_are_true_clones(packages, make):
-    model, twin, x, y = pair(packages["tf_keras"], make)
+    model, clone, x, y = pair(packages["tf_keras"], make)
     # Training twice ends a few bits apart, which the audit would rightly find.
-    twin.set_weights(model.get_weights())
-    copy_optimizer_state(model.optimizer, twin.optimizer)
-    report = helpers.audit(model, twin, x, y)
+    clone.set_weights(model.get_weights())
+    copy_optimizer_state(model.optimizer, clone.optimizer)
+    report = helpers.audit(model, clone, x, y)
     assert report.ok, report
 
 
@@ -373,10 +373,10 @@ def test_a_model_that_cannot_be_trained_is_compared_as_far_as_it_goes(keras):
 
 def test_a_metric_that_starts_anew_is_no_difference(keras):
     model, x, y = sequential(keras)
-    twin = helpers.clone(model, x)
-    for metric in twin.metrics:
+    clone = helpers.clone(model, x)
+    for metric in clone.metrics:
         metric.reset_state()
-    assert helpers.audit(model, twin, x, y).ok
+    assert helpers.audit(model, clone, x, y).ok
 
 
 def test_models_without_weights_are_compared_as_far_as_they_go(keras):

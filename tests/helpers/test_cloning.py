@@ -63,17 +63,17 @@ def clone_is_true(package, kind, packages):
     workbook.set_seeds(0)
     model, x, y = ZOO[kind](packages[package])
     before = distances.values(distances.all_variables(model))
-    twin = helpers.clone(model, x)
-    assert type(twin) is type(model)
+    clone = helpers.clone(model, x)
+    assert type(clone) is type(model)
     assert all(map(np.array_equal, before, distances.values(distances.all_variables(model))))
     if not model.built and not keras_compat.weights(model):
-        assert not twin.built
-        for either in (model, twin):
+        assert not clone.built
+        for either in (model, clone):
             workbook.set_seeds(1)
             either(x)
-    report = helpers.audit(model, twin, x, y)
+    report = helpers.audit(model, clone, x, y)
     assert report.ok, str(report)
-    return weakref.ref(model), weakref.ref(twin)
+    return weakref.ref(model), weakref.ref(clone)
 
 
 @pytest.mark.parametrize(("package", "kind"), list(REFUSED))
@@ -103,16 +103,16 @@ def test_what_a_refusal_advises_works(package, kind, packages):
 def test_what_is_no_model_is_cloned_as_well(kind):
     module, told = MODULES[kind]()
     before = told(module)
-    twin = helpers.clone(module)
-    assert type(twin) is type(module)
-    for a, b in zip(before, told(twin), strict=True):
+    clone = helpers.clone(module)
+    assert type(clone) is type(module)
+    for a, b in zip(before, told(clone), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert len(twin.trainable_variables) == len(module.trainable_variables) > 0
-    for variable in twin.trainable_variables:
+    assert len(clone.trainable_variables) == len(module.trainable_variables) > 0
+    for variable in clone.trainable_variables:
         variable.assign_add(tf.ones_like(variable))
     for a, b in zip(before, told(module), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert any(not np.array_equal(a, b) for a, b in zip(before, told(twin), strict=True))
+    assert any(not np.array_equal(a, b) for a, b in zip(before, told(clone), strict=True))
 
 
 def test_without_inputs_a_model_that_needs_them_is_refused_or_true(keras):
@@ -134,9 +134,9 @@ def test_the_vocabulary_of_a_lookup_is_copied(keras):
     model = keras.Sequential([layers.Input((1,), dtype="string"), lookup, layers.Embedding(8, 2)])
     words = tf.constant([["cat"], ["dog"], ["cow"]])
     model(words)
-    twin = helpers.clone(model, words)
-    assert twin.layers[0].get_vocabulary() == lookup.get_vocabulary()
-    assert np.array_equal(twin(words), model(words))
+    clone = helpers.clone(model, words)
+    assert clone.layers[0].get_vocabulary() == lookup.get_vocabulary()
+    assert np.array_equal(clone(words), model(words))
 
 
 def test_dropout_masks_of_the_next_steps_are_the_same(packages):
@@ -144,18 +144,18 @@ def test_dropout_masks_of_the_next_steps_are_the_same(packages):
     keras = packages["keras"]
     with compiled_training():
         model, x, y = batch_normalization_and_dropout(keras)
-    twin = helpers.clone(model, x)
-    for either in (model, twin):
+    clone = helpers.clone(model, x)
+    for either in (model, clone):
         workbook.set_seeds(3)
         either.fit(x, y, epochs=2, verbose=0)
-    assert all(map(np.array_equal, model.get_weights(), twin.get_weights()))
+    assert all(map(np.array_equal, model.get_weights(), clone.get_weights()))
 
 
-def test_training_the_twin_by_fit_leaves_the_original_alone(keras):
+def test_training_the_clone_by_fit_leaves_the_original_alone(keras):
     model, _, _ = sequential(keras)
-    twin = helpers.clone(model)
+    clone = helpers.clone(model)
     before = model.get_weights(), int(model.optimizer.iterations)
-    twin.fit(*data(), verbose=0)
+    clone.fit(*data(), verbose=0)
     assert all(map(np.array_equal, before[0], model.get_weights()))
     assert int(model.optimizer.iterations) == before[1]
 
@@ -163,9 +163,9 @@ def test_training_the_twin_by_fit_leaves_the_original_alone(keras):
 def test_a_layer_can_be_cloned_by_itself(keras):
     model, x, _ = sequential(keras)
     layer = model.layers[0]
-    twin = helpers.clone(layer, x)
-    assert np.array_equal(layer(x), twin(x))
-    assert twin.kernel is not layer.kernel
+    clone = helpers.clone(layer, x)
+    assert np.array_equal(layer(x), clone(x))
+    assert clone.kernel is not layer.kernel
 
 
 def test_the_random_state_of_the_process_is_left_alone(packages):
@@ -198,8 +198,8 @@ def test_no_attribute_of_the_original_changes(keras):
     model, (x, _) = Counting(), data()
     model(x)
     before = model.calls, list(model.seen)
-    twin = helpers.clone(model, x)
-    assert (model.calls, list(model.seen)) == (twin.calls, list(twin.seen)) == before
+    clone = helpers.clone(model, x)
+    assert (model.calls, list(model.seen)) == (clone.calls, list(clone.seen)) == before
 
 
 def test_models_cloned_together_keep_what_they_share(keras):
@@ -210,9 +210,9 @@ def test_models_cloned_together_keep_what_they_share(keras):
         batches = {"inner": x, "outer": x} if isinstance(several, dict) else [x, x]
         clones = helpers.clone(several, batches)
         assert type(clones) is type(several)
-        inner_twin, outer_twin = clones.values() if isinstance(clones, dict) else clones
-        assert outer_twin.layers[0] is inner_twin is not inner
-        assert np.array_equal(outer_twin(x), outer(x))
+        inner_clone, outer_clone = clones.values() if isinstance(clones, dict) else clones
+        assert outer_clone.layers[0] is inner_clone is not inner
+        assert np.array_equal(outer_clone(x), outer(x))
 
 
 def test_several_models_need_one_batch_each_and_no_name(keras):
@@ -226,13 +226,13 @@ def test_several_models_need_one_batch_each_and_no_name(keras):
 
 def test_a_clone_under_a_different_name_fits_into_one_model_with_the_original(keras, tmp_path):
     model, x, _ = sequential(keras)
-    twin = helpers.clone(model, name="target")
-    assert (model.name, twin.name) == ("sequential", "target") or twin.name == "target" != model.name
+    clone = helpers.clone(model, name="target")
+    assert (model.name, clone.name) == ("sequential", "target") or clone.name == "target" != model.name
     inputs = keras.Input((6,))
-    both = keras.Model(inputs, [model(inputs), twin(inputs)])
+    both = keras.Model(inputs, [model(inputs), clone(inputs)])
     assert all(np.array_equal(output, model(x)) for output in both(x))
-    twin.save(tmp_path / "twin.keras")
-    assert keras.models.load_model(tmp_path / "twin.keras").name == "target"
+    clone.save(tmp_path / "clone.keras")
+    assert keras.models.load_model(tmp_path / "clone.keras").name == "target"
 
 
 def test_what_to_pass_instead_is_said(keras):
@@ -252,7 +252,7 @@ def test_what_to_pass_instead_is_said(keras):
             helpers.clone(container)
 
 
-def test_a_twin_that_answers_with_the_original_is_refused(packages, monkeypatch):
+def test_a_clone_that_answers_with_the_original_is_refused(packages, monkeypatch):
     """What a data set captures is refused before; this is what the check of the answers says by itself."""
     monkeypatch.setattr(tf_private, "captured", lambda value: [])
     model, x, _ = ZOO["data_set_mapped_over_a_layer"](packages["keras"])
@@ -280,10 +280,10 @@ def test_a_model_does_not_drag_the_models_around_it_along(keras):
     assert "outside" in {getattr(new, "name", None) for _, new in graph_copy.Copy(around).pairs}
 
 
-def test_layers_of_the_twin_still_tell_their_outputs(keras):
+def test_layers_of_the_clone_still_tell_their_outputs(keras):
     model, x, _ = sequential(keras)
-    twin = helpers.clone(model)
-    extractor = keras.Model(twin.inputs, twin.layers[0].output)
+    clone = helpers.clone(model)
+    extractor = keras.Model(clone.inputs, clone.layers[0].output)
     assert np.array_equal(extractor(x), model.layers[0](x))
 
 
@@ -291,10 +291,10 @@ def test_compiled_functions_are_left_behind(keras):
     with compiled_training():
         model, x, _ = sequential(keras)
     model.predict(x, verbose=0)
-    twin = helpers.clone(model, x)
+    clone = helpers.clone(model, x)
     assert model.train_function is not None and model.predict_function is not None
-    assert twin.train_function is None and twin.predict_function is None
-    assert np.array_equal(twin.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert clone.train_function is None and clone.predict_function is None
+    assert np.array_equal(clone.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
 def test_inputs_that_do_not_fit_are_refused(keras):
@@ -303,7 +303,7 @@ def test_inputs_that_do_not_fit_are_refused(keras):
         helpers.clone(model, np.zeros((2, 7), "float32"))
 
 
-def test_a_twin_that_answers_differently_is_refused(keras):
+def test_a_clone_that_answers_differently_is_refused(keras):
     class AtHome(keras.layers.Layer):
         def __init__(self):
             super().__init__()
@@ -321,7 +321,7 @@ def test_a_twin_that_answers_differently_is_refused(keras):
     assert all("call" not in vars(layer) for layer in at_home.layers)
 
 
-def test_a_twin_that_would_reach_into_the_original_is_refused(keras, monkeypatch):
+def test_a_clone_that_would_reach_into_the_original_is_refused(keras, monkeypatch):
     """No model is known that gets so far; the check is there for those that are not known."""
     model, x, _ = sequential(keras)
     monkeypatch.setattr(graph_copy.Copy, "leaks", lambda copy: [(model.layers[0], copy.clone)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import zoo
-from faulty_clones import FAULTS, pair
+from faulty_clones import FAULTS, KEPT, own_parts, pair
 from zoo import batch_normalization_and_dropout, frozen_entirely, not_compiled, sequential
 
 import helpers
@@ -80,6 +80,15 @@ def test_audit_and_three_tests_agree_on_a_clone_with(packages, package, name):
     model, clone, x, y = pair(keras, fault.make)
     broken = fault.apply(keras, model, clone)
     assert fault.check in assert_agree(model, clone if broken is None else broken, x, y, steps=2).failures
+
+
+@pytest.mark.parametrize(
+    ("package", "name"), cases(dict.fromkeys(KEPT, ("keras", "tf_keras")), {"activation_is_a_method"})
+)
+def test_audit_and_three_tests_agree_on_a_clone_that_uses_of_the_original(packages, package, name):
+    model, clone, x, y = pair(packages[package], own_parts)
+    KEPT[name](packages[package], model, clone)
+    assert not assert_agree(model, clone, x, y, steps=2).ok
 
 
 @pytest.mark.parametrize("method", ["alias", "clone_model", "clone_model_set_weights", "keras_file"])

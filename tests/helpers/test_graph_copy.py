@@ -5,11 +5,14 @@ import collections
 import concurrent.futures
 import contextvars
 import datetime
+import decimal
 import enum
 import functools
 import gc
 import inspect
 import random
+import re
+import struct
 import sys
 import threading
 import types
@@ -75,18 +78,18 @@ class Unwilling:
 
 def test_what_is_one_object_twice_stays_one_object_twice():
     shared = [1]
-    twin = Copy({"a": shared, "b": (shared, {"c": shared})}).clone
-    assert twin["a"] is twin["b"][0] is twin["b"][1]["c"]
-    assert twin["a"] is not shared
+    clone = Copy({"a": shared, "b": (shared, {"c": shared})}).clone
+    assert clone["a"] is clone["b"][0] is clone["b"][1]["c"]
+    assert clone["a"] is not shared
 
 
 def test_cycles_of_every_kind():
     a = Thing(items=[])
     a.items += [a, (a,), a.method, weakref.ref(a), functools.partial(a.method), Pair(a, 1), frozenset([a])]
-    twin = Copy(a).clone
-    itself, pair, method, reference, partial, named, frozen = twin.items
-    assert twin is not a
-    assert itself is pair[0] is method() is reference() is partial() is named.left is next(iter(frozen)) is twin
+    clone = Copy(a).clone
+    itself, pair, method, reference, partial, named, frozen = clone.items
+    assert clone is not a
+    assert itself is pair[0] is method() is reference() is partial() is named.left is next(iter(frozen)) is clone
 
 
 def test_containers_keep_class_order_and_attributes():
@@ -106,19 +109,19 @@ def test_containers_keep_class_order_and_attributes():
         generator=np.random.default_rng(4),
     )
     original.local.mine = [1]
-    twin = Copy(original).clone
-    assert list(twin.ordered.items()) == list(ordered.items()) and type(twin.ordered) is collections.OrderedDict
-    assert twin.default["new"] == [] and twin.default["a"] == [1] and "new" not in original.default
-    assert twin.counter == original.counter and type(twin.counter) is collections.Counter
-    assert twin.deque == original.deque and twin.deque.maxlen == 3 and twin.deque[0] is not original.deque[0]
-    assert twin.attributes.a is twin.attributes["a"] is not original.attributes.a
-    assert twin.slotted.a == [1] and twin.slotted.a is not original.slotted.a and not hasattr(twin.slotted, "never")
-    assert twin.local.mine == [1] and twin.local.mine is not original.local.mine
-    assert twin.objects[0] == [1] and twin.objects[0] is not original.objects[0]
-    twin.array[0] = 7
+    clone = Copy(original).clone
+    assert list(clone.ordered.items()) == list(ordered.items()) and type(clone.ordered) is collections.OrderedDict
+    assert clone.default["new"] == [] and clone.default["a"] == [1] and "new" not in original.default
+    assert clone.counter == original.counter and type(clone.counter) is collections.Counter
+    assert clone.deque == original.deque and clone.deque.maxlen == 3 and clone.deque[0] is not original.deque[0]
+    assert clone.attributes.a is clone.attributes["a"] is not original.attributes.a
+    assert clone.slotted.a == [1] and clone.slotted.a is not original.slotted.a and not hasattr(clone.slotted, "never")
+    assert clone.local.mine == [1] and clone.local.mine is not original.local.mine
+    assert clone.objects[0] == [1] and clone.objects[0] is not original.objects[0]
+    clone.array[0] = 7
     assert original.array[0, 0] == 1
-    assert twin.numbers.random() == original.numbers.random()
-    assert twin.generator.random() == original.generator.random()
+    assert clone.numbers.random() == original.numbers.random()
+    assert clone.generator.random() == original.generator.random()
 
 
 class Readings(np.ndarray):
@@ -137,11 +140,11 @@ def test_keys_that_are_objects_or_identities_are_translated():
     a, b = Thing(), Thing()
     original = Thing(a=a, b=b, by_object={a: 1, (a, b): 2}, by_number={id(a): 1}, by_text={f"{id(a)}_ib-0": 1})
     original.known, original.last = {id(a), id(b)}, id(b)
-    twin = Copy(original).clone
-    assert twin.by_object == {twin.a: 1, (twin.a, twin.b): 2}
-    assert twin.by_number == {id(twin.a): 1}
-    assert twin.by_text == {f"{id(twin.a)}_ib-0": 1}
-    assert twin.known == {id(twin.a), id(twin.b)} and twin.last == id(twin.b)
+    clone = Copy(original).clone
+    assert clone.by_object == {clone.a: 1, (clone.a, clone.b): 2}
+    assert clone.by_number == {id(clone.a): 1}
+    assert clone.by_text == {f"{id(clone.a)}_ib-0": 1}
+    assert clone.known == {id(clone.a), id(clone.b)} and clone.last == id(clone.b)
 
 
 def test_closures_are_rebuilt_cell_by_cell():
@@ -161,46 +164,46 @@ def test_closures_are_rebuilt_cell_by_cell():
 
     increase, told = make()
     increase()
-    twin_increase, twin_told = Copy((increase, told)).clone
-    twin_increase()
-    assert (told(), twin_told()) == (1, 2)
-    assert increase.__defaults__[0] == [1] and twin_increase.__defaults__[0] == [1, 2]
+    clone_increase, clone_told = Copy((increase, told)).clone
+    clone_increase()
+    assert (told(), clone_told()) == (1, 2)
+    assert increase.__defaults__[0] == [1] and clone_increase.__defaults__[0] == [1, 2]
 
 
 def test_importable_functions_and_classes_are_shared():
-    twin = Copy({"f": test_cycles_of_every_kind, "c": Thing, "m": types, "n": np.mean}).clone
-    assert twin == {"f": test_cycles_of_every_kind, "c": Thing, "m": types, "n": np.mean}
+    clone = Copy({"f": test_cycles_of_every_kind, "c": Thing, "m": types, "n": np.mean}).clone
+    assert clone == {"f": test_cycles_of_every_kind, "c": Thing, "m": types, "n": np.mean}
 
 
 def test_methods_put_on_one_object_are_bound_to_its_copy():
     original = Thing()
     original.own = types.MethodType(lambda self: self, original)
     original.appended = [].append
-    twin = Copy(original).clone
-    assert twin.own() is twin
-    twin.appended(1)
+    clone = Copy(original).clone
+    assert clone.own() is clone
+    clone.appended(1)
     assert original.appended.__self__ == []
 
 
 def test_no_method_of_the_class_runs():
     original = Unwilling()
-    twin = Copy(original).clone
-    assert twin.value == [1] and twin.value is not original.value
+    clone = Copy(original).clone
+    assert clone.value == [1] and clone.value is not original.value
 
 
 def test_weak_containers_keep_what_is_part_of_the_copy():
     inside, outside = Thing(), Thing()
     keys = weakref.WeakKeyDictionary({inside: 1, outside: 2})
     members = weakref.WeakSet([inside, outside])
-    twin = Copy((inside, keys, members)).clone
-    assert dict(twin[1]) == {twin[0]: 1} and set(twin[2]) == {twin[0]}
+    clone = Copy((inside, keys, members)).clone
+    assert dict(clone[1]) == {clone[0]: 1} and set(clone[2]) == {clone[0]}
 
 
 def test_variables_of_tensorflow_keep_their_ties():
     variable = tf.Variable(1.0)
-    twin = Copy({"a": variable, "b": [variable], "c": {variable.ref(): 1}}).clone
-    assert twin["a"] is twin["b"][0] and next(iter(twin["c"])).deref() is twin["a"]
-    twin["a"].assign(5.0)
+    clone = Copy({"a": variable, "b": [variable], "c": {variable.ref(): 1}}).clone
+    assert clone["a"] is clone["b"][0] and next(iter(clone["c"])).deref() is clone["a"]
+    clone["a"].assign(5.0)
     assert float(variable) == 1.0
 
 
@@ -237,11 +240,11 @@ class Scratch(threading.local):
 def test_a_thread_local_of_an_own_class_keeps_what_it_has_in_this_thread():
     original = Scratch(1, factor=2.0)
     original.factor = 3.0
-    twin = Copy(original).clone
-    assert (twin.log, twin.factor) == ([1], 3.0)
-    assert twin.log is not original.log
+    clone = Copy(original).clone
+    assert (clone.log, clone.factor) == ([1], 3.0)
+    assert clone.log is not original.log
     elsewhere = []
-    thread = threading.Thread(target=lambda: elsewhere.extend((twin.log, twin.factor)))
+    thread = threading.Thread(target=lambda: elsewhere.extend((clone.log, clone.factor)))
     thread.start()
     thread.join()
     assert elsewhere == [[1], 2.0]
@@ -303,8 +306,8 @@ def test_an_object_that_its_class_gives_back_as_it_is_is_kept(value):
 
 def test_an_object_that_wants_to_be_kept_but_holds_a_variable_is_copied():
     original = NotCopied(variable=tf.Variable(1.0))
-    twin = Copy([original]).clone[0]
-    assert twin.variable is not original.variable
+    clone = Copy([original]).clone[0]
+    assert clone.variable is not original.variable
 
 
 class Real(float):
@@ -327,24 +330,103 @@ def test_what_hides_in_numbers_views_proxies_and_fields_is_copied():
         error=ValueError([6]),
         integers=array.array("i", [7]),
     )
-    twin = Copy(original).clone
-    assert (twin.number, twin.number.seen, twin.word, twin.word.seen) == (2.5, [1], "word", [2])
-    assert twin.number.seen is not number.seen and twin.word.seen is not word.seen
-    assert twin.view["a"] == [5] and twin.view["a"] is not original.view["a"] and twin.of_class == vars(Thing)
-    assert twin.fields["held"][0] == [3] and twin.fields["held"][0] is not fields["held"][0]
-    twin.target.items.append(0)
-    assert twin.proxy.items == [4, 0] and target.items == [4]
-    assert twin.error.args == ([6],) and twin.error.args[0] is not original.error.args[0]
-    assert twin.integers == original.integers and twin.integers is not original.integers
+    clone = Copy(original).clone
+    assert (clone.number, clone.number.seen, clone.word, clone.word.seen) == (2.5, [1], "word", [2])
+    assert clone.number.seen is not number.seen and clone.word.seen is not word.seen
+    assert clone.view["a"] == [5] and clone.view["a"] is not original.view["a"] and clone.of_class == vars(Thing)
+    assert clone.fields["held"][0] == [3] and clone.fields["held"][0] is not fields["held"][0]
+    clone.target.items.append(0)
+    assert clone.proxy.items == [4, 0] and target.items == [4]
+    assert clone.error.args == ([6],) and clone.error.args[0] is not original.error.args[0]
+    assert clone.integers == original.integers and clone.integers is not original.integers
+
+
+def test_views_and_descriptors_are_made_again_around_the_copy():
+    steps = [1]
+    held, numbers = {"a": steps}, bytearray(b"ab")
+    ordered = collections.OrderedDict(held)
+    original = Thing(
+        keys=held.keys(),
+        values=held.values(),
+        items=held.items(),
+        ordered=ordered.values(),
+        memory=memoryview(numbers),
+        floats=memoryview(np.arange(4.0)).cast("B").cast("d", (2, 2)),
+        read_only=memoryview(numbers).toreadonly(),
+        static=staticmethod(lambda: steps),
+        of_class=classmethod(lambda cls: steps),
+        of_object=property(lambda self: steps),
+        match=re.match("a+", "aab"),
+        layout=struct.Struct("2i"),
+    )
+    clone = Copy(original).clone
+    assert [type(value) for value in vars(clone).values()] == [type(value) for value in vars(original).values()]
+    assert list(clone.keys) == ["a"] and list(clone.items) == [("a", [1])]
+    copied = next(iter(clone.values))
+    assert copied == steps and copied is not steps
+    for again in (next(iter(clone.ordered)), clone.static(), clone.of_class.__func__(None), clone.of_object.fget(None)):
+        assert again is copied
+    clone.memory[0] = 0
+    assert bytes(clone.read_only) == b"\x00b" and numbers == b"ab" and clone.read_only.readonly
+    assert clone.floats.shape == (2, 2) and clone.floats.tolist() == [[0.0, 1.0], [2.0, 3.0]]
+    assert clone.match.group() == "aa" and clone.layout.size == original.layout.size
+
+
+def with_note(value):
+    value.note = [5]
+    return value
+
+
+def derived(base):
+    return type("Derived", (base,), {"__module__": __name__})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(derived(base)(2) for base in (int, float, complex, decimal.Decimal, datetime.timedelta, random.Random)),
+        *(derived(base)("ab") for base in (str, frozenset, set, tuple, ValueError)),
+        derived(datetime.datetime)(2024, 1, 2),
+        derived(array.array)("i", [1]),
+    ],
+    ids=lambda value: type(value).__mro__[1].__name__,
+)
+def test_attributes_of_classes_derived_from_those_of_c_are_copied(value):
+    original = with_note(value)
+    clone = Copy([original]).clone[0]
+    assert type(clone) is type(original) and clone.note == [5] and clone.note is not original.note
+    assert str(clone) == str(original) or isinstance(original, random.Random)
+
+
+def test_what_is_made_from_a_list_finds_its_items_there():
+    context = decimal.Context(prec=5, traps=[decimal.Inexact])
+    original = Thing(context=context, ahead=iter(collections.deque([1, 2])), keys=iter({"a": 1}))
+    clone = Copy(original).clone
+    assert clone.context.traps == context.traps and clone.context is not context
+    assert list(clone.ahead) == [1, 2] and list(clone.keys) == ["a"]
+
+
+def test_what_comes_back_as_a_different_type_is_refused():
+    with pytest.raises(CloneError, match=r"Derived in \.number, .* rebuilds it as a float64"):
+        Copy(Thing(number=with_note(derived(np.float64)(2.0))))
+    with pytest.raises(CloneError, match=r"memoryview in \.part, .* a part of the memory"):
+        Copy(Thing(part=memoryview(b"abc")[1:]))
+
+
+def test_an_array_in_a_file_becomes_one_in_memory(tmp_path):
+    original = np.memmap(tmp_path / "numbers", dtype="float32", mode="w+", shape=(3,))
+    clone = Copy([original]).clone[0]
+    clone[0] = 5.0
+    assert type(clone) is np.memmap and original[0] == 0.0 and not np.shares_memory(original, clone)
 
 
 def test_a_symbolic_input_can_be_used_in_the_copy(keras):
     original = Thing(inputs=[keras.Input((4,)), {"more": keras.Input((2,))}])
     original.joined = keras.layers.Concatenate()([original.inputs[0], original.inputs[1]["more"]])
-    twin = Copy(original).clone
-    model = keras.Model([twin.inputs[0], twin.inputs[1]["more"]], keras.layers.Dense(1)(twin.joined))
+    clone = Copy(original).clone
+    model = keras.Model([clone.inputs[0], clone.inputs[1]["more"]], keras.layers.Dense(1)(clone.joined))
     assert model([tf.ones((3, 4)), tf.ones((3, 2))]).shape == (3, 1)
-    assert twin.inputs[0] is not original.inputs[0]
+    assert clone.inputs[0] is not original.inputs[0]
 
 
 def test_classes_are_freed_after_their_objects_were_copied():
@@ -424,8 +506,8 @@ def test_a_data_set_or_compiled_function_that_uses_nothing_else_is_kept():
         NUMBERS.map(in_python(tf.numpy_function, lambda number: number)),
         tf.function(lambda number: number + 1.0).get_concrete_function(tf.constant(1.0)),
     ]
-    twin = Copy(Thing(kept=kept)).clone
-    assert all(a is b for a, b in zip(kept, twin.kept, strict=True))
+    clone = Copy(Thing(kept=kept)).clone
+    assert all(a is b for a, b in zip(kept, clone.kept, strict=True))
 
 
 STATE = {"variable": tf.Variable(1.0)}

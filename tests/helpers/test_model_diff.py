@@ -2,10 +2,15 @@
 
 import collections
 import dataclasses
+import datetime
+import decimal
 import enum
 import fractions
 import functools
+import io
 import operator
+import random
+import threading
 import types
 import uuid
 import zoneinfo
@@ -109,6 +114,64 @@ def cached(width):
     return functools.lru_cache(lambda x: x * width)
 
 
+def noted(make, *arguments, note):
+    """Make an object of the reader's own class that has an attribute beside its content."""
+    made = make(*arguments)
+    made.note = note
+    return made
+
+
+def own(base):
+    return type(f"Own {base.__name__}", (base,), {"__module__": __name__})
+
+
+# The content of objects whose class the reader derived from a class that is compared by content.
+OWN_CLASSES = {
+    **{own(base): (2,) for base in (int, float, complex, np.float64, decimal.Decimal, fractions.Fraction)},
+    **{own(base): ("ab",) for base in (str, set, frozenset, list, tuple)},
+    own(bytes): (b"ab",),
+    own(datetime.datetime): (2024, 1, 2),
+    own(datetime.timedelta): (2,),
+    own(random.Random): (2,),
+}
+OWN_DECIMAL, OwnArray = own(decimal.Decimal), own(np.ndarray)
+
+
+def happened():
+    event = threading.Event()
+    event.set()
+    return event
+
+
+def read(stream):
+    stream.read(1)
+    return stream
+
+
+def compiled_function(function):
+    return tf.function(function).get_concrete_function(tf.TensorSpec([], tf.float32))
+
+
+def times(tensor):
+    return compiled_function(lambda x: x * tensor)
+
+
+ROWS = tf.data.Dataset.range
+DATA_SETS = {
+    "range": ROWS,
+    "slices": lambda n: tf.data.Dataset.from_tensor_slices({"a": np.arange(4.0) * n}),
+    "mapped": lambda n: ROWS(3).map(lambda x: x * n),
+    "mapped over a tensor": lambda n: ROWS(3).map(functools.partial(tf.multiply, tf.constant(n, tf.int64))),
+    "mapped in Python": lambda n: ROWS(3).map(lambda x: tf.numpy_function(lambda x: x * n, [x], tf.int64)),
+    "generated": lambda n: tf.data.Dataset.from_generator(
+        lambda: range(n), output_signature=tf.TensorSpec([], tf.int64)
+    ),
+    "shuffled": lambda n: ROWS(9).shuffle(3, seed=n),
+    "batched": lambda n: ROWS(9).batch(n).prefetch(1),
+    "zipped": lambda n: tf.data.Dataset.zip((ROWS(3), ROWS(n))),
+    "interleaved": lambda n: ROWS(3).interleave(lambda x: ROWS(n)),
+}
+
 # For each: a value, an equal one that is not the same object where that can be, and a different one.
 VALUES = {
     "enum": (Colour.RED, Colour.RED, Colour.BLUE),
@@ -130,6 +193,24 @@ VALUES = {
     "number that is none": (float("nan"), float("nan"), 1.0),
     "time zone": (zoneinfo.ZoneInfo("UTC"), zoneinfo.ZoneInfo("UTC"), zoneinfo.ZoneInfo.no_cache("Europe/Vienna")),
     "identifier": (uuid.UUID(int=2), uuid.UUID(int=2), uuid.UUID(int=3)),
+    **{cls.__name__: tuple(noted(cls, *content, note=n) for n in (2, 2, 3)) for cls, content in OWN_CLASSES.items()},
+    "own decimal": (OWN_DECIMAL("0.1"), OWN_DECIMAL("0.1"), OWN_DECIMAL("0.2")),
+    "own array": tuple(noted(np.ndarray.view, np.arange(3.0), OwnArray, note=n) for n in (2, 2, 3)),
+    "partial with a note": tuple(noted(functools.partial, max, 2, note=n) for n in (2, 2, 3)),
+    "thread local": tuple(noted(threading.local, note=n) for n in (2, 2, 3)),
+    "event": (threading.Event(), threading.Event(), happened()),
+    "semaphore": (threading.Semaphore(2), threading.Semaphore(2), threading.Semaphore(3)),
+    "barrier": (threading.Barrier(2), threading.Barrier(2), threading.Barrier(3)),
+    "polynomial of an older kind": (np.poly1d([1, 2]), np.poly1d([1, 2]), np.poly1d([1, 3])),
+    "polynomial": tuple(np.polynomial.Polynomial([1, n]) for n in (2, 2, 3)),
+    "text stream": (io.StringIO("a"), io.StringIO("a"), io.StringIO("b")),
+    "read text stream": (io.StringIO("ab"), io.StringIO("ab"), read(io.StringIO("ab"))),
+    **{name: (make(2), make(2), make(3)) for name, make in DATA_SETS.items()},
+    "compiled function": tuple(compiled_function(lambda x, n=n: x * n) for n in (2, 2, 3)),
+    "compiled function of a tensor": tuple(times(tf.constant([float(n)])) for n in (2, 2, 3)),
+    "compiled function of arguments": tuple(
+        compiled_function(f) for f in (lambda x: x - 1.0, lambda y: y - 1.0, lambda x: 1.0 - x)
+    ),
     "checkpoint": tuple(tf.train.Checkpoint(step=tf.Variable(n)) for n in (2, 2, 3)),
 }
 

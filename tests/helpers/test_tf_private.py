@@ -54,12 +54,12 @@ def test_tables_are_copied_with_their_entries():
     for table in (mutable, dense, static):
         if table is not static:
             table.insert(keys, values)
-        twin = tf_private.copied_table(table)
-        assert type(twin) is type(table)
-        assert twin is not table
-        np.testing.assert_array_equal(twin.lookup(tf.constant(["a", "b", "c"])), [1, 2, -1])
+        clone = tf_private.copied_table(table)
+        assert type(clone) is type(table)
+        assert clone is not table
+        np.testing.assert_array_equal(clone.lookup(tf.constant(["a", "b", "c"])), [1, 2, -1])
         if table is not static:
-            twin.insert(tf.constant(["c"]), tf.constant([3], tf.int64))
+            clone.insert(tf.constant(["c"]), tf.constant([3], tf.int64))
             assert int(table.size()) == 2
 
 
@@ -70,9 +70,9 @@ def test_tables_of_vectors_are_copied_with_their_entries():
     pairs = tf.lookup.experimental.DenseHashTable(tf.int64, tf.int64, 0, empty_key=[-1, -1], deleted_key=[-2, -2])
     for table, key, value in ((dense, keys, values), (mutable, keys, values), (pairs, [[1, -1]], [5])):
         table.insert(tf.constant(key, tf.int64), tf.constant(value, table.value_dtype))
-        twin = tf_private.copied_table(table)
-        np.testing.assert_array_equal(twin.lookup(tf.constant(key, tf.int64)), value)
-        assert [len(part) for part in tf_private.table_entries(twin)] == [1, 1]
+        clone = tf_private.copied_table(table)
+        np.testing.assert_array_equal(clone.lookup(tf.constant(key, tf.int64)), value)
+        assert [len(part) for part in tf_private.table_entries(clone)] == [1, 1]
 
 
 def test_what_a_data_set_uses_is_found():
@@ -87,6 +87,8 @@ def test_what_a_data_set_uses_is_found():
     assert found is variable
     (found,) = tf_private.captured(numbers.map(lambda number: tf.numpy_function(in_python, [number], tf.float64)))
     assert found is in_python
+    generated = tf.data.Dataset.from_generator(in_python, output_signature=tf.TensorSpec([]))
+    assert in_python in tf_private.captured(generated)
     assert tf_private.captured(tf.function(lambda: tf.constant(1.0)).get_concrete_function()) == []
 
 

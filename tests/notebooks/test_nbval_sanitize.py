@@ -1,4 +1,4 @@
-"""The patterns that nbval takes out of outputs before it compares them: what they catch, and what they leave alone."""
+"""The patterns that nbval removes from outputs before it compares them: they match all noise, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nbval.plugin import get_sanitize_patterns
 
 PATTERNS = get_sanitize_patterns((Path(__file__).parent / "nbval_sanitize.cfg").read_text(encoding="utf-8"))
 
-# Two outputs that mean the same, one line a pattern.
+# Two outputs that mean the same, with one line per pattern.
 SAME = [
     ("<Dense object at 0x7f70aa499440>", "<Dense object at 0x7f70bb001200>"),
     ("saved as tmpab12cd34.keras", "saved as tmp_x9y8z7w.keras"),
@@ -31,7 +31,7 @@ DIFFERENT = [
 
 
 def _sanitize(text):
-    """Do as nbval does: every pattern, in the order of the file."""
+    """Apply every pattern in the order of the file, as nbval does."""
     for pattern, replacement in PATTERNS:
         text = re.sub(pattern, replacement, text)
     return text

@@ -1,7 +1,7 @@
-"""Cells that are run before those above them: a name that is missing, or the plain word that something did not run yet.
+"""Cells that are run before those above them raise a NameError, or say plainly that a cell above has not run.
 
-Here the cells run in this process, so that TensorFlow is loaded once. What a reader does after a restart is the same:
-the set-up cell, and then the cell where they were.
+Here the cells run in this process, so that TensorFlow is loaded once. A reader does the same after a restart: they run
+the set-up cell, then the cell where they were.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def code_cells(path):
 
 
 def run(source, namespace):
-    """Run a cell; return what its last line gives, as a notebook would show it."""
+    """Run a cell; return the value of its last line, which a notebook would show."""
     tree = ast.parse(source)
     last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, "<cell>", "exec"), namespace)
@@ -39,7 +39,7 @@ def test_after_the_set_up_alone_nothing_is_claimed(path, monkeypatch, tmp_path, 
     monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress.json"))
     set_up, *cells = code_cells(path)
     assert set_up.replace("import helpers\n", "").startswith("import workbook\n\nworkbook.quiet_tensorflow(")
-    for cell in cells:  # before the set-up: Python says which name is missing
+    for cell in cells:  # before the set-up, the error is a missing name
         if FIRST.search(cell):
             with pytest.raises(NameError):
                 run(cell, {"__name__": "__main__"})
@@ -52,7 +52,7 @@ def test_after_the_set_up_alone_nothing_is_claimed(path, monkeypatch, tmp_path, 
         try:
             shown = run(cell, namespace)
         except NameError:
-            continue  # Python's own word that a cell above was not run
+            continue  # Python's own error for a cell above that was not run
         ran += 1
         if isinstance(shown, ExercisePanel):
             assert shown.feedback.outcome is Outcome.NOT_ATTEMPTED, cell
@@ -61,4 +61,4 @@ def test_after_the_set_up_alone_nothing_is_claimed(path, monkeypatch, tmp_path, 
         else:
             assert "labs.show_progress(" in cell, f"{cell} showed {shown!r}"
     assert ran >= 2
-    assert not (tmp_path / "progress.json").exists()  # nothing counts as answered
+    assert not (tmp_path / "progress.json").exists()  # no question counts as answered

@@ -1,7 +1,7 @@
 """Every notebook runs twice in the same kernel, without a network, leaves no file behind, and stays within its memory.
 
-nbval runs each notebook once in a fresh kernel. A reader runs cells again, in a kernel that holds what they made
-before, and wants to find the folder as it was.
+nbval runs each notebook once in a fresh kernel. A reader runs cells again, in a kernel that still has earlier objects,
+and expects an unchanged folder.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ pytestmark = pytest.mark.slow
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-MAX_MEMORY = 1.5e9  # bytes; the free hosts that the workbook is meant for give a kernel 2 GB and the server its share
+MAX_MEMORY = 1.5e9  # bytes; free hosts give a session 2 GB, of which the server needs a part
 
 
 def _files(folder):
-    """Every file below a folder with a digest of what is in it, and every folder."""
+    """Return every file below a folder, with a digest of its content, and every folder."""
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
         for path in sorted(folder.rglob("*"))
@@ -34,7 +34,7 @@ def _files(folder):
 
 
 def _peak_memory(pid):
-    """The most memory that a process has held so far, in bytes; what it holds now where the system keeps no peak."""
+    """Return the peak memory of a process in bytes, or its current memory if the system does not record the peak."""
     status = Path("/proc") / str(pid) / "status"
     if status.exists():
         return next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
@@ -71,7 +71,7 @@ socket.socket.connect, socket.getaddrinfo = connect, getaddrinfo
 
 @pytest.fixture
 def asked(tmp_path_factory, monkeypatch):
-    """Kernels that begin now reach this machine alone; the file lists what else they asked for."""
+    """Restrict new kernels to connections to this machine; the file lists all other addresses that they requested."""
     folder = tmp_path_factory.mktemp("guard")
     log = folder / "asked.txt"
     log.touch()
@@ -81,10 +81,7 @@ def asked(tmp_path_factory, monkeypatch):
 
 
 def run_twice(notebook, folder):
-    """Run all cells from top to bottom, then again in the same kernel.
-
-    Returns the kernel's peak memory in bytes.
-    """
+    """Run all cells from top to bottom, then again in the same kernel; return its peak memory in bytes."""
     client = NotebookClient(notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
     peak = 0
     with client.setup_kernel():
@@ -100,7 +97,7 @@ def test_runs_twice_and_leaves_no_file(path, tmp_path, asked):
     folder = tmp_path / FOLDER.name
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     before = _files(folder)
-    for each in (*folder.iterdir(), folder):  # as in a course that hands out its notebooks for reading
+    for each in (*folder.iterdir(), folder):  # read-only, as in a course that shares one folder of notebooks
         each.chmod(each.stat().st_mode & ~0o222)
     try:
         peak = run_twice(nbformat.read(path, as_version=4), folder)

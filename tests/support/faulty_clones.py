@@ -1,4 +1,4 @@
-"""Ways to break a true clone in one place each: a fault takes (keras, model, twin) and returns the broken twin or None.
+"""Ways to break a true clone in one place: a fault takes (keras, model, clone) and returns the broken clone or None.
 
 Every fault names the model that it is for, the check that has to fail, and a word that the evidence has to contain.
 """
@@ -43,7 +43,7 @@ def fault(make: Callable, check: str, names: str, only_on: str = ""):
 
 
 def pair(keras: Any, make: Callable) -> tuple[Any, Any, Any, Any]:
-    """Make a model and a true twin of it, by building it twice under the same seeds."""
+    """Make a model and a true clone of it, by building it twice under the same seeds."""
     models = []
     for _ in range(2):
         workbook.set_seeds(0)
@@ -180,148 +180,148 @@ def decaying(keras):
 
 
 @fault(several_layers, "weights", "kernel")
-def one_weight_nudged(keras, model, twin):
-    kernel = twin.layers[0].kernel
+def one_weight_nudged(keras, model, clone):
+    kernel = clone.layers[0].kernel
     kernel.assign(np.asarray(kernel) + 1e-7)
 
 
 @fault(several_layers, "weights", "bias")
-def weights_rounded_in_one_layer(keras, model, twin):
-    twin.layers[-1].bias.assign(np.asarray(twin.layers[-1].bias).astype("float16").astype("float32"))
+def weights_rounded_in_one_layer(keras, model, clone):
+    clone.layers[-1].bias.assign(np.asarray(clone.layers[-1].bias).astype("float16").astype("float32"))
 
 
 @fault(several_layers, "weights", "moving_variance")
-def statistic_reset(keras, model, twin):
-    twin.layers[2].moving_variance.assign(np.ones(5))
+def statistic_reset(keras, model, clone):
+    clone.layers[2].moving_variance.assign(np.ones(5))
 
 
 @fault(several_layers, "weights", "4 of")
-def trainable_weights_only(keras, model, twin):
+def trainable_weights_only(keras, model, clone):
     fresh = several_layers(keras)[0]
-    for mine, old in zip(twin.weights, fresh.weights, strict=True):
+    for mine, old in zip(clone.weights, fresh.weights, strict=True):
         if "moving" in mine.name or "gamma" in mine.name or "beta" in mine.name:
             mine.assign(np.asarray(old) + 1)
 
 
 @fault(several_layers, "other state", "seed", only_on="keras")
-def dropout_seed_restarted(keras, model, twin):
-    twin.layers[3].seed_generator.state.assign([7, 0])
+def dropout_seed_restarted(keras, model, clone):
+    clone.layers[3].seed_generator.state.assign([7, 0])
 
 
 @fault(zoo.raw_variable, "other state", "temperature", only_on="keras")
-def raw_variable_lost(keras, model, twin):
-    twin.temperature.assign(1.0)
+def raw_variable_lost(keras, model, clone):
+    clone.temperature.assign(1.0)
 
 
 @fault(zoo.stateful_recurrent, "other state", "gru", only_on="keras")
-def recurrent_state_lost(keras, model, twin):
-    twin.layers[0].reset_states()
+def recurrent_state_lost(keras, model, clone):
+    clone.layers[0].reset_states()
 
 
 @fault(zoo.stateful_recurrent, "other state", "", only_on="tf_keras")
-def recurrent_state_lost_on_2(keras, model, twin):
-    twin.layers[0].reset_states()
+def recurrent_state_lost_on_2(keras, model, clone):
+    clone.layers[0].reset_states()
 
 
 @fault(text, "other state", "string_lookup")
-def vocabulary_permuted(keras, model, twin):
-    next(layer for layer in twin.layers if "lookup" in layer.name).set_vocabulary(["a", "b", "c"])
+def vocabulary_permuted(keras, model, clone):
+    next(layer for layer in clone.layers if "lookup" in layer.name).set_vocabulary(["a", "b", "c"])
 
 
 @fault(text, "other state", "string_lookup")
-def vocabulary_shortened(keras, model, twin):
-    next(layer for layer in twin.layers if "lookup" in layer.name).set_vocabulary(["a", "b"])
+def vocabulary_shortened(keras, model, clone):
+    next(layer for layer in clone.layers if "lookup" in layer.name).set_vocabulary(["a", "b"])
 
 
 @fault(zoo.adapted_normalization, "layer settings", "mean", only_on="keras")
-def normalization_not_finalised(keras, model, twin):
-    twin.layers[0].mean = twin.layers[0].mean + 1
+def normalization_not_finalised(keras, model, clone):
+    clone.layers[0].mean = clone.layers[0].mean + 1
 
 
 # -- structure and settings --------------------------------------------------------------------------------------------
 
 
 @fault(several_layers, "layer settings", "rate")
-def another_dropout_rate(keras, model, twin):
-    twin.layers[3].rate = 0.3
+def another_dropout_rate(keras, model, clone):
+    clone.layers[3].rate = 0.3
 
 
 @fault(several_layers, "layer settings", "activation")
-def another_activation(keras, model, twin):
-    twin.layers[1].activation = keras.activations.sigmoid
+def another_activation(keras, model, clone):
+    clone.layers[1].activation = keras.activations.sigmoid
 
 
 @fault(several_layers, "layer settings", "activation")
-def activation_became_a_lambda(keras, model, twin):
-    twin.layers[1].activation = lambda x: tf.tanh(x)
+def activation_became_a_lambda(keras, model, clone):
+    clone.layers[1].activation = lambda x: tf.tanh(x)
 
 
 @fault(several_layers, "layer settings", "kernel_regularizer.l2")
-def another_regulariser_strength(keras, model, twin):
-    twin.layers[0].kernel_regularizer.l2 = 0.02
+def another_regulariser_strength(keras, model, clone):
+    clone.layers[0].kernel_regularizer.l2 = 0.02
 
 
 @fault(several_layers, "layer settings", "kernel_regularizer")
-def regulariser_lost(keras, model, twin):
-    twin.layers[0].kernel_regularizer = None
+def regulariser_lost(keras, model, clone):
+    clone.layers[0].kernel_regularizer = None
 
 
 @fault(several_layers, "layer settings", "kernel_constraint.max_value")
-def another_constraint(keras, model, twin):
-    twin.layers[0].kernel_constraint.max_value = 3
+def another_constraint(keras, model, clone):
+    clone.layers[0].kernel_constraint.max_value = 3
 
 
 @fault(several_layers, "layer settings", "activity_regularizer")
-def activity_regulariser_added(keras, model, twin):
-    twin.layers[1].activity_regularizer = keras.regularizers.L1(0.1)
+def activity_regulariser_added(keras, model, clone):
+    clone.layers[1].activity_regularizer = keras.regularizers.L1(0.1)
 
 
 @fault(several_layers, "layer settings", "trainable")
-def layer_frozen(keras, model, twin):
-    twin.layers[1].trainable = False
+def layer_frozen(keras, model, clone):
+    clone.layers[1].trainable = False
 
 
 @fault(several_layers, "layer settings", "trainable")
-def model_flag_differs(keras, model, twin):
+def model_flag_differs(keras, model, clone):
     # What clone_model does to a model that was frozen as a whole.
-    for either in (model, twin):
+    for either in (model, clone):
         either.trainable = False
-    twin.trainable = True
-    for layer in twin.layers:
+    clone.trainable = True
+    for layer in clone.layers:
         layer.trainable = False
 
 
 @fault(several_layers, "layer settings", "momentum")
-def another_batch_norm_momentum(keras, model, twin):
-    twin.layers[2].momentum = 0.5
+def another_batch_norm_momentum(keras, model, clone):
+    clone.layers[2].momentum = 0.5
 
 
 @fault(several_layers, "layer settings", "epsilon")
-def another_epsilon(keras, model, twin):
-    twin.layers[2].epsilon = 0.0011
+def another_epsilon(keras, model, clone):
+    clone.layers[2].epsilon = 0.0011
 
 
 @fault(several_layers, "layer settings", "dtype policy")
-def another_dtype_policy(keras, model, twin):
-    stack = [type(layer).from_config(layer.get_config()) for layer in twin.layers[:-1]]
+def another_dtype_policy(keras, model, clone):
+    stack = [type(layer).from_config(layer.get_config()) for layer in clone.layers[:-1]]
     other = keras.Sequential([keras.layers.Input((6,)), *stack, keras.layers.Dense(3, dtype="mixed_float16")])
     other(np.zeros((1, 6), "float32"))
-    other.set_weights(twin.get_weights())
+    other.set_weights(clone.get_weights())
     other.compile(keras.optimizers.Adam(0.01, clipnorm=1.0), model.loss)
     return other
 
 
 @fault(equal_branches, "structure", "dense")
-def branch_connected_twice(keras, model, twin):
-    _, left, _, subtract, head = twin.layers
-    inputs = twin.inputs[0]
+def branch_connected_twice(keras, model, clone):
+    _, left, _, subtract, head = clone.layers
+    inputs = clone.inputs[0]
     other = keras.Model(inputs, head(subtract([left(inputs), left(inputs)])))
     other.compile("sgd", model.loss)
     return other
 
 
 @fault(zoo.functional_with_two_inputs_and_shared_layer, "structure", "dense")
-def shared_layer_untied(keras, model, twin):
+def shared_layer_untied(keras, model, clone):
     layers = keras.layers
     left, right = keras.Input((6,), name="left"), keras.Input((6,), name="right")
     one, two = layers.Dense(5, "tanh"), layers.Dense(5, "tanh")
@@ -335,114 +335,114 @@ def shared_layer_untied(keras, model, twin):
 
 
 @fault(several_layers, "structure", "only the original")
-def layer_dropped(keras, model, twin):
-    other = keras.Sequential([keras.layers.Input((6,)), *twin.layers[:-1]])
+def layer_dropped(keras, model, clone):
+    other = keras.Sequential([keras.layers.Input((6,)), *clone.layers[:-1]])
     other.compile("adam", model.loss)
     return other
 
 
 @fault(unused_block, "structure", "LeakyReLU")
-def class_of_an_unused_layer(keras, model, twin):
-    twin.layers[0].inner[1] = keras.layers.ELU()
+def class_of_an_unused_layer(keras, model, clone):
+    clone.layers[0].inner[1] = keras.layers.ELU()
 
 
 @fault(unused_block, "layer settings", "dropout")
-def setting_of_an_unused_layer(keras, model, twin):
-    twin.layers[0].inner[0].rate = 0.2
+def setting_of_an_unused_layer(keras, model, clone):
+    clone.layers[0].inner[0].rate = 0.2
 
 
 @fault(unused_block, "layer settings", "supports_masking")
-def masks_no_longer_passed_on(keras, model, twin):
-    twin.layers[0].supports_masking = not model.layers[0].supports_masking
+def masks_no_longer_passed_on(keras, model, clone):
+    clone.layers[0].supports_masking = not model.layers[0].supports_masking
 
 
 @fault(several_layers, "layer settings", "autocast", only_on="keras")
-def autocast_off(keras, model, twin):
-    twin.layers[1].autocast = False
+def autocast_off(keras, model, clone):
+    clone.layers[1].autocast = False
 
 
 @fault(zoo.spectral_normalization, "weights", "vector_u", only_on="keras")
-def vector_of_spectral_normalization_turned(keras, model, twin):
-    vector = twin.layers[0].vector_u
+def vector_of_spectral_normalization_turned(keras, model, clone):
+    vector = clone.layers[0].vector_u
     vector.assign(-np.asarray(vector))
 
 
 @fault(zoo.lora, "layer settings", "lora_alpha", only_on="keras")
-def another_weight_of_lora(keras, model, twin):
-    twin.layers[0].lora_alpha = 9
+def another_weight_of_lora(keras, model, clone):
+    clone.layers[0].lora_alpha = 9
 
 
 @fault(zoo.quantized, "weights", "kernel_scale", only_on="keras")
-def another_scale_of_quantization(keras, model, twin):
-    scale = twin.layers[0].kernel_scale
+def another_scale_of_quantization(keras, model, clone):
+    scale = clone.layers[0].kernel_scale
     scale.assign(np.asarray(scale) * 1.01)
 
 
 @fault(unused_block, "layer settings", "_scale")
-def private_number_changed(keras, model, twin):
-    twin.layers[0]._scale = 1.25
+def private_number_changed(keras, model, clone):
+    clone.layers[0]._scale = 1.25
 
 
 @fault(unused_block, "layer settings", "maxlen")
-def maximum_length_changed(keras, model, twin):
-    model.layers[0].recent, twin.layers[0].recent = collections.deque([1], 5), collections.deque([1], 6)
+def maximum_length_changed(keras, model, clone):
+    model.layers[0].recent, clone.layers[0].recent = collections.deque([1], 5), collections.deque([1], 6)
 
 
 @fault(unused_block, "layer settings", "order")
-def order_changed(keras, model, twin):
+def order_changed(keras, model, clone):
     model.layers[0].heads = collections.OrderedDict(first=1, second=2)
-    twin.layers[0].heads = collections.OrderedDict(second=2, first=1)
+    clone.layers[0].heads = collections.OrderedDict(second=2, first=1)
 
 
 @fault(unused_block, "layer settings", "readings")
-def masked_entry_changed(keras, model, twin):
+def masked_entry_changed(keras, model, clone):
     model.layers[0].readings = np.ma.array([1.0, 2.0], mask=[False, True])
-    twin.layers[0].readings = np.ma.array([1.0, 2.0], mask=[True, False])
+    clone.layers[0].readings = np.ma.array([1.0, 2.0], mask=[True, False])
 
 
 @fault(zoo.odd_attributes, "layer settings", "by_reference")
-def entry_of_a_variable_changed(keras, model, twin):
-    twin.by_reference.kept[twin.offset.ref()] = 0.25
+def entry_of_a_variable_changed(keras, model, clone):
+    clone.by_reference.kept[clone.offset.ref()] = 0.25
 
 
 @fault(unused_block, "layer settings", "mask")
-def array_changed(keras, model, twin):
-    twin.layers[0].mask = np.array([0.0, 1.0, 2.5])
+def array_changed(keras, model, clone):
+    clone.layers[0].mask = np.array([0.0, 1.0, 2.5])
 
 
 @fault(unused_block, "layer settings", "depth")
-def entry_of_a_dict_changed(keras, model, twin):
-    twin.layers[0].settings["depth"] = 3
+def entry_of_a_dict_changed(keras, model, clone):
+    clone.layers[0].settings["depth"] = 3
 
 
 @fault(unused_block, "structure", "seen[0]: only the clone has it")
-def entry_added_to_an_empty_list(keras, model, twin):
-    twin.layers[0].seen.append(3)
+def entry_added_to_an_empty_list(keras, model, clone):
+    clone.layers[0].seen.append(3)
 
 
 @fault(unused_block, "layer settings", "more.depth")
-def attribute_of_an_attribute_changed(keras, model, twin):
-    twin.layers[0].more.depth = 3
+def attribute_of_an_attribute_changed(keras, model, clone):
+    clone.layers[0].more.depth = 3
 
 
 @fault(unused_block, "separate storage", "more (SimpleNamespace)")
-def namespace_shared(keras, model, twin):
-    twin.layers[0].more = model.layers[0].more
+def namespace_shared(keras, model, clone):
+    clone.layers[0].more = model.layers[0].more
 
 
 @fault(unused_block, "layer settings", "note")
-def text_changed(keras, model, twin):
-    twin.layers[0].note = "second"
+def text_changed(keras, model, clone):
+    clone.layers[0].note = "second"
 
 
 @fault(unused_block, "layer settings", "function")
-def function_changed(keras, model, twin):
-    twin.layers[0].function = lambda x: x + x
+def function_changed(keras, model, clone):
+    clone.layers[0].function = lambda x: x + x
 
 
 @fault(several_layers, "structure", "call")
-def call_patched(keras, model, twin):
-    layer = twin.layers[1]
+def call_patched(keras, model, clone):
+    layer = clone.layers[1]
     own = layer.call
     layer.call = lambda *args, **kwargs: own(*args, **kwargs)
 
@@ -451,229 +451,229 @@ def call_patched(keras, model, twin):
 
 
 @fault(several_layers, "compile settings", "learning rate")
-def another_learning_rate(keras, model, twin):
-    twin.optimizer.learning_rate.assign(0.011)
+def another_learning_rate(keras, model, clone):
+    clone.optimizer.learning_rate.assign(0.011)
 
 
 @fault(several_layers, "compile settings", "clipnorm")
-def clipping_lost(keras, model, twin):
-    twin.optimizer.clipnorm = None
+def clipping_lost(keras, model, clone):
+    clone.optimizer.clipnorm = None
 
 
 @fault(several_layers, "compile settings", "beta_1")
-def another_beta(keras, model, twin):
-    twin.optimizer.beta_1 = 0.8
+def another_beta(keras, model, clone):
+    clone.optimizer.beta_1 = 0.8
 
 
 @fault(zoo.sequential, "compile settings", "Adam")
-def another_optimizer(keras, model, twin):
-    twin.compile("rmsprop", model.loss, metrics=["accuracy"])
+def another_optimizer(keras, model, clone):
+    clone.compile("rmsprop", model.loss, metrics=["accuracy"])
 
 
 @fault(zoo.sequential, "compile settings", "loss")
-def another_loss(keras, model, twin):
-    twin.optimizer, optimizer = twin.optimizer, twin.optimizer
-    twin.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+def another_loss(keras, model, clone):
+    clone.optimizer, optimizer = clone.optimizer, clone.optimizer
+    clone.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
 
 
 @fault(zoo.sequential, "compile settings", "metrics")
-def another_metric(keras, model, twin):
-    twin.compile(twin.optimizer, twin.loss, metrics=["mae"])
+def another_metric(keras, model, clone):
+    clone.compile(clone.optimizer, clone.loss, metrics=["mae"])
 
 
 @fault(metrics, "compile settings", "k")
-def another_setting_of_a_metric(keras, model, twin):
-    twin.compile(twin.optimizer, twin.loss, metrics=[keras.metrics.SparseTopKCategoricalAccuracy(k=3)])
+def another_setting_of_a_metric(keras, model, clone):
+    clone.compile(clone.optimizer, clone.loss, metrics=[keras.metrics.SparseTopKCategoricalAccuracy(k=3)])
 
 
 @fault(zoo.sequential, "compile settings", "not compiled")
-def compiled_away(keras, model, twin):
+def compiled_away(keras, model, clone):
     other = (
-        keras.models.clone_model(twin)
+        keras.models.clone_model(clone)
         if keras.__name__ == "tf_keras"
-        else keras.Sequential.from_config(twin.get_config())
+        else keras.Sequential.from_config(clone.get_config())
     )
-    other.set_weights(twin.get_weights())
+    other.set_weights(clone.get_weights())
     return other
 
 
 @fault(several_layers, "optimizer state", "variables differ")
-def slot_reset(keras, model, twin):
-    slot = twin.optimizer._momentums[2]
+def slot_reset(keras, model, clone):
+    slot = clone.optimizer._momentums[2]
     slot.assign(np.zeros(slot.shape))
 
 
 @fault(several_layers, "optimizer state", "steps")
-def iterations_reset(keras, model, twin):
-    twin.optimizer.iterations.assign(0)
+def iterations_reset(keras, model, clone):
+    clone.optimizer.iterations.assign(0)
 
 
 @fault(scheduled, "compile settings", "decay_rate")
-def another_schedule(keras, model, twin):
-    twin.optimizer._learning_rate.decay_rate = 0.6
+def another_schedule(keras, model, clone):
+    clone.optimizer._learning_rate.decay_rate = 0.6
 
 
 @fault(scheduled, "optimizer state", "made 4 steps, the clone 0")
-def schedule_restarted(keras, model, twin):
-    twin.optimizer.iterations.assign(0)
+def schedule_restarted(keras, model, clone):
+    clone.optimizer.iterations.assign(0)
 
 
 @fault(scheduled, "compile settings", "learning rate")
-def schedule_became_a_number(keras, model, twin):
-    twin.compile(keras.optimizers.SGD(0.05 * 0.25, momentum=0.9), twin.loss, metrics=["accuracy"])
+def schedule_became_a_number(keras, model, clone):
+    clone.compile(keras.optimizers.SGD(0.05 * 0.25, momentum=0.9), clone.loss, metrics=["accuracy"])
 
 
 @fault(decaying, "compile settings", "exclude")
-def exemptions_from_decay_lost(keras, model, twin):
-    for key in [key for key in vars(twin.optimizer) if "exclude" in key]:
-        del vars(twin.optimizer)[key]
+def exemptions_from_decay_lost(keras, model, clone):
+    for key in [key for key in vars(clone.optimizer) if "exclude" in key]:
+        del vars(clone.optimizer)[key]
 
 
 @fault(gan, "optimizer state", "variables differ")
-def slot_of_a_second_optimizer(keras, model, twin):
-    slot = twin.generator_optimizer._velocities[0]
+def slot_of_a_second_optimizer(keras, model, clone):
+    slot = clone.generator_optimizer._velocities[0]
     slot.assign(np.ones(slot.shape))
 
 
 @fault(gan, "compile settings", "judge_optimizer")
-def rate_of_a_second_optimizer(keras, model, twin):
-    twin.judge_optimizer.learning_rate.assign(0.5)
+def rate_of_a_second_optimizer(keras, model, clone):
+    clone.judge_optimizer.learning_rate.assign(0.5)
 
 
 @fault(zoo.loss_scaled, "optimizer state", "scale", only_on="keras")
-def loss_scale_reset(keras, model, twin):
-    twin.optimizer.dynamic_scale.assign(128.0)
+def loss_scale_reset(keras, model, clone):
+    clone.optimizer.dynamic_scale.assign(128.0)
 
 
 @fault(zoo.loss_scaled, "optimizer state", "loss_scale", only_on="tf_keras")
-def loss_scale_reset_on_2(keras, model, twin):
-    twin.optimizer._loss_scale._current_loss_scale.assign(128.0)
+def loss_scale_reset_on_2(keras, model, clone):
+    clone.optimizer._loss_scale._current_loss_scale.assign(128.0)
 
 
 @fault(zoo.loss_scaled, "compile settings", "learning rate")
-def rate_of_an_inner_optimizer(keras, model, twin):
-    twin.optimizer.inner_optimizer.learning_rate.assign(0.5)
+def rate_of_an_inner_optimizer(keras, model, clone):
+    clone.optimizer.inner_optimizer.learning_rate.assign(0.5)
 
 
 @fault(zoo.everything_compiled, "optimizer state", "average")
-def averages_lost(keras, model, twin):
-    for average in twin.optimizer._model_variables_moving_average:
+def averages_lost(keras, model, clone):
+    for average in clone.optimizer._model_variables_moving_average:
         average.assign(np.zeros(average.shape))
 
 
 @fault(zoo.gradient_accumulation, "optimizer state", "variables differ", only_on="keras")
-def accumulated_gradients_lost(keras, model, twin):
-    gradient = twin.optimizer._accumulated_gradients[0]
+def accumulated_gradients_lost(keras, model, clone):
+    gradient = clone.optimizer._accumulated_gradients[0]
     gradient.assign(np.asarray(gradient) + 1)
 
 
 @fault(zoo.legacy_optimizer, "optimizer state", "variables differ", only_on="tf_keras")
-def slot_of_a_legacy_optimizer(keras, model, twin):
-    slot = twin.optimizer.weights[1]
+def slot_of_a_legacy_optimizer(keras, model, clone):
+    slot = clone.optimizer.weights[1]
     slot.assign(np.ones(slot.shape))
 
 
 @fault(zoo.legacy_optimizer, "compile settings", "decay_steps", only_on="tf_keras")
-def schedule_of_a_legacy_optimizer(keras, model, twin):
-    twin.optimizer._hyper["learning_rate"].decay_steps = 20
+def schedule_of_a_legacy_optimizer(keras, model, clone):
+    clone.optimizer._hyper["learning_rate"].decay_steps = 20
 
 
 @fault(zoo.sequential, "compile settings", "steps_per_execution", only_on="keras")
-def another_number_of_steps_at_once(keras, model, twin):
-    twin.steps_per_execution = 4
+def another_number_of_steps_at_once(keras, model, clone):
+    clone.steps_per_execution = 4
 
 
 @fault(zoo.sequential, "other state", "total")
-def running_metric_changed(keras, model, twin):
-    twin.metrics[0].total.assign(5.0)
+def running_metric_changed(keras, model, clone):
+    clone.metrics[0].total.assign(5.0)
 
 
 @fault(zoo.trained_without_a_call, "other state", "count")
-def running_metric_of_an_attribute_changed(keras, model, twin):
-    twin.tracker.count.assign(7.0)
+def running_metric_of_an_attribute_changed(keras, model, clone):
+    clone.tracker.count.assign(7.0)
 
 
 @fault(zoo.trained_without_a_call, "training steps", "largest")
-def step_changed_in_a_model_without_a_call(keras, model, twin):
-    decoder = twin.decoder
-    twin.decoder = keras.Sequential([*decoder.layers[:-1], keras.layers.Dropout(0.9)])
-    twin.decoder(np.zeros((1, 2), "float32"))
+def step_changed_in_a_model_without_a_call(keras, model, clone):
+    decoder = clone.decoder
+    clone.decoder = keras.Sequential([*decoder.layers[:-1], keras.layers.Dropout(0.9)])
+    clone.decoder(np.zeros((1, 2), "float32"))
 
 
 @fault(zoo.loss_with_state, "other state", "against")
-def state_of_a_loss_lost(keras, model, twin):
-    twin.loss.weight.assign(1.0)
+def state_of_a_loss_lost(keras, model, clone):
+    clone.loss.weight.assign(1.0)
 
 
 @fault(with_added_loss, "added losses", "largest")
-def another_weight_of_an_added_loss(keras, model, twin):
-    weigh = twin.weigh
-    twin.weigh = lambda loss: 2 * weigh(loss)
+def another_weight_of_an_added_loss(keras, model, clone):
+    weigh = clone.weigh
+    clone.weigh = lambda loss: 2 * weigh(loss)
 
 
 @fault(zoo.own_train_step, "structure", "train_step")
-def train_step_patched(keras, model, twin):
-    own = twin.train_step
-    twin.train_step = lambda batch: own((batch[0], batch[1] * 0))
+def train_step_patched(keras, model, clone):
+    own = clone.train_step
+    clone.train_step = lambda batch: own((batch[0], batch[1] * 0))
 
 
 # -- shared ------------------------------------------------------------------------------------------------------------
 
 
 @fault(several_layers, "separate storage", "optimizer (Adam)")
-def optimizer_shared(keras, model, twin):
-    twin.optimizer = model.optimizer
+def optimizer_shared(keras, model, clone):
+    clone.optimizer = model.optimizer
 
 
 @fault(metrics, "separate storage", "SparseTopK")
-def metric_shared(keras, model, twin):
+def metric_shared(keras, model, clone):
     metric = keras.metrics.SparseTopKCategoricalAccuracy(k=2)
-    for either in (model, twin):
+    for either in (model, clone):
         either.compile("adam", either.loss, metrics=[metric])
 
 
 @fault(unused_block, "separate storage", "settings (")
-def dict_shared(keras, model, twin):
+def dict_shared(keras, model, clone):
     settings = {"depth": 2, "more": [1, 2]}
-    for either in (model, twin):
+    for either in (model, clone):
         # As a constructor would do that keeps what it is given.
         object.__setattr__(either.layers[0], "settings", settings)
 
 
 @fault(unused_block, "separate storage", "mask (ndarray)")
-def array_shared(keras, model, twin):
-    twin.layers[0].mask = model.layers[0].mask
+def array_shared(keras, model, clone):
+    clone.layers[0].mask = model.layers[0].mask
 
 
 @fault(several_layers, "separate storage", "variables are shared")
-def layer_shared(keras, model, twin):
-    other = keras.Sequential([keras.layers.Input((6,)), *twin.layers[:-1], model.layers[-1]])
+def layer_shared(keras, model, clone):
+    other = keras.Sequential([keras.layers.Input((6,)), *clone.layers[:-1], model.layers[-1]])
     other.compile("adam", model.loss)
     return other
 
 
 @fault(unused_block, "separate storage", "shared")
-def method_of_the_original(keras, model, twin):
-    twin.layers[0].function = model.layers[1].__call__
+def method_of_the_original(keras, model, clone):
+    clone.layers[0].function = model.layers[1].__call__
 
 
 @fault(text, "separate storage", "table")
-def table_shared(keras, model, twin):
+def table_shared(keras, model, clone):
     tables = [tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)] * 2
-    for either, table in zip((model, twin), tables, strict=True):
+    for either, table in zip((model, clone), tables, strict=True):
         either.layers[-1].table = table
 
 
 @fault(text, "other state", "table")
-def table_differs(keras, model, twin):
-    for number, either in enumerate((model, twin)):
+def table_differs(keras, model, clone):
+    for number, either in enumerate((model, clone)):
         either.layers[-1].table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)
         either.layers[-1].table.insert(tf.constant(["a"]), tf.constant([number], tf.int64))
 
 
 @fault(unused_block, "other state", "rng")
-def numpy_generator_differs(keras, model, twin):
-    for number, either in enumerate((model, twin)):
+def numpy_generator_differs(keras, model, clone):
+    for number, either in enumerate((model, clone)):
         either.layers[0].rng = np.random.default_rng(number)
 
 
@@ -746,59 +746,59 @@ PROBABILISTIC = [flipout, distribution, divergence_regulariser, variational, zoo
 
 
 @fault(flipout, "layer settings", "divergence", only_on="tf_keras")
-def another_divergence(keras, model, twin):
+def another_divergence(keras, model, clone):
     divergence = _probability().distributions.kl_divergence
-    twin.layers[0].kernel_divergence_fn = lambda q, p, _: 0.5 * divergence(q, p)
+    clone.layers[0].kernel_divergence_fn = lambda q, p, _: 0.5 * divergence(q, p)
 
 
 @fault(flipout, "weights", "posterior", only_on="tf_keras")
-def posterior_changed(keras, model, twin):
-    scale = next(weight for weight in twin.weights if "scale" in weight.name)
+def posterior_changed(keras, model, clone):
+    scale = next(weight for weight in clone.weights if "scale" in weight.name)
     scale.assign(scale + 0.5)
 
 
 @fault(distribution, "outputs", "difference", only_on="tf_keras")
-def another_distribution(keras, model, twin):
+def another_distribution(keras, model, clone):
     tfp = _probability()
     tfd = tfp.distributions
     stack = [
         keras.layers.Input((6,)),
-        twin.layers[0],
+        clone.layers[0],
         tfp.layers.DistributionLambda(lambda t: tfd.Laplace(t[..., :1], 1e-3 + tf.math.softplus(t[..., 1:]))),
     ]
     other = keras.Sequential(stack)
-    other.compile(twin.optimizer, twin.loss)
+    other.compile(clone.optimizer, clone.loss)
     return other
 
 
 @fault(variational, "layer settings", "_kl_divergence_fn", only_on="tf_keras")
-def another_weight_of_the_divergence_of_a_layer(keras, model, twin):
+def another_weight_of_the_divergence_of_a_layer(keras, model, clone):
     other = _probability().layers.DenseVariational(3, None, None, kl_weight=0.5)
-    twin.layers[0]._kl_divergence_fn = other._kl_divergence_fn
+    clone.layers[0]._kl_divergence_fn = other._kl_divergence_fn
 
 
 @fault(zoo.lookups_of_several_inputs, "separate storage", "table")
-def fixed_table_shared(keras, model, twin):
-    lookup = [next(layer for layer in m.layers if type(layer).__name__ == "StringLookup") for m in (model, twin)]
+def fixed_table_shared(keras, model, clone):
+    lookup = [next(layer for layer in m.layers if type(layer).__name__ == "StringLookup") for m in (model, clone)]
     lookup[1].lookup_table = lookup[0].lookup_table
 
 
 @fault(zoo.flow_with_networks_of_keras, "separate storage", "shared", only_on="tf_keras")
-def network_of_a_flow_shared(keras, model, twin):
-    twin.networks[0] = model.networks[0]
+def network_of_a_flow_shared(keras, model, clone):
+    clone.networks[0] = model.networks[0]
 
 
 @fault(divergence_regulariser, "added losses", "the original adds 2 losses, the clone 0", only_on="tf_keras")
-def divergence_term_lost(keras, model, twin):
-    stack = [keras.layers.Input((6,)), twin.layers[0], _probability().layers.IndependentNormal(2), twin.layers[2]]
+def divergence_term_lost(keras, model, clone):
+    stack = [keras.layers.Input((6,)), clone.layers[0], _probability().layers.IndependentNormal(2), clone.layers[2]]
     other = keras.Sequential(stack)
-    other.compile(twin.optimizer, twin.loss, metrics=["accuracy"])
+    other.compile(clone.optimizer, clone.loss, metrics=["accuracy"])
     return other
 
 
 @fault(divergence_regulariser, "layer settings", "activity_regularizer", only_on="tf_keras")
-def another_weight_of_a_divergence(keras, model, twin):
-    regulariser = twin.layers[1].activity_regularizer
+def another_weight_of_a_divergence(keras, model, clone):
+    regulariser = clone.layers[1].activity_regularizer
     for key, value in vars(regulariser).items():
         if isinstance(value, float) or type(value).__name__ == "EagerTensor":
             setattr(regulariser, key, value * 2)
@@ -882,107 +882,107 @@ def compiled_with(model: Any, **changes: Any) -> None:
 
 
 @kept
-def loss_is_a_method(keras, model, twin):
+def loss_is_a_method(keras, model, clone):
     compiled_with(model, loss=model.layers[0].scaled)
-    compiled_with(twin, loss=model.layers[0].scaled)
+    compiled_with(clone, loss=model.layers[0].scaled)
 
 
 @kept
-def metric_closes_over_the_original(keras, model, twin):
+def metric_closes_over_the_original(keras, model, clone):
     def made(of):
         def size(y_true, y_pred):
             return tf.reduce_sum(of.layers[0].inner.kernel)
 
         return size
 
-    for either in (model, twin):
+    for either in (model, clone):
         compiled_with(either, metrics=[made(model)])
 
 
 @kept
-def activation_is_a_method(keras, model, twin):
-    for either in (model, twin):
+def activation_is_a_method(keras, model, clone):
+    for either in (model, clone):
         either.layers[-1].activation = model.layers[0].scaled
 
 
 @kept
-def regularizer_holds_a_layer(keras, model, twin):
-    for either in (model, twin):
+def regularizer_holds_a_layer(keras, model, clone):
+    for either in (model, clone):
         either.layers[-1].kernel_regularizer.layer = model.layers[0]
 
 
 @kept
-def schedule_uses_a_variable(keras, model, twin):
+def schedule_uses_a_variable(keras, model, clone):
     rate = tf.Variable(0.1)
-    for either in (model, twin):
+    for either in (model, clone):
         either.optimizer._learning_rate.first = rate
 
 
 @kept
-def initializer_closes_over_the_original(keras, model, twin):
-    for either in (model, twin):
+def initializer_closes_over_the_original(keras, model, clone):
+    for either in (model, clone):
         either.layers[-1].kernel_initializer.value = lambda: model.layers[0].inner.kernel
 
 
 @kept
-def callbacks_hold_the_original(keras, model, twin):
-    for either in (model, twin):
+def callbacks_hold_the_original(keras, model, clone):
+    for either in (model, clone):
         callback = keras.callbacks.History()
         callback.set_model(model)
         either.layers[0].kept = [callback]
 
 
 @kept
-def optimizer_holds_a_method(keras, model, twin):
-    for either in (model, twin):
+def optimizer_holds_a_method(keras, model, clone):
+    for either in (model, clone):
         either.optimizer.damping = model.layers[0].scaled
 
 
 @kept
-def loss_holds_a_function_with_defaults(keras, model, twin):
+def loss_holds_a_function_with_defaults(keras, model, clone):
     def made(of):
         return lambda y, kernel=of.layers[0].inner.kernel: y * kernel
 
-    for either in (model, twin):
+    for either in (model, clone):
         either.loss.kept = made(model)
 
 
 @kept
-def function_with_a_default_by_keyword(keras, model, twin):
+def function_with_a_default_by_keyword(keras, model, clone):
     def made(of):
         return lambda y, *, layer=of.layers[0].inner: layer(y)
 
-    for either in (model, twin):
+    for either in (model, clone):
         either.layers[0].kept = made(model)
 
 
 @kept
-def partial_of_a_method(keras, model, twin):
-    for either in (model, twin):
+def partial_of_a_method(keras, model, clone):
+    for either in (model, clone):
         either.layers[0].kept = functools.partial(model.layers[0].scaled, 2.0)
 
 
 @kept
-def argument_of_a_partial(keras, model, twin):
-    for either in (model, twin):
+def argument_of_a_partial(keras, model, clone):
+    for either in (model, clone):
         either.layers[0].kept = functools.partial(tf.add, y=model.layers[0].inner.kernel)
 
 
 @kept
-def closure_in_a_closure(keras, model, twin):
+def closure_in_a_closure(keras, model, clone):
     def outer(layer):
         def middle():
             return lambda x: layer(x)
 
         return middle
 
-    for either in (model, twin):
+    for either in (model, clone):
         either.layers[0].kept = {"functions": (outer(model.layers[0].inner),)}
 
 
 @kept
-def attribute_of_a_function(keras, model, twin):
-    for either in (model, twin):
+def attribute_of_a_function(keras, model, clone):
+    for either in (model, clone):
 
         def function(x):
             return function.layer(x)
@@ -992,8 +992,8 @@ def attribute_of_a_function(keras, model, twin):
 
 
 @kept
-def cell_of_a_closure(keras, model, twin):
-    for either in (model, twin):
+def cell_of_a_closure(keras, model, clone):
+    for either in (model, clone):
         either.layers[0].kept = types.CellType(model.layers[0].inner)
 
 
@@ -1001,181 +1001,181 @@ _REGISTRY: dict[str, Any] = {}
 
 
 @kept
-def property_that_looks_into_a_global(keras, model, twin):
+def property_that_looks_into_a_global(keras, model, clone):
     class Proxy:
         @property
         def layer(self):
             return _REGISTRY["layer"]
 
     _REGISTRY["layer"] = model.layers[0].inner
-    for either in (model, twin):
+    for either in (model, clone):
         either.layers[0].kept = Proxy()
 
 
 @kept
-def function_that_looks_into_a_global(keras, model, twin):
+def function_that_looks_into_a_global(keras, model, clone):
     _REGISTRY["layer"] = model.layers[0].inner
-    for either in (model, twin):
+    for either in (model, clone):
         either.layers[0].kept = lambda x: _REGISTRY["layer"](x)
 
 
 @kept
-def class_that_closes_over_the_original(keras, model, twin):
+def class_that_closes_over_the_original(keras, model, clone):
     layer = model.layers[0].inner
 
     class Proxy:
         def __call__(self, x):
             return layer(x)
 
-    for either in (model, twin):
+    for either in (model, clone):
         either.layers[0].kept = Proxy()
 
 
 @kept
-def attribute_of_a_class(keras, model, twin):
+def attribute_of_a_class(keras, model, clone):
     class Proxy:
         layer = model.layers[0].inner
 
-    for either in (model, twin):
+    for either in (model, clone):
         either.layers[0].kept = Proxy()
 
 
 @kept
-def object_with_slots(keras, model, twin):
+def object_with_slots(keras, model, clone):
     class Slotted:
         __slots__ = ("layer",)
 
-    for either in (model, twin):
+    for either in (model, clone):
         either.layers[0].kept = Slotted()
         either.layers[0].kept.layer = model.layers[0].inner
 
 
 @kept
-def member_of_a_set(keras, model, twin):
-    for either in (model, twin):
+def member_of_a_set(keras, model, clone):
+    for either in (model, clone):
         either.layers[0].kept = types.SimpleNamespace(layers={model.layers[0].inner})
 
 
 @kept
-def key_of_a_dict(keras, model, twin):
-    for either in (model, twin):
+def key_of_a_dict(keras, model, clone):
+    for either in (model, clone):
         either.layers[0].kept = types.SimpleNamespace(names={model.layers[0].inner: "inner"})
 
 
 @kept
-def array_of_objects(keras, model, twin):
-    for either in (model, twin):
+def array_of_objects(keras, model, clone):
+    for either in (model, clone):
         either.layers[0].kept = np.array([model.layers[0].inner, None], dtype=object)
 
 
 @kept
-def read_only_view_of_a_dict(keras, model, twin):
-    for either in (model, twin):
+def read_only_view_of_a_dict(keras, model, clone):
+    for either in (model, clone):
         either.layers[0].kept = types.MappingProxyType({"layer": model.layers[0].inner})
 
 
 @kept
-def frozen_dataclass(keras, model, twin):
+def frozen_dataclass(keras, model, clone):
     @dataclass(frozen=True)
     class Settings:
         layer: Any
 
-    for either in (model, twin):
+    for either in (model, clone):
         either.layers[0].kept = Settings(model.layers[0].inner)
 
 
 @kept
-def function_behind_a_cache(keras, model, twin):
-    for either in (model, twin):
+def function_behind_a_cache(keras, model, clone):
+    for either in (model, clone):
         either.layers[0].kept = functools.lru_cache(model.layers[0].scaled)
 
 
 @kept
-def function_of_tensorflow(keras, model, twin):
-    for either in (model, twin):
+def function_of_tensorflow(keras, model, clone):
+    for either in (model, clone):
         either.layers[0].kept = tf.function(model.layers[0].scaled)
 
 
 @kept
-def compiled_function(keras, model, twin):
-    for either in (model, twin):
+def compiled_function(keras, model, clone):
+    for either in (model, clone):
         either.layers[0].kept = tf.function(model.layers[0].scaled).get_concrete_function(tf.constant(1.0))
 
 
 @kept
-def method_of_a_list(keras, model, twin):
+def method_of_a_list(keras, model, clone):
     seen = [model.layers[0].inner]
-    for either in (model, twin):
+    for either in (model, clone):
         either.layers[0].kept = seen.append
 
 
 @kept
-def weak_reference(keras, model, twin):
-    for either in (model, twin):
+def weak_reference(keras, model, clone):
+    for either in (model, clone):
         either.layers[0].kept = weakref.ref(model.layers[0].inner)
 
 
 @kept
-def iterator(keras, model, twin):
-    for either in (model, twin):
+def iterator(keras, model, clone):
+    for either in (model, clone):
         either.layers[0].kept = itertools.cycle([model.layers[0].inner])
 
 
 @kept
-def view_of_a_dict(keras, model, twin):
+def view_of_a_dict(keras, model, clone):
     layers = {"layer": model.layers[0].inner}
-    for either in (model, twin):
+    for either in (model, clone):
         either.layers[0].kept = layers.values()
 
 
 @kept
-def generator_that_has_begun(keras, model, twin):
+def generator_that_has_begun(keras, model, clone):
     def layers(of):
         yield 1
         yield of.layers[0].inner
 
-    for either in (model, twin):
+    for either in (model, clone):
         either.layers[0].kept = layers(model)
         next(either.layers[0].kept)
 
 
 @kept
-def vectorized_function(keras, model, twin):
-    for either in (model, twin):
+def vectorized_function(keras, model, clone):
+    for either in (model, clone):
         either.layers[0].kept = np.vectorize(model.layers[0].scaled)
 
 
 @kept
-def attribute_of_a_list_of_ones_own(keras, model, twin):
+def attribute_of_a_list_of_ones_own(keras, model, clone):
     class Names(list):
         pass
 
-    for either in (model, twin):
+    for either in (model, clone):
         names = Names("ab")
         names.layer = model.layers[0].inner
         either.layers[0].kept = types.SimpleNamespace(names=names)
 
 
 @kept
-def step_of_the_original(keras, model, twin):
-    for either in (model, twin):
+def step_of_the_original(keras, model, clone):
+    for either in (model, clone):
         either.layers[0].kept = model.train_step
 
 
 @kept
-def data_set_that_maps_over_a_layer(keras, model, twin):
+def data_set_that_maps_over_a_layer(keras, model, clone):
     rows = tf.data.Dataset.from_tensor_slices(np.ones((4, 6), "float32"))
-    for either in (model, twin):
+    for either in (model, clone):
         either.layers[0].kept = rows.map(lambda row: tf.matmul(row[None], model.layers[0].inner.kernel))
 
 
 # -- what the reader's own classes are set to --------------------------------------------------------------------------
 
 CHANGED: dict[str, tuple[str, Callable]] = {
-    "damping": ("compile settings", lambda twin: setattr(twin.optimizer, "damping", 1.0)),
-    "_steps": ("compile settings", lambda twin: setattr(twin.optimizer, "_steps", 4)),
-    "first": ("compile settings", lambda twin: setattr(twin.optimizer._learning_rate, "first", 0.02)),
-    "weight": ("compile settings", lambda twin: setattr(twin.loss, "weight", 1.0)),
-    "factor": ("layer settings", lambda twin: setattr(twin.layers[-1].kernel_regularizer, "factor", 0.2)),
-    "value": ("layer settings", lambda twin: setattr(twin.layers[-1].kernel_initializer, "value", 0.1)),
+    "damping": ("compile settings", lambda clone: setattr(clone.optimizer, "damping", 1.0)),
+    "_steps": ("compile settings", lambda clone: setattr(clone.optimizer, "_steps", 4)),
+    "first": ("compile settings", lambda clone: setattr(clone.optimizer._learning_rate, "first", 0.02)),
+    "weight": ("compile settings", lambda clone: setattr(clone.loss, "weight", 1.0)),
+    "factor": ("layer settings", lambda clone: setattr(clone.layers[-1].kernel_regularizer, "factor", 0.2)),
+    "value": ("layer settings", lambda clone: setattr(clone.layers[-1].kernel_initializer, "value", 0.1)),
 }

@@ -1,4 +1,4 @@
-"""What a notebook shows of errors and accuracies does not depend on the machine."""
+"""Errors and accuracies in a notebook do not depend on the machine."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_a_cell_that_no_longer_fails_is_noticed():
 
 
 def test_a_name_that_a_cell_above_defines_is_no_expected_error():
-    """A cell that is run before those above it must not tell that its lesson came true."""
+    """If a cell is run before those above it, its NameError must not count as the expected error."""
     with pytest.raises(NameError, match="model_of_a_cell_above"), expected_error():
         model_of_a_cell_above.save("model.keras")  # noqa: F821
     with pytest.raises(NameError, match="model_of_a_cell_above"):

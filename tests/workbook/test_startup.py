@@ -1,4 +1,4 @@
-"""Importing costs nothing beyond what is asked for, and says nothing."""
+"""Importing a package loads only what is needed, and prints nothing."""
 
 import json
 import subprocess
@@ -81,7 +81,7 @@ def test_what_was_held_back_is_shown_if_an_import_fails():
     done = run(code)
     assert done.returncode == 1
     assert "ModuleNotFoundError" in done.stderr
-    # TensorFlow's own lines come out with the error.
+    # TensorFlow's own lines are shown with the error.
     assert "oneDNN" in done.stderr or "cpu_feature_guard" in done.stderr or "InitializeLog" in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""Phrases read as a sentence does."""
+"""Shared phrases are grammatical."""
 
 from workbook import text
 

@@ -1,4 +1,4 @@
-"""Measure ``helpers.audit`` against the forward passes and training steps that it has to run. Prints, asserts nothing.
+"""Compare the time of `helpers.audit` with that of the calls and training steps that it must make; asserts nothing.
 
 .venv/bin/python tools/benchmarks/audit_cost.py
 .venv/bin/python tools/benchmarks/audit_cost.py small ResNet50
@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 REPEATS = 3
-STEPS = 3  # what audit makes unless it is told otherwise
+STEPS = 3  # the default of audit
 NETWORKS = ("small", "deep", "MobileNetV3Small", "ResNet50")
 
 
@@ -36,7 +36,7 @@ def make(name):
 
 
 def bare_runs(models, x, y):
-    """What an audit cannot do without: for each model one answer, one in training mode, and training steps."""
+    """Do the minimum of an audit: for each model one call, one call in training mode, and the training steps."""
     import tensorflow as tf
 
     from helpers.training import BATCH_SIZE

@@ -1,10 +1,10 @@
-"""Measure ``helpers.clone`` against other ways to copy a model: time and peak extra memory. Prints, asserts nothing.
+"""Compare `helpers.clone` with other ways to copy a model: time and peak extra memory; asserts nothing.
 
     .venv/bin/python tools/benchmarks/clone_speed.py            # all
     .venv/bin/python tools/benchmarks/clone_speed.py small ResNet50
     .venv/bin/python tools/benchmarks/clone_speed.py --profile ResNet50
 
-Every number comes from a process of its own, since the peak of a process's memory never goes down.
+Every number comes from a new process, because the peak memory of a process never goes down.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def make(name):
         layers = keras.layers
         model = keras.Sequential([layers.Input((20,)), layers.Dense(32, "relu"), layers.Dropout(0.2), layers.Dense(3)])
     elif name.startswith("dense"):
-        # One kernel of so many million numbers.
+        # A single kernel with this many million values.
         inputs = 1000
         model = keras.Sequential([keras.layers.Input((inputs,)), keras.layers.Dense(int(name[5:]) * 1000)])
         return model
@@ -92,7 +92,7 @@ METHODS = {
 
 
 class Peak:
-    """The largest resident memory of this process while the body runs, sampled."""
+    """Samples the resident memory of this process while the block runs, and keeps the maximum."""
 
     def __enter__(self):
         import psutil
@@ -125,8 +125,8 @@ def measure(name, method):
     model = make(name)
     variables = [*model.variables, *(model.optimizer.variables if getattr(model, "optimizer", None) else [])]
     size = sum(int(np.prod(v.shape)) * np.dtype(v.dtype).itemsize for v in variables)
-    # TensorFlow keeps memory that was freed, while the model was made and by each copy, and a copy made in it would go
-    # unseen. So the copies are kept while they are small, and the memory is that of the one that took most.
+    # TensorFlow does not return freed memory to the system, and a copy made in such memory would not be measured. So
+    # small copies are kept alive, and the result is the memory of the copy that took most.
     seconds, extra, kept = [], [], []
     for _ in range(REPEATS):
         gc.collect()

@@ -1,12 +1,12 @@
-"""Measures how fast the labs answer, in a real JupyterLab, and the Layer Lab against the same panel done the usual way.
+"""Measure the response time of the labs in a real JupyterLab, and compare the Layer Lab with a panel of the usual kind.
 
     python tools/benchmarks/lab_latency.py [--presses 30] [--screenshots FOLDER] [--labs-only]
 
-The clock runs in the browser: from the key press on a control until a new picture has been decoded. Of the labs of the
-lessons, each dropdown, slider and checkbox is changed in turn. The Layer Lab also stands in one notebook with a panel
-that does the same: a slider sets the units of a layer, the model is built again, cloned with clone_model and with a
-correct method, compared, trained, and shown as three panels. The numbers are printed and nothing is asserted, since
-they depend on the machine; compare the rows.
+Time is measured in the browser, from the key press on a control until a new picture has been decoded. In each lab of
+the lessons, every dropdown, slider and checkbox is changed in turn. The Layer Lab is also compared with a simple panel
+in the same notebook that does the same work: a slider sets the units of a layer, then the model is built, cloned with
+clone_model and with a correct method, compared, trained, and drawn in three panels. The numbers depend on the machine,
+so they are printed and not asserted; compare the rows.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def panel(units=20):
 interact(panel, units=IntSlider(20, 1, 64));
 """
 
-# Loads of images are seen before anything else gets them, whether the image is new or its source has changed.
+# Listens to `load` events in the capture phase, so it sees new images as well as changed sources of old ones.
 CLOCK = """() => {
   window.pictures = [];
   document.addEventListener('load', event => {
@@ -108,7 +108,7 @@ CLOCK = """() => {
   document.addEventListener('keydown', () => { window.pressed = performance.now(); }, true);
 }"""
 
-# The keys that change a control and change it back, by what takes them.
+# The keys that change a control and change it back, by the kind of control.
 KEYS = {
     "select": ("ArrowDown", "ArrowUp"),
     "[role=slider]": ("ArrowRight", "ArrowLeft"),
@@ -139,7 +139,7 @@ def press(page: Page, panel: str, key: str, timeout: float = 60_000) -> float:
 
 
 def until_quiet(page: Page, panel: str, quiet: float = 1.0) -> None:
-    """Wait until a panel has had no new picture for a while."""
+    """Wait until a panel has had no new picture for `quiet` seconds."""
     page.wait_for_function(
         "([panel, quiet]) => performance.now() - Math.max(window.pressed || 0,"
         " ...window.pictures.filter(p => p[1] === panel).map(p => p[0])) > quiet",
@@ -149,7 +149,7 @@ def until_quiet(page: Page, panel: str, quiet: float = 1.0) -> None:
 
 
 def up_to_date(page: Page) -> None:
-    """Wait until the lab says that it is up to date."""
+    """Wait until the status line of the lab is "Up to date"."""
     page.wait_for_function(
         "() => document.querySelector('.layer-lab .lab-status').textContent.trim() === 'Up to date'", timeout=120_000
     )
@@ -161,23 +161,23 @@ def p95(times: list[float]) -> float:
 
 
 def figures(times: list[float]) -> str:
-    """Write median, 95th percentile and maximum."""
+    """Format median, 95th percentile and maximum."""
     return f"{statistics.median(times):>8.0f}{p95(times):>8.0f}{max(times):>8.0f}"
 
 
 def line(name: str, times: list[float]) -> str:
-    """Write one row of the table."""
+    """Format one row of the table."""
     return f"{name:<46}{figures(times)}{len(times):>6}"
 
 
 def changes(page: Page, selector: str) -> list[tuple[str, int, str, str]]:
-    """List what can be changed in a panel: the kind of control, its number, and the keys there and back."""
+    """List the controls of a panel: kind, number, the key that changes it, and the key that changes it back."""
     counts = {kind: page.locator(f"{selector} {kind}").locator("visible=true").count() for kind in KEYS}
     return [(kind, number, *KEYS[kind]) for kind, count in counts.items() for number in range(count)]
 
 
 def measure_lab(lab: driver.Lab, name: str, rounds: int) -> tuple[list[float], list[float]]:
-    """Change every control of a lab there and back; return milliseconds to the first new picture and to the rest."""
+    """Change every control of a lab and back; return milliseconds to the first new picture and to "Up to date"."""
     selector, page = LABS[name], lab.page
     lab.open_and_run(
         "import workbook\nworkbook.quiet_tensorflow('tensorflow', 'keras', 'tf_keras', 'tensorflow_probability')",
@@ -200,13 +200,13 @@ def measure_lab(lab: driver.Lab, name: str, rounds: int) -> tuple[list[float], l
                 "() => [window.pictures[0]?.[0], window.told.at(-1)[0]].map(time => time - window.pressed)"
             )
             rest.append(end)
-            # Where two settings have the same picture, byte for byte, none is sent.
+            # If two settings have the same picture, byte for byte, none is sent.
             first.append(end if picture is None else picture)
     return first, rest
 
 
 def measure_labs(lab: driver.Lab, rounds: int) -> None:
-    """Measure every lab in a notebook of its own, and print the table."""
+    """Measure each lab in a separate notebook, and print the table."""
     print(f"{'milliseconds from key press':<34}{'first new picture':^24}{'up to date':^24}")
     print(f"{'':<34}{'median':>8}{'p95':>8}{'max':>8}{'median':>8}{'p95':>8}{'max':>8}{'n':>6}")
     for name in LABS:
@@ -222,7 +222,7 @@ def measure(page: Page, presses: int, screenshots: Path | None) -> None:
     times: dict[str, list[float]] = {"lab": [], "usual": [], "busy": []}
     streams: list[float] = []
     up_to_date(page)
-    # In turns, so that a slow moment of the machine falls on both.
+    # In turns, so that a slow moment of the machine affects both.
     for number in range(presses):
         key = "ArrowRight" if number % 20 < 10 else "ArrowLeft"
         handles["lab"].focus()
@@ -236,7 +236,7 @@ def measure(page: Page, presses: int, screenshots: Path | None) -> None:
             times["usual"].append(press(page, "usual", key))
             until_quiet(page, "usual", 0.5)
     handles["lab"].focus()
-    for number in range(presses):  # pressed again while the curves of the last press still grow
+    for number in range(presses):  # pressed again while the curves of the last press are still growing
         times["busy"].append(press(page, "lab", "ArrowRight" if number % 20 < 10 else "ArrowLeft"))
         page.wait_for_timeout(400)
     up_to_date(page)
@@ -270,7 +270,7 @@ def measure(page: Page, presses: int, screenshots: Path | None) -> None:
 
 @contextlib.contextmanager
 def opened(private: Path) -> Iterator[driver.Lab]:
-    """Start JupyterLab and a browser, with a clock in each page; what they write goes into the folder."""
+    """Start JupyterLab and a browser with a clock in each page; all files are written to the folder."""
     folder = private / "notebooks"
     folder.mkdir()
     with contextlib.ExitStack() as stack:
@@ -287,7 +287,7 @@ def opened(private: Path) -> Iterator[driver.Lab]:
 
 
 def main() -> None:
-    """Measure all labs, and then the Layer Lab against the panel that is written the usual way."""
+    """Measure all labs, and then compare the Layer Lab with the panel that is made the usual way."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--presses", type=int, default=30)
     parser.add_argument("--screenshots", type=Path)

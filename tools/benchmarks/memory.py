@@ -1,18 +1,17 @@
-"""Measures what the notebooks and their server take of memory, opened one after the other as on Binder.
+"""Measure the memory of the notebooks and their server, opened one after the other as on Binder.
 
     python tools/benchmarks/memory.py [--limit 2] [--close] [NOTEBOOK ...]
 
-JupyterLab is started by binder/start, on this computer only. Each notebook is opened as a session of the server, as a
-tab does it, and its cells are run from top to bottom over the websocket that a tab would use. Counted is the server
-with all kernels and what they start: the sum of the proportional set sizes, where shared memory counts once.
+The program starts JupyterLab with binder/start, for this computer only. Like a tab of a browser, it opens each notebook
+as a session of the server and runs its cells over a websocket. The result is the memory of the server, all kernels and
+their child processes: the sum of the proportional set sizes, which counts shared memory once.
 
-By default every kernel stays open, as for a reader who never closes a tab, and the server is told of a limit of 2 GB,
-as on Binder. ``--limit 0`` takes the limit away: that is what would happen without
-workbook/server/kernel_manager.py. ``--close`` ends each kernel before the next is opened. The numbers are printed and
-nothing is asserted: they depend on the machine.
+By default every kernel stays open, as for a reader who never closes a tab, and the server gets a limit of 2 GB, as on
+Binder. `--limit 0` removes the limit, which shows the memory without workbook/server/kernel_manager.py. `--close` ends
+each kernel before the next is opened. The numbers depend on the machine, so they are printed and not asserted.
 
-Another TensorFlow that runs from the same files takes its share of them, and the sum comes out too small (uv links the
-files of all its environments). The environment that ``tools/binder_layers.py --keep`` leaves has files of its own.
+If another process runs TensorFlow from the same files, it is charged a share of their memory, and the sum is too small.
+Environments of uv share files. The environment that `tools/binder_layers.py --keep` leaves does not.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ GB = 1024**3
 
 
 class Server:
-    """JupyterLab as binder/start starts it, with no settings but the workbook's."""
+    """JupyterLab as binder/start starts it, with only the settings of the workbook."""
 
     def __init__(self, folder: Path, limit: float):
         self.token = secrets.token_hex(16)
@@ -66,7 +65,7 @@ class Server:
         self._ready.wait()
         if not self._urls:
             raise SystemExit("JupyterLab did not start.")
-        while self.process.poll() is None:  # it tells its address a moment before it listens there
+        while self.process.poll() is None:  # it prints its address a moment before it listens there
             with contextlib.suppress(urllib.error.URLError):
                 self.call("GET", "status")
                 break
@@ -80,7 +79,7 @@ class Server:
         self._ready.set()
 
     def call(self, method: str, path: str, body: dict | None = None) -> bytes:
-        """Ask the server's REST interface."""
+        """Call the server's REST interface."""
         request = urllib.request.Request(
             f"http://{self._urls[0]}/api/{path}", json.dumps(body).encode() if body else None, method=method
         )
@@ -106,7 +105,7 @@ class Tab:
         )
 
     def run(self, source: str) -> str:
-        """Run a cell to its end; return the name of its error, or nothing."""
+        """Run a cell to its end; return the name of its error, or an empty text."""
         identity = uuid.uuid4().hex
         header = {"msg_id": identity, "session": self._session, "username": "", "msg_type": "execute_request"}
         content = {"code": source, "silent": False, "allow_stdin": False, "stop_on_error": False}
@@ -116,7 +115,7 @@ class Tab:
         error, waiting = "", {"execute_reply", "idle"}
         while waiting:
             frame = self._socket.recv()
-            if isinstance(frame, bytes):  # a widget's picture: the text is between the first two marks of its table
+            if isinstance(frame, bytes):  # a message with a widget's picture: its text is between the first two offsets
                 frame = frame[int.from_bytes(frame[4:8], "big") : int.from_bytes(frame[8:12], "big")]
             answer = json.loads(frame)
             if answer["parent_header"].get("msg_id") == identity:
@@ -126,7 +125,7 @@ class Tab:
 
 
 class Watch:
-    """Looks at a process and its children several times a second, and keeps the highest sum."""
+    """Measures a process and its children several times a second, and keeps the highest sum."""
 
     def __init__(self, pid: int):
         self.pid, self.peak = pid, 0
@@ -139,7 +138,7 @@ class Watch:
             self.peak = max(self.peak, memory.used(self.pid))
 
     def since_last(self) -> int:
-        """Return the highest sum since the last time this was asked."""
+        """Return the highest sum since the last call."""
         peak, self.peak = max(self.peak, memory.used(self.pid)), 0
         return peak
 
@@ -149,7 +148,7 @@ class Watch:
 
 
 def main() -> None:
-    """Open the notebooks, and print what they took."""
+    """Open the notebooks, and print their memory."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--limit", type=float, default=2, help="gigabytes that the server is told of; 0 for no limit")
     parser.add_argument("--close", action="store_true", help="end each kernel before the next notebook is opened")

@@ -1,10 +1,10 @@
-"""Measure the running time and the peak memory of every notebook. Prints, asserts nothing.
+"""Measure the running time and the peak memory of every notebook; asserts nothing.
 
 python tools/benchmarks/notebook_cost.py [NAME ...] [--at-once 2]
 
-Each notebook is run from top to bottom in a kernel of its own, in a copy of its folder. The time includes the start of
-the kernel; the memory is the most that the kernel ever held. With ``--at-once 2`` two run side by side, which tells
-how long all take on two workers.
+Each notebook is run from top to bottom in a new kernel, in a copy of its folder. The time includes the start of the
+kernel; the memory is the peak of the kernel. With `--at-once 2` two run at the same time, which measures the total time
+on two workers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 @dataclass(frozen=True)
 class Cost:
-    """What it costs to run a notebook: seconds in all, seconds of the slowest cell, and megabytes at the peak."""
+    """The cost of running a notebook: seconds in total, seconds of the slowest cell, and peak megabytes."""
 
     name: str
     seconds: float
@@ -37,13 +37,13 @@ class Cost:
 
 
 def peak(pid: int) -> float:
-    """Return the most memory that a process ever held, in megabytes."""
+    """Return the peak memory of a process, in megabytes."""
     with open(f"/proc/{pid}/status", encoding="utf-8") as status:
         return next(int(line.split()[1]) * 1024 / 1e6 for line in status if line.startswith("VmHWM:"))
 
 
 def measure(path: Path) -> Cost:
-    """Run a notebook and return what it cost."""
+    """Run a notebook and return its cost."""
     notebook = nbformat.read(path, as_version=4)
     cells: list[float] = []
     started: list[float] = []
@@ -64,7 +64,7 @@ def measure(path: Path) -> Cost:
 
 @contextlib.contextmanager
 def copied(names: Sequence[str] = ()) -> Iterator[list[Path]]:
-    """Copy the folder of notebooks; yield the paths of those whose names begin so, or of all."""
+    """Copy the folder of notebooks; yield the paths of those whose names begin with one of `names`, or of all."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(shutil.copytree(NOTEBOOKS, Path(folder, "notebooks")))
         yield [path for path in sorted(copy.glob("*.ipynb")) if path.name.startswith(tuple(names or [""]))]
@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="beginnings of names, such as 03; all if none")
     parser.add_argument("--at-once", type=int, default=1)
     options = parser.parse_args()
-    os.environ["MODEL_CLONING_PROGRESS"] = ""  # whoever measures may be a reader too
+    os.environ["MODEL_CLONING_PROGRESS"] = ""  # keeps the progress of the person who measures
     with copied(options.names) as paths:
         start = time.perf_counter()
         print(f"{'notebook':<34}{'seconds':>9}{'slowest cell':>14}{'peak MB':>9}")

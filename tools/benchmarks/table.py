@@ -1,6 +1,6 @@
 """Measure every notebook and the labs of the lessons, and write the table docs/measured.md.
 
-.venv/bin/python tools/benchmarks/table.py     # some ten minutes; leave the machine alone meanwhile
+.venv/bin/python tools/benchmarks/table.py     # about ten minutes; do not use the machine meanwhile
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WORKERS = 2
 
 
 def notebooks() -> list[str]:
-    """Run all notebooks, one by one and then side by side; return the rows of their table."""
+    """Run all notebooks, one by one and then two at a time; return the rows of their table."""
     rows = ["| Notebook | Seconds | Slowest cell, seconds | Peak of the kernel, MB |", "|---|---:|---:|---:|"]
     with notebook_cost.copied() as paths:
         for cost in map(notebook_cost.measure, paths):
@@ -54,7 +54,7 @@ def main() -> int:
     """Write the table."""
     if lab_latency.driver.find_chromium() is None:
         sys.exit(lab_latency.driver.NO_CHROMIUM)
-    os.environ["MODEL_CLONING_PROGRESS"] = ""  # whoever measures may be a reader too
+    os.environ["MODEL_CLONING_PROGRESS"] = ""  # keeps the progress of the person who measures
     load = os.getloadavg()[0]
     packages = ", ".join(f"{name} {version(name)}" for name in ("tensorflow", "keras", "tf-keras", "jupyterlab"))
     text = [

@@ -1,4 +1,4 @@
-"""Builds the static site of all notebooks, or their slides: what `run.py site` and `run.py slides` call."""
+"""Build the static site of all notebooks, or their slides, for `run.py site` and `run.py slides`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ ASSETS = HERE / "assets"
 
 
 def notebook_paths() -> list[PurePosixPath]:
-    """Return the notebooks in the order in which they are read.
+    """Return the notebooks in reading order.
 
     Returns:
-        Their paths, seen from the root of the repository.
+        Their paths, relative to the root of the repository.
 
     Example:
         >>> notebook_paths()[0].name
@@ -38,7 +38,7 @@ def page_name(path: PurePosixPath) -> str:
     """Return the name of the page of a file.
 
     Args:
-        path: the file, seen from the root of the repository.
+        path: The file, relative to the root of the repository.
 
     Returns:
         The file name of the page; all pages are in one folder.
@@ -58,13 +58,13 @@ def build_site(folder: Path) -> list[Path]:
     """Write the site: the README as its first page, a page for each notebook, and one for each file they link to.
 
     Args:
-        folder: where to; made if it is not there.
+        folder: The folder of the site; made if it does not exist.
 
     Returns:
-        The pages that were written; the slides are in `slides`.
+        The pages that were written; the slides are in the folder `slides`.
 
     Raises:
-        Problem: something that a page refers to is not there.
+        Problem: If a page refers to a file that does not exist.
 
     Example:
         >>> build_site(Path("site"))[0].name   # doctest: +SKIP
@@ -76,7 +76,7 @@ def build_site(folder: Path) -> list[Path]:
     waiting = [HOME, *notebook_paths()]
     notebooks = {path: read(path) for path in waiting[1:]}
     written = []
-    for path in waiting:  # grows while it is walked along
+    for path in waiting:  # the loop adds to this list
         source = notebooks.get(path) or read(path)
         soup = render(source, "page", page=_page(source, notebooks))
 
@@ -101,7 +101,7 @@ def build_site(folder: Path) -> list[Path]:
 
 
 def _page(source: Source, notebooks: dict[PurePosixPath, Source]) -> dict[str, object]:
-    """What the template of a page reads."""
+    """Return the variables for the template of a page."""
     order = [("index.html", "Start"), *((page_name(path), each.title) for path, each in notebooks.items())]
     name = page_name(source.path)
     place = [address for address, _ in order].index(name) if name in dict(order) else None
@@ -118,7 +118,7 @@ def _page(source: Source, notebooks: dict[PurePosixPath, Source]) -> dict[str, o
 
 
 def _lay_out_pictures(soup: BeautifulSoup, folder: Path) -> None:
-    """Give each picture its size, so that the text does not jump, and a link to it in full, for a small screen."""
+    """Give each picture its size, so that text does not move when it loads, and a link to its full size for phones."""
     for image in soup.select("main img"):
         with Image.open(io.BytesIO((folder / image["src"]).read_bytes())) as opened:
             image["width"], image["height"] = (str(side) for side in opened.size)
@@ -130,7 +130,7 @@ def _lay_out_pictures(soup: BeautifulSoup, folder: Path) -> None:
 
 
 def _list_headings(soup: BeautifulSoup) -> None:
-    """Give each heading an anchor, as GitHub names them, and list them at the side."""
+    """Give each heading the anchor that GitHub would give it, and list the headings at the side."""
     taken: dict[str, int] = {}
     contents = soup.select_one("#contents details")
     outline = soup.new_tag("ol")
@@ -155,11 +155,11 @@ def _list_headings(soup: BeautifulSoup) -> None:
 
 
 def build_slides(folder: Path, paths: Sequence[PurePosixPath]) -> list[Path]:
-    """Write the slides of notebooks, each as one file that needs nothing beside it.
+    """Write the slides of each notebook as one self-contained file.
 
     Args:
-        folder: where to; made if it is not there.
-        paths: the notebooks.
+        folder: The folder of the slides; made if it does not exist.
+        paths: The notebooks.
 
     Returns:
         The files that were written.
@@ -192,16 +192,16 @@ def _write_slides(folder: Path, sources: Iterable[Source], address, home: str = 
 
 
 def named(names: Sequence[str]) -> list[PurePosixPath]:
-    """Return the notebooks that are meant by names, or all.
+    """Return the notebooks that match names, or all.
 
     Args:
-        names: file names, with or without folder and ending, or how they begin: `02`.
+        names: File names, with or without folder and extension, or their beginnings, such as `02`.
 
     Returns:
-        Paths, seen from the root of the repository.
+        Paths, relative to the root of the repository.
 
     Raises:
-        Problem: a name fits no notebook.
+        Problem: If a name matches no notebook.
 
     Example:
         >>> named(["02"])[0].name
@@ -216,7 +216,7 @@ def named(names: Sequence[str]) -> list[PurePosixPath]:
 
 
 def main(args: Sequence[str]) -> int:
-    """Build what is asked for, and say where it is.
+    """Build the site or the slides, and print their place.
 
     Args:
         args: `site`, or `slides` and names of notebooks.
@@ -232,7 +232,7 @@ def main(args: Sequence[str]) -> int:
         else:
             if names:
                 raise Problem(f"The site is made of all notebooks: leave out {' '.join(names)}.")
-            shutil.rmtree(OUTPUT, ignore_errors=True)  # a page of a notebook that is gone must not stay
+            shutil.rmtree(OUTPUT, ignore_errors=True)  # pages of deleted notebooks must not remain
             written = build_site(OUTPUT)[:1]
     except Problem as problem:
         print(problem, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Turns notebooks and other files of the repository into the HTML that the site and the slides are made of."""
+"""Convert notebooks and other files of the repository to HTML for the site and the slides."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def _what_holds() -> str:
     return WhatHolds()._repr_html_()
 
 
-# What stands below the text of a file.
+# HTML below the text of a file, by its path.
 TABLES: dict[PurePosixPath, Callable[[], str]] = {PurePosixPath("docs/what_holds.md"): _what_holds}
 
 
 class Problem(Exception):
-    """One sentence for whoever builds: what is wrong and what to do."""
+    """An error whose message says in one sentence what is wrong and what to do."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Source:
     """A file of the repository that becomes a page.
 
     Attributes:
-        path: where it is, seen from the root of the repository.
-        notebook: its content; what is no notebook is made one.
+        path: Its path, relative to the root of the repository.
+        notebook: Its content; other files are converted to notebooks.
 
     Example:
         >>> read(PurePosixPath("README.md")).title
@@ -58,12 +58,12 @@ class Source:
 
     @property
     def is_notebook(self) -> bool:
-        """Whether it is a notebook, and not another file."""
+        """Whether the file is a notebook."""
         return self.path.suffix == ".ipynb"
 
     @property
     def title(self) -> str:
-        """Its first heading."""
+        """The first heading of the file."""
         return re.sub(r"`", "", re.match(r"# +(.+)", self.notebook.cells[0].source).group(1)).strip()
 
     @property
@@ -77,13 +77,13 @@ def read(path: PurePosixPath) -> Source:
     """Read a file of the repository.
 
     Args:
-        path: where it is, seen from the root of the repository.
+        path: Its path, relative to the root of the repository.
 
     Returns:
         The file with its content.
 
     Raises:
-        Problem: a notebook stores an output of a kind that the pages do not show.
+        Problem: If a notebook stores an output of a kind that the pages do not show.
 
     Example:
         >>> read(PurePosixPath("LICENSE")).title
@@ -110,7 +110,7 @@ def read(path: PurePosixPath) -> Source:
 
 
 def _check_outputs(path: PurePosixPath, notebook: NotebookNode) -> None:
-    """Stop at what the template would leave out silently."""
+    """Raise a Problem for outputs that the template would leave out silently."""
     for number, cell in enumerate(notebook.cells, start=1):
         for output in cell.get("outputs", []):
             kinds = set(output.get("data", {"text/plain": ""})) - {WIDGET_VIEW}
@@ -120,15 +120,15 @@ def _check_outputs(path: PurePosixPath, notebook: NotebookNode) -> None:
 
 
 def render(source: Source, frame: str, **resources: object) -> BeautifulSoup:
-    """Render a file into a frame.
+    """Render a file with a template.
 
     Args:
-        source: the file.
-        frame: which template, `page` or `slides`.
-        **resources: what the template reads as `resources`.
+        source: The file.
+        frame: The template, `page` or `slides`.
+        **resources: The variable `resources` of the template.
 
     Returns:
-        The page, with links and pictures as the file has them.
+        The page, with unchanged links and pictures.
 
     Example:
         >>> render(read(PurePosixPath("LICENSE")), "page", page={}).h1.get_text()
@@ -147,7 +147,7 @@ def render(source: Source, frame: str, **resources: object) -> BeautifulSoup:
 
 
 def _target(reference: str, source: PurePosixPath) -> tuple[PurePosixPath | None, str]:
-    """Return the file of the repository that a reference leads to, or None for elsewhere, and the part after `#`."""
+    """Return the target of a reference in the repository, or None if it is elsewhere, and the part after `#`."""
     parts = urlsplit(reference)
     if parts.scheme or parts.netloc or not parts.path:
         return None, parts.fragment
@@ -158,15 +158,15 @@ def _target(reference: str, source: PurePosixPath) -> tuple[PurePosixPath | None
 
 
 def rewrite_links(soup: BeautifulSoup, source: PurePosixPath, address: Callable[[PurePosixPath], str | None]) -> None:
-    """Let links to files of the repository lead to their pages.
+    """Point links to files of the repository to the pages of these files.
 
     Args:
-        soup: the page; the links of its cells are changed.
-        source: the file it was made from.
-        address: gives the address of a file's page, or None if it has none: then the words stay and the link goes.
+        soup: The page; the links of its cells are changed.
+        source: The file from which it was made.
+        address: Returns the address of a file's page, or None if it has none. The link is then replaced by its text.
 
     Raises:
-        Problem: a link leads to a file that is not there.
+        Problem: If a link leads to a file that does not exist.
     """
     for link in soup.select(".text a[href], .run a[href]"):
         target, fragment = _target(link["href"], source)
@@ -182,16 +182,16 @@ def rewrite_links(soup: BeautifulSoup, source: PurePosixPath, address: Callable[
 
 
 def rewrite_images(soup: BeautifulSoup, source: PurePosixPath, address: Callable[[str, bytes], str]) -> None:
-    """Put pictures where a page can show them without a network.
+    """Store pictures so that a page can show them without a network.
 
     Args:
-        soup: the page; it is changed.
-        source: the file it was made from.
-        address: takes a file name and the bytes of a picture, and returns where the page finds it. A picture that lies
-            elsewhere on the web, such as a badge, is replaced by its words.
+        soup: The page; it is changed.
+        source: The file from which it was made.
+        address: Takes the file name and the bytes of a picture, stores it, and returns its address. A picture from the
+            web, such as a badge, is replaced by its alternative text.
 
     Raises:
-        Problem: a picture is not there.
+        Problem: If a picture does not exist.
     """
     for number, image in enumerate(soup.select("img[src]"), start=1):
         if image["src"].startswith("data:"):
@@ -206,14 +206,14 @@ def rewrite_images(soup: BeautifulSoup, source: PurePosixPath, address: Callable
 
 
 def embedded(name: str, data: bytes) -> str:
-    """Return a picture as an address that holds all of it.
+    """Return the data URL of a picture.
 
     Args:
-        name: its file name.
-        data: its bytes.
+        name: The file name of the picture.
+        data: Its bytes.
 
     Returns:
-        A data address.
+        The data URL.
 
     Example:
         >>> embedded("dot.png", b"dot")
@@ -223,10 +223,10 @@ def embedded(name: str, data: bytes) -> str:
 
 
 def table_boxes(soup: BeautifulSoup) -> None:
-    """Put every table into a box of its own, in which it can be scrolled; the page then never has to be.
+    """Put every table into a box that scrolls sideways, so that the page itself never has to.
 
     Args:
-        soup: the page; it is changed.
+        soup: The page; it is changed.
     """
     for table in soup.select("main table"):
         columns = max(

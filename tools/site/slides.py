@@ -1,4 +1,4 @@
-"""Cuts a rendered notebook into slides: a new one at each heading and each beat of a lesson, and where one is full."""
+"""Cut a rendered notebook into slides: a new one at each heading, at each step of a lesson, and if a slide is full."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from nbformat import NotebookNode
 
 __all__ = ["cut", "cut_code"]
 
-# A slide holds about this many lines of text. The style sheet's sizes make it so, and the script shrinks what is
-# a little longer; what is much longer can be scrolled.
+# A slide holds about this many lines of text at the sizes of the style sheet. The script shrinks a slide that is a
+# little longer; a much longer one can be scrolled.
 LINES = 15
 CHARACTERS = 70  # in a line of text
-CODE = 0.7  # of a line of text: a line of code
+CODE = 0.7  # height of a line of code, in lines of text
 HEADINGS = ("h1", "h2", "h3")
 
 
@@ -29,7 +29,7 @@ class _Deck:
         self.closed = True
 
     def begin(self, heading: Tag | None = None) -> None:
-        """Begin a slide, under a heading of its own or under the one that still holds."""
+        """Begin a slide with a new heading, or with the current one."""
         slide = self.soup.new_tag("section", attrs={"class": "slide"})
         self.slides.append(slide)
         self.room = LINES
@@ -45,13 +45,13 @@ class _Deck:
 
     @property
     def empty(self) -> bool:
-        """Whether the slide has nothing but its heading."""
+        """Whether the slide has only its heading."""
         return len(self.slides[-1].find_all(recursive=False)) <= 1
 
     def add(self, block: Tag, step: bool = False, after: float = 0) -> None:
-        """Put a block on the slide if there is room for it and nothing is closed, or else on a new one.
+        """Put a block on the slide if there is room and the slide is not closed, otherwise on a new one.
 
-        A `step` is hidden until it is asked for. `after` says how many lines it must not be parted from.
+        A `step` is hidden until the next key press. `after` is the number of lines that must follow on the same slide.
         """
         lines = _lines(block)
         if self.closed or (lines + after > self.room and not self.empty):
@@ -63,10 +63,10 @@ class _Deck:
 
 
 def cut_code(notebook: NotebookNode) -> NotebookNode:
-    """Cut code cells that are too long for a slide, between statements; what they put out stays with the last part.
+    """Cut code cells that are too long for a slide between statements; the output stays with the last part.
 
     Args:
-        notebook: a notebook, which is left as it is.
+        notebook: A notebook, which is not changed.
 
     Returns:
         A notebook with the same code in more cells.
@@ -86,7 +86,7 @@ def cut_code(notebook: NotebookNode) -> NotebookNode:
 
 
 def _parts(source: str) -> list[str]:
-    """Cut code where an empty line is followed by one that is not indented, into as few parts as fit."""
+    """Cut code at empty lines that are followed by an unindented line, into as few parts as possible."""
     lines = source.split("\n")
     whole = [[lines[0]]]
     for before, line in itertools.pairwise(lines):
@@ -104,12 +104,12 @@ def _parts(source: str) -> list[str]:
 def cut(soup: BeautifulSoup) -> None:
     """Cut the cells of a page into slides.
 
-    A heading begins a slide, and so does a paragraph that opens with a bold phrase and a full stop, as each beat of a
-    lesson does: "**Why.** ...". A prediction question is the last thing on its slide, so that the class can answer
-    before the cell is shown that answers it. What came of a cell, and what a `<details>` holds, is told one key later.
+    A heading begins a slide, and so does a paragraph that begins with a bold phrase and a full stop, as each step of a
+    lesson does: "**Why.** ...". A prediction question is last on its slide, so that the class can answer before it sees
+    the cell with the answer. The output of a cell, and the content of a `<details>`, appear at the next key press.
 
     Args:
-        soup: a page that was rendered into the frame `slides`; what is in `main` is changed.
+        soup: A page that was rendered with the template `slides`; its `main` is changed.
     """
     deck = _Deck(soup)
     for cell in soup.main.find_all("div", class_=["text", "run"], recursive=False):
@@ -141,7 +141,7 @@ def _text(deck: _Deck, cell: Tag) -> None:
         after = _lines(following) if leads and following is not None else 0
         deck.add(block.extract(), step=block.name == "details", after=after)
         if block.name == "details":
-            deck.closed = True  # what comes next must not stand below something that is still hidden
+            deck.closed = True  # nothing visible may follow a hidden block on the same slide
 
 
 def _opens_a_beat(paragraph: Tag) -> bool:
@@ -152,13 +152,13 @@ def _opens_a_beat(paragraph: Tag) -> bool:
 
 
 def _run(deck: _Deck, cell: Tag) -> None:
-    """A code cell: its code, and then what came of it. Of claims, a room sees the verdicts and not the programs."""
+    """Add a code cell: its code, then its output. Of claims, only the verdicts are shown, not the programs."""
     for detail in cell.select(".claims-program, .claims-parts"):
         detail.decompose()
     outputs = cell.select(".outputs > *")
     question = any(output.find("strong", string="Predict") for output in outputs)
     code = cell.select_one("div.highlight")
-    if question:  # the code says nothing but that there is one, and the last line where else to answer it
+    if question:  # the code only shows the question, and the last line of the output says where to answer it
         for hint in cell.select(".outputs p:has(> em:only-child)"):
             hint.decompose()
     else:
@@ -167,8 +167,8 @@ def _run(deck: _Deck, cell: Tag) -> None:
         deck.add(code.extract())
     for output in outputs:
         if output.select_one(".lesson-verdict"):
-            continue  # on an exercise that nobody has tried
-        if output.find_previous_sibling("figure"):  # a table that says what the picture says
+            continue  # the verdict on an exercise that was not attempted
+        if output.find_previous_sibling("figure"):  # a table with the same content as the picture
             for table in output.select(".scroll"):
                 table.decompose()
             if not output.get_text(strip=True):
@@ -178,7 +178,7 @@ def _run(deck: _Deck, cell: Tag) -> None:
 
 
 def _lines(block: Tag) -> float:
-    """About how many lines of a slide a block takes."""
+    """Estimate the lines of a slide that a block takes."""
     if block.name in ("figure", "table") or block.find(["figure", "table", "img"]):
         return LINES if block.find("img") else 1.2 * len(block.find_all("tr")) + 1
     if block.name == "pre" or block.find("pre"):

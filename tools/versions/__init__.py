@@ -1,6 +1,6 @@
-"""Tries the claims on older TensorFlows, each in an environment that is thrown away: what `run.py versions` does.
+"""Try the claims on older versions of TensorFlow, each in a temporary environment: `run.py versions`.
 
-What it finds is stored in workbook/lessons/claims/versions.json, and shown by the lessons, the site and notebook 00.
+The verdicts are stored in workbook/lessons/claims/versions.json, and shown by the lessons, the site and notebook 00.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def _options(args: Sequence[str]) -> argparse.Namespace:
 
 
 def _try_environment(environment: Environment, columns: Sequence[str], upgrade: bool = False) -> dict[str, dict]:
-    """Make an environment, try the claims in it, and remove it; return what was found, by column.
+    """Make an environment, try the claims in it, and remove it; return the verdicts, by column.
 
-    Each column is stored as soon as it is tried, unless the packages are not those of the lock.
+    Each column is stored as soon as it is tried, but only if the packages are those of the lock.
     """
     found = {}
     with tempfile.TemporaryDirectory(prefix="workbook-versions-", ignore_cleanup_errors=True) as folder:
@@ -60,13 +60,14 @@ def _try_environment(environment: Environment, columns: Sequence[str], upgrade: 
 
 
 def versions(args: Sequence[str]) -> int:
-    """Renew the stored verdicts, or the locks, or compare with today's newest packages.
+    """Update the stored verdicts or the locks, or compare the verdicts with those on today's newest packages.
 
     Args:
         args: The options of the command line.
 
     Returns:
-        The exit code: 1 if `--newest` found other verdicts than those stored, or no environment could be made.
+        The exit code: 1 if `--newest` found verdicts that differ from the stored ones, or if no environment could be
+        made.
     """
     options = _options(args)
     wanted = options.only or ([name for name in ENVIRONMENTS[NEWEST].columns] if options.newest else list(COLUMNS))
@@ -92,7 +93,7 @@ def versions(args: Sequence[str]) -> int:
 
 
 def _compared(found: Mapping[str, Mapping]) -> int:
-    """Print which verdicts are not those of the stored file, and return 1 if there are any."""
+    """Print the verdicts that differ from the stored ones, and return 1 if there are any."""
     lines = stored.differences(found)
     print("\n".join(lines) or "All verdicts are those of the stored file.")
     return 1 if lines or not found else 0

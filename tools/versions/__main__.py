@@ -1,4 +1,4 @@
-"""What `run.py versions` starts."""
+"""The program that `run.py versions` starts."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The environments of older TensorFlows: what is in each, its lock, and how it is made."""
+"""The environments of older versions of TensorFlow: their packages, their locks, and how they are made."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ LINUX = "x86_64-unknown-linux-gnu"  # the only system for which every TensorFlow
 
 @dataclass(frozen=True)
 class Environment:
-    """A TensorFlow with what belonged to it at the time.
+    """A version of TensorFlow with the packages of its time.
 
     Attributes:
-        name: The TensorFlow, such as "2.6".
-        python: The Python. It is fixed, because verdicts depend on it: with wrapt 1, Python 3.12 cannot save a Keras 3
-            model as a SavedModel.
-        day: The day as of which the lock is resolved. Every old pin (NumPy, h5py, protobuf) falls into place by itself.
-        packages: What is asked for; the lock has the rest.
-        legacy: The name of a second column, on which claims are tried with `tf_keras`.
+        name: The version of TensorFlow, such as "2.6".
+        python: The version of Python. It is fixed, because verdicts depend on it: with wrapt 1, Python 3.12 cannot save
+            a Keras 3 model as a SavedModel.
+        day: The lock is resolved with the packages of this day, so NumPy, h5py and protobuf need no pins.
+        packages: The requirements; the lock also has their dependencies.
+        legacy: The name of a second column, in which claims are tried with `tf_keras`.
 
     Example:
         >>> ENVIRONMENTS["2.21"].columns
@@ -45,11 +45,11 @@ class Environment:
 
     @property
     def columns(self) -> dict[str, str]:
-        """The columns of the stored file that it fills, and the Keras package of each."""
+        """The columns of the stored file that this environment fills, and the Keras package of each."""
         return {self.name: "keras", **({self.legacy: "tf_keras"} if self.legacy else {})}
 
 
-# TensorFlow without a GPU: a third of the download. Of 2.0 there is only one package, and it uses no GPU.
+# The packages without GPU support are a third of the size. TensorFlow 2.0 has only one package, which uses no GPU.
 ENVIRONMENTS = {
     each.name: each
     for each in (
@@ -88,7 +88,7 @@ ENVIRONMENTS = {
 
 
 def _call(*command: object, **environment: str) -> None:
-    """Run a command, and raise `Problem` with its first lines of complaint if it fails."""
+    """Run a command, and raise `Problem` with the first lines of its error message if it fails."""
     done = subprocess.run(
         [str(part) for part in command],
         env={**os.environ, "UV_SYSTEM_CERTS": "1", "UV_CONCURRENT_BUILDS": "1", "MAKEFLAGS": "-j1", **environment},
@@ -104,7 +104,7 @@ def uv() -> str:
     """Return the path of uv.
 
     Raises:
-        Problem: There is none, and it could not be installed.
+        Problem: If uv is missing and cannot be installed.
     """
     found = find_uv()
     if not found:
@@ -113,7 +113,7 @@ def uv() -> str:
 
 
 def _interpreter(version: str) -> str:
-    """Return a Python of that version: one that pyenv has, or the version itself, which uv then finds or brings."""
+    """Return the path of a Python from pyenv, or the version itself, which uv then finds or installs."""
     folder = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
     return next(iter(sorted(glob.glob(f"{folder}/versions/{version}.*/bin/python"))), version)
 
@@ -122,16 +122,16 @@ def write_lock(environment: Environment, lock: Path, cache: Path, upgrade: bool 
     """Resolve the packages of an environment as of its day.
 
     Args:
-        environment: Whose packages.
+        environment: The environment.
         lock: The file to write.
-        cache: A folder for uv's cache, next to which there is room.
-        upgrade: Take the newest versions of today instead, whatever the environment asks for.
+        cache: A folder for uv's cache, on a disk with free space.
+        upgrade: Whether to take the newest versions of today instead, whatever the environment requires.
 
     Returns:
         The file.
 
     Raises:
-        Problem: There are no versions that fit.
+        Problem: If there are no compatible versions.
     """
     cache.mkdir(parents=True, exist_ok=True)
     wanted, out = cache / "packages.txt", cache / "pins.txt"
@@ -142,7 +142,7 @@ def write_lock(environment: Environment, lock: Path, cache: Path, upgrade: bool 
     options += ["--python", _interpreter(environment.python), "--output-file", out]
     _call(uv(), "pip", "compile", wanted, *options, UV_CACHE_DIR=str(cache))
     pins = out.read_text(encoding="utf-8")
-    if "tensorflow-cpu==" in pins:  # tf-keras asks for `tensorflow`: the same again, with the libraries for a GPU
+    if "tensorflow-cpu==" in pins:  # tf-keras requires `tensorflow`, which is the same with GPU libraries
         pins = re.sub(r"^tensorflow==.*\n", "", pins, flags=re.MULTILINE)
     head = f"# Python {environment.python}, as of {environment.day}: `run.py versions --lock --only {environment.name}`"
     lock.write_text(f"{head}\n{pins}", encoding="utf-8", newline="\n")
@@ -153,20 +153,20 @@ def make(environment: Environment, lock: Path, folder: Path, cache: Path) -> Pat
     """Make an environment from its lock.
 
     Args:
-        environment: Which one.
-        lock: What to install.
-        folder: Where to.
-        cache: uv's cache, which may be thrown away.
+        environment: The environment.
+        lock: The lock file to install.
+        folder: The folder of the new environment.
+        cache: uv's cache, which may be deleted.
 
     Returns:
         The path of its Python.
 
     Raises:
-        Problem: It cannot be made on this computer.
+        Problem: If it cannot be made on this computer.
     """
     python = folder / "bin" / "python"
     _call(uv(), "venv", "--no-project", "--python", _interpreter(environment.python), folder, UV_CACHE_DIR=str(cache))
-    # Without dependencies: the lock is complete, and what tf-keras asks for is left out of it on purpose.
+    # Without dependencies, because the lock is complete, and deliberately leaves out one requirement of tf-keras.
     options = ["--no-deps", "--python", python, "-r", lock]
     _call(uv(), "pip", "install", *options, UV_CACHE_DIR=str(cache))
     return python

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from run import ROOT
 
 FILE = ROOT / "workbook" / "lessons" / "claims" / "versions.json"
-LONG = ("claims", "methods")  # one line an entry
+LONG = ("claims", "methods")  # one line per entry
 
 
 def read() -> dict[str, dict]:
@@ -17,18 +17,18 @@ def read() -> dict[str, dict]:
 
 
 def merged(found: Mapping[str, dict], order: Sequence[str]) -> dict[str, dict]:
-    """Return the stored columns with those found put in their places.
+    """Return the stored columns, updated with new ones.
 
     Args:
-        found: Columns by name.
-        order: The names of all columns. What is stored under a different name is dropped.
+        found: New columns, by name.
+        order: The names of all columns, in order. Stored columns with other names are dropped.
     """
     known = {**read(), **found}
     return {name: known[name] for name in order if name in known}
 
 
 def write(columns: Mapping[str, Mapping]) -> None:
-    """Store the columns, with one line for each verdict, so that a change of verdict is a change of a line."""
+    """Store the columns with one line for each verdict, so that a diff shows each changed verdict."""
     FILE.write_text(_text(columns), encoding="utf-8", newline="\n")
 
 
@@ -50,7 +50,7 @@ def _json(value: object) -> str:
 
 
 def differences(found: Mapping[str, Mapping]) -> list[str]:
-    """Return a line for each verdict that is not the stored one, parts included; errors may be worded differently.
+    """Return a line for each verdict that differs from the stored one, including parts but not error messages.
 
     Args:
         found: Columns by name.

@@ -1,4 +1,4 @@
-"""Runs the claim programs with the Python of an environment, and collects what they find."""
+"""Run the claim programs with the Python of an environment, and collect their verdicts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _run(python: Path, folder: Path, *arguments: object, seconds: float = 600) -
     """Run a program with an environment's Python, on one thread; raise `Problem` with its last line if it fails."""
     unset = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "TF_USE_LEGACY_KERAS", "KERAS_BACKEND")
     environment = {name: value for name, value in os.environ.items() if name not in unset}
-    environment["TMPDIR"] = str(folder)  # old TensorFlows leave files behind
+    environment["TMPDIR"] = str(folder)  # old versions of TensorFlow leave files behind
     environment.update(TF_CPP_MIN_LOG_LEVEL="3", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     environment.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1", CUDA_VISIBLE_DEVICES="-1")
     command = [str(part) for part in (python, *arguments)]
@@ -50,24 +50,24 @@ def _run(python: Path, folder: Path, *arguments: object, seconds: float = 600) -
 
 
 def files() -> dict[str, list[Path]]:
-    """Return the files of programs by what they are stored as: claims, one file a lesson, and methods."""
+    """Return the program files by their key in the stored file: `claims`, one file per lesson, and `methods`."""
     return {"claims": sorted(CLAIMS.glob("lesson_*.py")), "methods": sorted(CLAIMS.glob("methods.py"))}
 
 
 def try_claims(python: Path, keras: str, folder: Path) -> dict:
-    """Try all claims with one Keras of an environment.
+    """Try all claims with one Keras package of an environment.
 
     Args:
         python: The environment's Python.
-        keras: `keras`, which means the one that `tf.keras` is, or `tf_keras`.
-        folder: Where results may be left.
+        keras: `keras`, which stands for `tf.keras`, or `tf_keras`.
+        folder: A folder for results.
 
     Returns:
-        The versions, the date, and what each claim and each method gave, as workbook/lessons/claims/versions.json
-        has it.
+        The versions, the date, and the verdict on each claim and each method, in the format of
+        workbook/lessons/claims/versions.json.
 
     Raises:
-        Problem: TensorFlow cannot be imported.
+        Problem: If TensorFlow cannot be imported.
     """
     out = folder / "found.json"
     _run(python, folder, "-c", _FACTS, keras, out)

@@ -1,4 +1,4 @@
-"""What a notebook shows: prediction questions, exercises, and labs to change a model in and watch its clones.
+"""The panels of the notebooks: prediction questions, exercises, and labs that change a model and compare its clones.
 
 Each name is loaded when it is first used, so that `from workbook import labs` costs nothing.
 """
@@ -30,7 +30,7 @@ def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(_WHERE)}.")
     value = getattr(importlib.import_module(_WHERE[name]), name)
-    globals()[name] = value  # the next use finds it without coming here
+    globals()[name] = value  # so that the next use does not call __getattr__
     return value
 
 

@@ -1,1 +1,1 @@
-"""Questions, exercises and claims of the lessons, one module a notebook; how answers are graded; and progress."""
+"""Questions, exercises and claims of the lessons, with one module per notebook; grading of answers; and progress."""

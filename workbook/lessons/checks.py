@@ -1,7 +1,7 @@
-"""Checks that many exercises share, the models they try answers on, and the switch that turns `helpers.clone` off.
+"""Checks that many exercises share, models to try answers on, and the switch that turns `helpers.clone` off.
 
-A check takes what the learner's cell handed over. It returns None, or a diagnosis: a clause that follows "Incorrect,
-because". `after` calls an answer once and passes the result on to further checks, so that each of them can be short:
+A check takes the answer from the learner's cell. It returns None, or a diagnosis: a clause that follows "Incorrect,
+because". `after` calls an answer once and passes the result to further checks, which keeps each of them short:
 
 >>> double = after(lambda answer: [answer(3)], lambda six: None if six == 6 else f"twice 3 is not {six}.")
 >>> double(lambda number: number + 2)
@@ -48,7 +48,7 @@ __all__ = [
 Check = Callable[[Any], "str | None"]
 
 
-# -- what nearly every exercise checks first ---------------------------------------------------------------------------
+# -- first checks of nearly every exercise -----------------------------------------------------------------------------
 
 
 def is_function(signature: str) -> Check:
@@ -102,7 +102,7 @@ def returns_a_config(**arguments: Any) -> Check:
 
 
 def config_keeps_the_name(**arguments: Any) -> Check:
-    """Check that the config of a model made with these arguments has what the base class puts there."""
+    """Check that the config of a model made with these arguments keeps the entries of the base class."""
 
     def check(answer: Any) -> str | None:
         if answer(**arguments, name="mine").get_config().get("name") == "mine":
@@ -113,10 +113,10 @@ def config_keeps_the_name(**arguments: Any) -> Check:
 
 
 def creates_state_too_late(action: Callable[[], Any]) -> bool:
-    """Call something, and return True if Keras 3 refuses because `call` creates a weight or a layer.
+    """Call a function, and return True if Keras 3 raises because `call` creates a weight or a layer.
 
     Raises:
-        Exception: Whatever else the call raises.
+        Exception: Any other error of the function.
     """
     try:
         action()
@@ -131,7 +131,7 @@ def creates_state_too_late(action: Callable[[], Any]) -> bool:
 
 
 def gives_a_placeholder(probe: Callable[[Any], Any]) -> Callable[[Any], bool]:
-    """Return a function that recognises an answer as the learner found it: the probe of it gives `...`."""
+    """Return a function that recognises an answer that was not begun: `probe` returns `...` for it."""
 
     def untouched(answer: Any) -> bool:
         try:
@@ -145,16 +145,16 @@ def gives_a_placeholder(probe: Callable[[Any], Any]) -> Callable[[Any], bool]:
 has_no_config_yet = gives_a_placeholder(lambda answer: answer(2).get_config())
 
 
-# -- one call of the answer, and what is checked about it --------------------------------------------------------------
+# -- one call of the answer, and checks of its effects -----------------------------------------------------------------
 
 
 @dataclass
 class Trial:
-    """One call of a learner's function, for the checks that look at its effects.
+    """One call of a learner's function, for checks of its effects.
 
     Attributes:
         original: The model or distribution that the function was called on.
-        result: What the function returned.
+        result: The value that the function returned.
         before: Values of the original's variables before the call.
         inputs: Inputs for both, or None.
         targets: Targets for these inputs, or None.
@@ -173,10 +173,10 @@ class Trial:
 
 
 def after(call: Callable[[Any], Iterable[Any]], *checks: Check) -> Check:
-    """Call an answer once, and check what came of it.
+    """Call an answer once, and check the result.
 
     Args:
-        call: A function of the answer. It yields one object for each call that it makes of the answer.
+        call: A function that takes the answer, calls it, and yields one object per call.
         *checks: Checks of such an object, tried in order.
 
     Returns:
@@ -209,26 +209,26 @@ def is_a_new_object(diagnosis: str) -> Check:
 
 
 def leaves_the_original_alone(variables: Callable[[Any], Sequence[Any]], diagnosis: str) -> Check:
-    """Check that the original's variables have the values that they had before the call.
+    """Check that the original's variables have the same values as before the call.
 
     Args:
-        variables: Returns the variables of the original that `Trial.before` has the values of.
-        diagnosis: What to say if they changed.
+        variables: Returns the variables of the original, in the order of the values in `Trial.before`.
+        diagnosis: The diagnosis if they changed.
     """
     return fails(lambda trial: not same_values(trial.before, variables(trial.original)), diagnosis)
 
 
 def fails(condition: Callable[[Any], bool], diagnosis: str) -> Check:
-    """Return a check that gives the diagnosis if the condition is true."""
+    """Return a check that returns the diagnosis if the condition is true."""
     return lambda trial: diagnosis if condition(trial) else None
 
 
 def audit_passes(name: str | None = None, diagnosis: str = "") -> Check:
-    """Check that the audit finds no difference, in one respect or in any.
+    """Check that one check of the audit passes, or all of them.
 
     Args:
         name: Name of a check of the audit, such as `"optimizer state"`. Default: all of them.
-        diagnosis: What to say if it fails.
+        diagnosis: The diagnosis if it fails.
     """
 
     def check(trial: Trial) -> str | None:
@@ -241,7 +241,7 @@ def audit_passes(name: str | None = None, diagnosis: str = "") -> Check:
 
 
 def same_values(before: Sequence[np.ndarray], variables: Sequence[Any]) -> bool:
-    """Return True if variables have exactly the values that were read before."""
+    """Return True if the variables have exactly these earlier values."""
     now = distances.values(variables)
     return len(before) == len(now) and not any(map(distances.largest_difference, before, now))
 
@@ -295,7 +295,7 @@ def model_with_dropout() -> Any:
 
 @contextmanager
 def clone_switched_off() -> Iterator[None]:
-    """Make `helpers.clone` raise an error inside the block, where it would solve the exercise.
+    """Make `helpers.clone` raise an error inside the block, because it would solve the exercise.
 
     Raises:
         RuntimeError: If `helpers.clone` is called inside the block.

@@ -20,7 +20,7 @@ from workbook.text import KERAS_VERSIONS
 __all__ = ["ClaimTable", "claims_of_lesson", "try_claims"]
 
 _CLAIMS = Path(trial.__file__).parent
-_DOCSTRING = re.compile(r'\n    """.*?"""(?=\n)\n?', re.DOTALL)  # the row says the same
+_DOCSTRING = re.compile(r'\n    """.*?"""(?=\n)\n?', re.DOTALL)  # not shown, because the row has the same text
 _MARKS = {trial.HOLDS: "✓", trial.IN_PART: "◐", trial.NOT: "✗", trial.UNTRIED: "○"}
 
 
@@ -31,7 +31,7 @@ def claims_of_lesson(lesson: str) -> list[dict[str, Any]]:
         lesson: The number of the lesson, such as "02".
 
     Returns:
-        For each claim its `number`, its `text`, what works `today`, its function `check`, and the `source` of that.
+        For each claim its `number`, its `text`, what works `today`, its function `check`, and the `source` of `check`.
 
     Raises:
         ValueError: The lesson tries no claims.
@@ -76,18 +76,18 @@ def try_claims(lesson: str) -> ClaimTable:
 
 
 def _written_for(lesson: str) -> str:
-    """Return the TensorFlow that the texts are about whose claims a lesson tries; empty if they name none."""
+    """Return the version of TensorFlow for which the claims of a lesson were made, or "" if they name none."""
     return getattr(importlib.import_module(f"workbook.lessons.claims.lesson_{lesson}"), "WRITTEN_FOR", "")
 
 
 class ClaimTable:
-    """Claims with what was found about them, as a table.
+    """Claims and their verdicts, as a table.
 
     Args:
         claims: The claims, from `claims_of_lesson`.
-        found: For each Keras package what `trial.try_claim` returned, in the order of the claims.
-        older: Columns of `versions.json`: what was found on older versions, by name.
-        written_for: The column of the version that the claims were made about, if they were made about one.
+        found: For each Keras package the results of `trial.try_claim`, in the order of the claims.
+        older: Columns of `versions.json`, by name: the results on older versions.
+        written_for: The column of the version for which the claims were made, if they name one.
     """
 
     def __init__(
@@ -100,13 +100,13 @@ class ClaimTable:
         self.claims, self.found, self.older, self.written_for = claims, found, older, written_for
 
     def verdict(self, number: str, package: str) -> str:
-        """Return what was found about a claim on a Keras package, in words."""
+        """Return the verdict on a claim for a Keras package, in words."""
         index = [claim["number"] for claim in self.claims].index(number)
         return trial.in_words(self.found[package][index])
 
     @property
     def summary(self) -> str:
-        """How many claims hold on each Keras version."""
+        """Return a sentence on how many claims hold on each Keras version."""
         sentences = []
         for package, words in KERAS_VERSIONS.items():
             counts = Counter(each["verdict"] for each in self.found[package])
@@ -115,7 +115,7 @@ class ClaimTable:
         return f"{len(self.claims)} claims. {' '.join(sentences)}"
 
     def _on_older(self, number: str) -> dict[str, list[str]]:
-        """The older versions by verdict."""
+        """Return the older versions, grouped by verdict."""
         grouped: dict[str, list[str]] = {}
         for name, column in self.older.items():
             if number in column["claims"]:
@@ -124,7 +124,7 @@ class ClaimTable:
         return grouped
 
     def _older_in_words(self, number: str) -> list[tuple[str, str]]:
-        """What holds on older versions, in lines of (words, verdict): first on the one that the text is about."""
+        """Return lines of (words, verdict) for older versions, beginning with the one that the text is about."""
         lines = []
         about = f"on TensorFlow {self.written_for}, which the text is about"
         own = self.older.get(self.written_for, {"claims": {}})["claims"].get(number)
@@ -187,7 +187,7 @@ class ClaimTable:
         )
 
     def _program(self, index: int) -> str:
-        """The source of a claim's program, and each part that it returned, to be opened."""
+        """Return HTML that opens to show the source of a claim's program and each part that it returned."""
         claim, returned = self.claims[index], []
         for package, words in KERAS_VERSIONS.items():
             found = self.found[package][index]
@@ -206,7 +206,7 @@ class ClaimTable:
 
 
 def _plural(verdict: str, count: int) -> str:
-    """Return a verdict as the end of a sentence about so many claims."""
+    """Return a verdict as the end of a sentence about `count` claims."""
     if count == 1:
         return verdict
     return {trial.HOLDS: "hold", trial.IN_PART: "hold in part", trial.NOT: "do not hold"}.get(verdict, verdict)

@@ -65,7 +65,7 @@ class _Slower(checks.Trial):
 
     @functools.cached_property
     def report(self) -> Any:
-        """The audit at equal learning rates: what it finds is not explained by the rate."""
+        """The audit at equal learning rates, so that the rate does not count as a difference."""
         asked, self.result.optimizer.learning_rate = self.clone_rate, self.rate
         try:
             return audit(self.original, self.result, self.inputs, self.targets)

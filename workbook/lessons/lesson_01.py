@@ -106,7 +106,7 @@ COUNTER = Question(
 
 @functools.cache
 def _house_counts() -> dict[str, int]:
-    """Count the weights of the exercise's model at each step, so that the answer is what Keras says."""
+    """Count the weights of the exercise's model at each step, because the right answer is what Keras returns."""
     import keras
 
     class House(keras.Model):
@@ -266,7 +266,7 @@ def _gain_comes_back_from_its_config(layer: Any) -> str | None:
 
 
 def _gain_names_its_weight(layer: Any) -> str | None:
-    # Keras 3 counts the weights without a name: `variable`, `variable_1`, ...
+    # Keras 3 numbers weights without a name: `variable`, `variable_1`, ...
     if re.fullmatch(r"|variable(_\d+)?", layer.weights[0].name):
         return "the weight has no name of its own. `tf_keras` cannot store such a weight: pass `name=`."
     return None

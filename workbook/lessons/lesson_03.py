@@ -15,77 +15,63 @@ from workbook.lessons import checks
 from workbook.lessons.quiz import Exercise, Option, Question
 from workbook.notebook import raised
 
-CLONE_IN_A_FILE = Question(
-    key="03-clone-in-a-file",
-    text="You clone the trained model with `clone_model`, save the clone to `.keras`, and load that file. "
-    "What do you get?",
-    options=[
-        Option("An error: a clone cannot be loaded", "A clone is a model like any other, and so is its file."),
-        Option(
-            "The clone, exactly, and it knows nothing",
-            "The file keeps what the clone had. `clone_model` had given it fresh weights.",
-            right=True,
-        ),
-        Option("The trained model", "The file holds the clone's weights, and nobody had given it the model's."),
-        Option("A clone with weights drawn once more", "A `.keras` file holds the weights, to the last bit."),
-    ],
-)
-
 H5_FILE = Question(
     key="03-h5-file",
-    text="The model is saved to `.h5` and loaded on Keras 3. What can the loaded model do?",
+    text="You save the trained model to `model.h5` on Keras 3, load that file, and call `fit` on what you get. What "
+    "does `fit` do?",
     options=[
-        Option("Everything that the original can", "So it is on `tf_keras`. On Keras 3 one thing is missing."),
-        Option("Nothing: Keras 3 reads no `.h5`", "It does read it, as a legacy format."),
         Option(
-            "Answer like the original, but not learn",
-            "The weights come back. The optimizer comes back unfit for use.",
+            "It trains on, as it would have in the original",
+            "On Keras 2 it does. On Keras 3 the optimizer comes back unfit for use.",
+        ),
+        Option(
+            "It trains on, with an optimizer that starts from zero",
+            "That would be mild. The optimizer that comes back takes no weights.",
+        ),
+        Option(
+            "It raises an error about the optimizer",
+            "The weights come back, and the model answers. Its optimizer was built for no weights.",
             right=True,
         ),
-        Option("Learn, with an optimizer that starts afresh", "That would be mild. Its `fit` raises an error."),
+        Option(
+            "It raises an error about a missing `compile`",
+            "The settings are in the file, so the loaded model is compiled.",
+        ),
     ],
 )
 
 FRESH_PROCESS = Question(
     key="03-fresh-process",
-    text="The fresh Python loads `Reader`, registered in this notebook, from its `.keras` file. What will it say?",
+    text="What does the fresh Python print?",
     options=[
-        Option("Nothing: the class is registered", "It is registered in this process. The other one never saw it."),
-        Option("Nothing: the file holds the class", "The file holds the name of the class, and its config."),
         Option(
-            "That it cannot find the class, until the module is imported",
-            "Importing the module that defines the class also registers it.",
+            "`Reader`",
+            "For that it needs the class. It was registered in this process, and the other one has never seen it.",
+        ),
+        Option(
+            "`Model`",
+            "A plain model would not have your `call`. Keras does not put one in place of your class.",
+        ),
+        Option(
+            "An error about the class",
+            "The file holds the name of the class and its config. Nothing in the two lines leads to the code.",
             right=True,
         ),
-        Option("It loads a plain model without our `call`", "That would be silent. Keras raises an error here."),
+        Option(
+            "An error about the weights",
+            "It does not get as far as the weights.",
+        ),
     ],
 )
 
 OTHER_ARCHITECTURE = Question(
     key="03-other-architecture",
-    text="Weights saved from Flatten, Dense(48, relu), Dense(10) are loaded into a receiver that differs. "
-    "Which of these receivers raises an error?",
+    text="You load the file into each of these receivers. Which of them raises an error?",
     options=[
-        Option("All of them", "Keras compares arrays, and one of them has the very same arrays."),
-        Option("tanh instead of relu", "An activation has no array, so nothing is compared."),
-        Option("The last layer missing", "The file holds more than was asked for, and nobody minds."),
-        Option("32 units instead of 48", "Here the shapes do not fit.", right=True),
-    ],
-)
-
-STRANGERS_FILE = Question(
-    key="03-strangers-file",
-    text="A stranger's model has a `Lambda` layer with a Python lambda. You load it with plain `load_model`. "
-    "Who refuses to?",
-    options=[
-        Option("Both Keras versions, whatever the format", "One of the four combinations is taken without a question."),
-        Option("Neither: a file is data", "This file holds compiled Python code."),
-        Option(
-            "All but `tf_keras` with an `.h5` file",
-            "Safe mode came with the `.keras` format; for `.h5`, `tf_keras` never got it.",
-            right=True,
-        ),
-        Option("Keras 3 only", "`tf_keras` has a safe mode too, for `.keras` files."),
+        Option("The one with 32 units instead of 48", "Here the shapes do not fit.", right=True),
+        Option("The one with tanh instead of relu", "An activation has no array, so nothing is compared."),
+        Option("The one without the last layer", "The file holds more than the receiver asks for, and nobody minds."),
+        Option("All three", "Keras compares arrays, and one of the three has the very same arrays."),
     ],
 )
 
@@ -108,7 +94,7 @@ def _is_registered(answer: Any) -> str | None:
 
 
 def _save_and_load(answer: Any) -> Iterator[tuple[Any, Any, Exception | None]]:
-    """Yield a model, what its file gives when it is loaded, and the error that loading raised, if any."""
+    """Yield a model, the object loaded from its file, and the error that loading raised, if any."""
     import keras
 
     model = answer(**_ARGUMENTS)
@@ -146,7 +132,7 @@ LOADS_ELSEWHERE = Exercise(
     key="03-loads-elsewhere",
     title="a class that loads elsewhere",
     task="""
-    The file of a `Scorer` shall load in any process that has imported its module, without `custom_objects`, and give
+    The file of a `Scorer` must load in any process that has imported its module, without `custom_objects`, and give
     the same model. Two things are missing in this class.
     """,
     checks=[
@@ -193,7 +179,7 @@ def _receiver(activation: Any) -> Any:
 
 
 def _late_receiver() -> Any:
-    """Make the same classifier as a class, marked as built and without weights: it gets them with its first call."""
+    """Make the same classifier as a subclass that is marked as built but creates its weights at the first call."""
     import keras
 
     class Late(keras.Model):
@@ -211,7 +197,7 @@ def _late_receiver() -> Any:
 
 @dataclass
 class _SavedWeights:
-    """A file of weights, inputs with the answers of the model that was saved, and the function that loads the file."""
+    """A weights file, inputs and the saved model's outputs for them, and the learner's function that loads the file."""
 
     checked_load: Callable[..., Any]
     path: Path
@@ -226,7 +212,7 @@ class _SavedWeights:
         return self.checked_load(receiver, self.path, self.inputs, self.answers if answers is None else answers)
 
     def refuses(self, receiver: Any, answers: np.ndarray | None = None) -> bool:
-        """Return True if the function raises the error that the task asks for."""
+        """Return True if the function raises the error that the task requires."""
         try:
             self.load_into(receiver, answers)
         except ValueError:
@@ -270,7 +256,7 @@ def _refuses_another_activation(file: _SavedWeights) -> str | None:
         return None
     receiver.load_weights(file.path)
     outputs = np.asarray(receiver(file.inputs))
-    # Answers that differ as much, but all in one direction: a sum of these differences is not zero.
+    # Outputs that differ by the same amount, but all in one direction, so the sum of the differences is not zero.
     if file.refuses(_receiver("tanh"), outputs - np.abs(outputs - file.answers)):
         return (
             "it adds up differences of both signs, and they cancel: for probabilities the sum is always zero. "
@@ -336,80 +322,4 @@ CHECKED_LOAD = Exercise(
         return receiver
     """,
     praise="Eight inputs and their answers beside the file are enough to notice every silent case of this lesson.",
-)
-
-
-# -- choose the format -------------------------------------------------------------------------------------------------
-
-FORMATS = (".keras", ".weights.h5", ".h5", "export", "JSON")
-_RIGHT = {
-    "train on tomorrow": ".keras",
-    "run where your classes are unknown": "export",
-    "a stranger sends you a model": ".weights.h5",
-    "structure only, in a text file": "JSON",
-}
-_WHY_NOT = {
-    "train on tomorrow": {
-        ".h5": "on Keras 3 the loaded model cannot be trained.",
-        ".weights.h5": "it holds no structure, so `load_model` alone finds nothing to load.",
-        "export": "an export answers, and cannot be trained with `fit`.",
-        "JSON": "JSON holds no weights.",
-    },
-    "run where your classes are unknown": {
-        ".keras": "the file holds the name of a class, and the other side cannot find it.",
-        ".h5": "the file holds the name of a class, if it takes your model at all.",
-        ".weights.h5": "arrays alone do not say how to compute with them.",
-        "JSON": "JSON holds names and settings, and no weights.",
-    },
-    "a stranger sends you a model": {
-        ".keras": "a config may hold code. Safe mode refuses what it knows, and arrays hold no code at all.",
-        ".h5": "`tf_keras` makes a function out of the code in it without a question.",
-        "export": "it is a program that somebody else wrote.",
-        "JSON": "a config may hold code, and JSON brings no weights.",
-    },
-    "structure only, in a text file": {
-        ".keras": "that is an archive with the weights and more.",
-        ".h5": "that is a binary file with the weights and more.",
-        ".weights.h5": "it holds everything but the structure.",
-        "export": "that is a directory of binary files.",
-    },
-}
-
-
-def _formats_fit(choice: Any) -> str | None:
-    if not isinstance(choice, dict):
-        return "`choice` is not a dict any more. Keep its four lines and replace the `...`."
-    for purpose, right in _RIGHT.items():
-        chosen = choice.get(purpose, ...)
-        if chosen is ...:
-            return f"there is no format for “{purpose}” yet."
-        if chosen not in FORMATS:
-            return f"{chosen!r} is not one of {', '.join(map(repr, FORMATS))}."
-        if chosen != right:
-            return f"{chosen!r} does not serve “{purpose}”: {_WHY_NOT[purpose][chosen]}"
-    return None
-
-
-CHOOSE_THE_FORMAT = Exercise(
-    key="03-choose-the-format",
-    title="choose the format",
-    task="""
-    Choose one of `".keras"`, `".weights.h5"`, `".h5"`, `"export"` and `"JSON"` for each purpose, on Keras 3. "Train on
-    tomorrow" means: `load_model`, then `fit`, and nothing in between. The stranger's model has an architecture that you
-    can write down yourself.
-    """,
-    checks=[_formats_fit],
-    hints=[
-        "The table under “What each file carries” has a column for each question.",
-        "One format carries everything, one needs no class, one holds arrays only, one is text.",
-    ],
-    solution="""
-    choice = {
-        "train on tomorrow": ".keras",
-        "run where your classes are unknown": "export",
-        "a stranger sends you a model": ".weights.h5",
-        "structure only, in a text file": "JSON",
-    }
-    """,
-    praise="One of the five was never the answer.",
 )

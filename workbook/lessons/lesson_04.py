@@ -78,7 +78,7 @@ STOPPING = Question(
 
 @dataclass
 class _Interruption(checks.Trial):
-    """A call of `interrupt`; `written` says whether it put anything into the folder."""
+    """A call of `interrupt`; `written` is True if it wrote anything into the folder."""
 
     written: bool = False
 

@@ -106,7 +106,7 @@ KL_TERM = Question(
 
 
 def _answering(scale: float, seed: int) -> Any:
-    """Make a small model that answers with normal distributions, of a fixed spread."""
+    """Make a small model that returns normal distributions with a fixed scale."""
     import tensorflow_probability as tfp
     import tf_keras
 
@@ -217,7 +217,7 @@ class _Rebuilt(checks.Trial):
 
     @property
     def shared(self) -> bool:
-        """Whether original and result have a variable in common."""
+        """Whether original and result share a variable."""
         return bool({id(each) for each in self.original.variables} & {id(each) for each in self.result.variables})
 
     @property

@@ -60,7 +60,7 @@ WHICH_FOR_A_TARGET = Question(
 
 
 def _student_and_teacher() -> tuple[Any, Any]:
-    """Make two models of one structure and different weights."""
+    """Make two models with the same structure and different weights."""
     import keras
 
     layers = keras.layers
@@ -75,7 +75,7 @@ def _student_and_teacher() -> tuple[Any, Any]:
 
 @dataclass
 class _Step:
-    """One call of `follow` with a momentum of 0.9: the student, and values of the weights before and after."""
+    """One call of `follow` with a momentum of 0.9: the student, and the values of all weights before and after."""
 
     student: Any
     student_before: Sequence[np.ndarray]
@@ -83,7 +83,7 @@ class _Step:
     teacher_after: Sequence[np.ndarray]
 
     def mixture(self, momentum: float) -> list[np.ndarray]:
-        """Return what the teacher's weights should be."""
+        """Return the weights that the teacher should have."""
         pairs = zip(self.teacher_before, self.student_before, strict=True)
         return [momentum * teacher + (1 - momentum) * student for teacher, student in pairs]
 
@@ -182,7 +182,7 @@ def _has_the_parts(cls: Any) -> str | None:
 
 
 def _save_and_load(cls: Any) -> Iterator[checks.Trial | Exception]:
-    """Yield the model and what its file gives when it is loaded, or the error that this raised."""
+    """Yield the model and the object loaded from its file, or the error that saving or loading raised."""
     import keras
 
     inputs = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")

@@ -1,8 +1,8 @@
 """Panels that show prediction questions and exercises, and the functions that make them.
 
-`quiz` decides what is right and what the feedback is; a panel only shows it. Every panel works with the keyboard alone
-and puts its verdict into words, in a region that screen readers announce. A stored notebook shows plain text instead,
-which never gives an answer away.
+`quiz` grades answers and writes the feedback; a panel only shows it. Every panel works with the keyboard alone and
+gives its verdict in words, in a region that screen readers announce. A stored notebook shows plain text instead, which
+never gives an answer away.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["ExercisePanel", "QuestionPanel", "StaticPanel", "ask", "exercise"]
 
 
 class LessonAssets(PanelAssets):
-    """What the browser needs for a question or an exercise: `keyboard.js` and `lesson.css`."""
+    """An invisible widget that loads `keyboard.js` and `lesson.css` for a question or an exercise."""
 
     _css = asset(Path(__file__).with_name("lesson.css"))
 
@@ -73,14 +73,14 @@ def _verdict(feedback: Feedback, after: str = "") -> str:
 
 
 class StaticPanel(ipywidgets.VBox):
-    """A panel with plain text and HTML for places that show no widgets, and handlers that run on the main loop.
+    """A panel with a plain text and an HTML version for viewers without widgets, and handlers on the main loop.
 
     Attributes:
         verdict_box: The verdict, which screen readers announce.
     """
 
     def __init__(self, dom_class: str, text: str, page: str) -> None:
-        """Make an empty panel with a class for styling and tests, and its replacements as plain text and as HTML."""
+        """Make an empty panel with a class for styling and tests, and its versions as plain text and as HTML."""
         self._main_loop = MainLoop()
         self.verdict_box = _LiveText("lesson-feedback")
         self._static = {"text/plain": text, "text/html": page}
@@ -99,7 +99,7 @@ class StaticPanel(ipywidgets.VBox):
         return button
 
     def _safely(self, handler: Callable[[], None]) -> None:
-        """Run a handler, and show its error in the panel; otherwise it would only be in the log."""
+        """Run a handler, and show its error in the panel, because otherwise it would appear only in the log."""
         try:
             handler()
         except Exception as error:
@@ -143,9 +143,10 @@ class QuestionPanel(StaticPanel):
         earlier = progress.entry(question.key)
         answered = earlier is not None and earlier.answer in question.labels
         index = question.labels.index(earlier.answer) if answered else None
-        # Set before the listener is: in a kernel the listener runs later, and would remove the verdict.
+        # Set before the listener is attached: in a kernel the listener runs later, and would remove the verdict.
         self.choice = ipywidgets.RadioButtons(options=question.labels, index=index, description="Your prediction:")
-        # While the kernel is busy, ipywidgets delays changes but not button presses: the last change may come after.
+        # While the kernel is busy, ipywidgets delays changes but not button presses, so a change may arrive after the
+        # press that followed it.
         tooltip = "Commit to the chosen option and see whether it is right"
         self.answer = self._button("Answer", tooltip, self._grade, delay=0.2)
         self.choice.observe(lambda _: self._main_loop(self._safely, self._choice_changed), names="index")
@@ -155,7 +156,7 @@ class QuestionPanel(StaticPanel):
             self._show("<p><em>Your answer from before.</em></p>")
 
     def _choice_changed(self) -> None:
-        # A verdict on a different option would mislead.
+        # A verdict beside an option that it does not grade would be misleading.
         self.feedback = None
         self.verdict_box.content = ""
 
@@ -213,7 +214,7 @@ class ExercisePanel(StaticPanel):
         self.solution = self._button("Show solution", "Show the solution: press twice", self._press_solution)
         self._earlier_hints = ipywidgets.HTML()
         self._help = _LiveText("lesson-help")
-        # Outside the live region: nobody wants a whole listing read aloud.
+        # Outside the live region, because a whole listing should not be read aloud.
         self._listing = ipywidgets.HTML()
         buttons = ipywidgets.HBox([self.hint, self.solution])
         self._fill(
@@ -275,7 +276,7 @@ def exercise(exercise: Exercise, answer: Any = None) -> ExercisePanel:
 
     Args:
         exercise: The exercise.
-        answer: What the learner made, by default nothing yet.
+        answer: The learner's answer; by default there is none yet.
 
     Returns:
         The panel, to be the last line of the learner's cell.

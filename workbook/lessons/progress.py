@@ -1,7 +1,8 @@
 """A learner's answers so far, in one JSON file in the user's own data folder. Nothing is sent anywhere.
 
 The file is read again each time and replaced as a whole, so a kernel that is killed leaves either the old file or the
-new one. Where the file system supports locks, only one process writes at a time: two notebooks do not undo each other.
+new one. If the file system supports locks, only one process writes at a time, so two notebooks cannot overwrite
+each other's answers.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ from workbook.lessons.quiz import Exercise, Feedback, Outcome, Question
 __all__ = ["Entry", "LessonProgress", "entry", "erase", "lessons", "note", "path"]
 
 VARIABLE = "MODEL_CLONING_PROGRESS"
-"""Environment variable with the path of another file; if it is empty, nothing is stored."""
+"""Environment variable with the path of a different file; if it is empty, nothing is stored."""
 
 _VERSION = 1
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is stored about one question or exercise.
+    """The stored data on one question or exercise.
 
     Attributes:
         outcome: How the last answer was graded.
@@ -52,12 +53,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class LessonProgress:
-    """How far a learner has come in one lesson.
+    """A learner's progress in one lesson.
 
     Attributes:
-        number: Such as "02".
-        right: Number of questions answered correctly, and of all questions.
-        solved: Number of exercises solved, and of all exercises.
+        number: The number of the lesson, such as "02".
+        right: Number of questions answered correctly, and number of all questions.
+        solved: Number of exercises solved, and number of all exercises.
     """
 
     number: str
@@ -76,7 +77,7 @@ def path() -> Path | None:
 
 
 def entry(key: str) -> Entry | None:
-    """Return what is stored about a question or an exercise.
+    """Return the stored data on a question or an exercise.
 
     Args:
         key: Its key.
@@ -120,7 +121,7 @@ def note(key: str, feedback: Feedback, answer: str | None = None) -> str | None:
 
 
 def erase() -> None:
-    """Delete the file, and all answers with it.
+    """Delete the file with all answers.
 
     Raises:
         OSError: If the file cannot be deleted.
@@ -173,13 +174,13 @@ def _read(set_aside: bool = False) -> dict[str, Entry]:
         complete = len(entries) == len(found)
     if set_aside and not complete:
         names = (file.with_suffix(f".unreadable{number or ''}.json") for number in itertools.count())
-        # Copied, not moved: the valid entries must not be in the copy alone.
+        # Copied, not moved, because the original must keep the valid entries.
         shutil.copy(file, next(name for name in names if not name.exists()))
     return entries
 
 
 def _entry(stored: Any) -> Entry | None:
-    """Return an entry from what was read, or None if `_write` would not have written it.
+    """Return an entry from stored data, or None if `_write` could not have written the data.
 
     The types are checked here, because a wrong one would otherwise fail later, when the file is written.
     """
@@ -207,7 +208,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _write(file: Path, entries: dict[str, Entry]) -> None:
-    """Replace the file as a whole, so that nobody ever reads a part of it."""
+    """Replace the file as a whole, so that a reader never sees a part of it."""
     answers = {
         key: {"outcome": each.outcome.value, "solved": each.solved, "answer": each.answer}
         for key, each in sorted(entries.items())

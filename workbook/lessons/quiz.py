@@ -1,4 +1,4 @@
-"""Prediction questions and exercises: what is asked, how an answer is graded, and the feedback on it.
+"""Prediction questions and exercises: their texts, the grading of answers, and the feedback.
 
 This module holds only texts and grading rules and loads neither Keras nor widgets, so every question and every check
 can be tested without a notebook. `workbook.labs.ask` and `workbook.labs.exercise` show them on the screen.
@@ -66,7 +66,7 @@ class Feedback:
 
     Attributes:
         outcome: How the answer was graded.
-        text: Why, and what to do next. After `Outcome.INCORRECT` it is a clause that follows "because".
+        text: The reason, and what to do next. After `Outcome.INCORRECT` it is a clause that follows "because".
     """
 
     outcome: Outcome
@@ -110,7 +110,7 @@ def _checked_text(where: str, text: object, clean: Callable[[str], str] = inspec
 
 
 def _checked_series(where: str, series: object) -> tuple[Any, ...]:
-    """Return the series as a tuple; a single text raises an error, or it would be split into letters."""
+    """Return the series as a tuple; refuse a single text, which would be split into letters."""
     if isinstance(series, str) or not isinstance(series, Iterable):
         raise TypeError(f"{where} must be a list; it is {type(series).__name__}.")
     return tuple(series)
@@ -123,7 +123,7 @@ class Option:
     Attributes:
         label: The answer as the learner sees it: one line of text, with `code` between backticks.
         why: Why it is right or wrong, shown after the learner chose it.
-        right: Whether it is the right one.
+        right: Whether it is the right answer.
     """
 
     label: str
@@ -210,7 +210,7 @@ class Question:
         raise ValueError(f"The question {self.key!r} has no option {choice!r}; it has {known}.")
 
     def __str__(self) -> str:
-        """The question and its options as text, which does not give the right one away."""
+        """The question and its options as text, without showing which one is right."""
         return "\n".join([f"Predict: {self.text}", *(f"  ( ) {label}" for label in self.labels)])
 
     __repr__ = __str__
@@ -223,13 +223,13 @@ class Exercise:
     Attributes:
         key: A stable name, unique in the workbook.
         title: A short name for the learner.
-        task: What to do.
+        task: The task, as Markdown.
         checks: Functions of the answer, called in order. Each returns None if it finds no fault, or a diagnosis: a
             clause that follows "Incorrect, because". The first diagnosis is shown, so checks that recognise a
-            particular mistake come before general ones. `workbook.lessons.checks` has what many exercises share.
-        hints: From a nudge to nearly the answer.
+            particular mistake come before general ones. Checks for many exercises are in `workbook.lessons.checks`.
+        hints: Hints, from a first idea to nearly the answer.
         solution: Code that solves the task.
-        praise: Feedback on a correct answer: what the learner can take from it.
+        praise: Feedback on a correct answer, with a conclusion to remember.
         untouched: Recognises a starting point that `is_untouched` does not know, such as a half-written class.
         begin: Message for an exercise that was not attempted.
     """
@@ -250,7 +250,7 @@ class Exercise:
         where = f"exercise {self.key!r}"
         for name in ("title", "task"):
             object.__setattr__(self, name, _checked_text(f"The {name} of {where}", getattr(self, name)))
-        # In code, unlike in prose, the indentation of the first line counts.
+        # In code, unlike in prose, the indentation of the first line matters.
         solution = _checked_text(f"The solution of {where}", self.solution, textwrap.dedent)
         object.__setattr__(self, "solution", solution)
         if "\n" in self.title:
@@ -277,7 +277,7 @@ class Exercise:
 
     @property
     def answer_name(self) -> str:
-        """The name that the solution defines last: what the learner's cell hands over to be checked."""
+        """The name that the solution defines last, which the learner's cell passes on to be checked."""
         last = ast.parse(self.solution).body[-1]
         return last.targets[0].id if isinstance(last, ast.Assign) else last.name
 
@@ -285,7 +285,7 @@ class Exercise:
         """Grade an answer.
 
         Args:
-            answer: What the learner made: a function, a class, a model, a value.
+            answer: The learner's answer: a function, a class, a model or a value.
 
         Returns:
             Not attempted, incorrect with a diagnosis, or correct. An error raised by the answer is a diagnosis too.
@@ -302,7 +302,7 @@ class Exercise:
         if diagnosis is None:
             return Feedback(Outcome.CORRECT, self.praise)
         if not isinstance(diagnosis, str) or not diagnosis.strip():
-            # A mistake in the exercise and not in the answer: it must not look like a verdict.
+            # The mistake is in the exercise, not in the answer, so it must not look like a verdict.
             name = getattr(check, "__name__", repr(check))
             where = f"The check {name} of exercise {self.key!r}"
             raise TypeError(f"{where} must return None or a text; it gave {diagnosis!r}.")
@@ -342,7 +342,7 @@ def _does_nothing(function: types.FunctionType) -> bool:
     return True
 
 
-# What Python itself puts into the namespace of every class.
+# Names that Python adds to the namespace of every class.
 _CLASS_BOOKKEEPING = {
     *("__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__firstlineno__", "__static_attributes__"),
     *("__abstractmethods__", "_abc_impl", "__annotations__", "__parameters__", "__orig_bases__"),
@@ -356,7 +356,7 @@ def is_untouched(answer: Any) -> bool:
     body is `...`, `pass` or `raise NotImplementedError`, and a class whose body is `...` or `pass`.
 
     Args:
-        answer: What the learner's cell handed over.
+        answer: The answer from the learner's cell.
 
     Returns:
         True if there is nothing to check yet.
@@ -383,7 +383,7 @@ def _learners_line(error: BaseException) -> tuple[str, int, str] | None:
     while trace is not None:
         names = trace.tb_frame.f_globals
         code = trace.tb_frame.f_code
-        # The cells of a notebook are the module __main__. So is, by name, the code that AutoGraph generates from them.
+        # The cells of a notebook are the module __main__, and AutoGraph generates code under the same name.
         if names.get("__name__") == "__main__" and "__autograph_generated_file" not in code.co_filename:
             found = (code, trace.tb_lineno, names)
         trace = trace.tb_next

@@ -1,4 +1,4 @@
-"""What was found on older TensorFlows: reads claims/versions.json, which `run.py versions` writes."""
+"""The verdicts on older versions of TensorFlow, from claims/versions.json, which `run.py versions` writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _serial = itertools.count(1)
 
 @cache
 def columns() -> dict[str, dict[str, Any]]:
-    """Return what is stored, by the name of the column, from the oldest TensorFlow to the newest, then `tf_keras`.
+    """Return the stored columns by name, from the oldest TensorFlow to the newest, then `tf_keras`.
 
     Example:
         >>> list(columns())[0]
@@ -34,11 +34,11 @@ def columns() -> dict[str, dict[str, Any]]:
 
 
 def label(name: str, stored: Mapping[str, Any] | None = None) -> str:
-    """Return what a reader calls a column: its TensorFlow, and the Keras where that does not follow from it.
+    """Return the label of a column: its TensorFlow version, and its Keras version if that does not follow from it.
 
     Args:
         name: The name of the column.
-        stored: The columns; those of `columns` if there are none.
+        stored: The columns; by default those of `columns`.
 
     Example:
         >>> label("2.6"), label("2.16"), label("tf_keras")
@@ -51,11 +51,11 @@ def label(name: str, stored: Mapping[str, Any] | None = None) -> str:
 
 
 def changes(number: str, stored: Mapping[str, Any] | None = None) -> str:
-    """Say in a sentence where the verdict on a claim changes from version to version.
+    """Describe in a sentence how the verdict on a claim changes from version to version.
 
     Args:
         number: The claim's number.
-        stored: The columns to look at; those of `columns` if there are none.
+        stored: The columns; by default those of `columns`.
 
     Returns:
         The sentence; it is empty if every version on which the claim can be tried gives the same verdict.
@@ -91,7 +91,7 @@ def changes(number: str, stored: Mapping[str, Any] | None = None) -> str:
 
 @cache
 def claims() -> dict[str, list[dict[str, Any]]]:
-    """Return the claims of each lesson, by its number, as `trial.claims_of` gives them."""
+    """Return the claims of each lesson, by the number of the lesson, as `trial.claims_of` returns them."""
     lessons = [path.stem for path in sorted(_CLAIMS.glob("lesson_*.py"))]
     return {name[-2:]: trial.claims_of(importlib.import_module(f"workbook.lessons.claims.{name}")) for name in lessons}
 
@@ -102,18 +102,18 @@ def _tried(number: str) -> dict[str, dict[str, Any]]:
 
 
 class _Chooser:
-    """HTML in which a reader chooses a version, and sees what was found on it. It needs no script and no kernel.
+    """HTML in which a reader chooses a version and sees its verdicts. It needs no script and no kernel.
 
-    The choice is made with radio buttons, and the stylesheet shows the cells that belong to it. Where neither is to be
-    had, as on GitHub, all versions are shown side by side.
+    The reader chooses with radio buttons, and the stylesheet shows the cells of the chosen version. Where neither is
+    available, as on GitHub, all versions are shown side by side.
     """
 
     caption = ""
-    filters: ClassVar[dict[str, str]] = {}  # what to show, in words: the first is chosen to begin with, and all may be
+    filters: ClassVar[dict[str, str]] = {}  # label by CSS class; the first is chosen at the start, and "all" can be
 
     @property
     def names(self) -> list[str]:
-        """The columns that may be chosen."""
+        """The columns that a reader can choose."""
         return list(columns())
 
     def _body(self) -> str:
@@ -135,7 +135,7 @@ class _Chooser:
         )
 
     def _rules(self) -> str:
-        """The rules that hide what belongs to a version that is not chosen, and what a filter leaves out."""
+        """The CSS rules that hide versions that are not chosen, and rows that a filter leaves out."""
         rules = []
         for name in self.names:
             chosen = f'.versions:has(input[value="{name}"]:checked)'
@@ -179,7 +179,7 @@ def _cells(found: Mapping[str, Mapping]) -> str:
 
 
 def _in_words(found: Mapping) -> str:
-    """Return a verdict as HTML: its mark, the verdict in bold, which part, and the errors that decided."""
+    """Return a verdict as HTML: its mark, the verdict in bold, the part that decided, and its errors."""
     verdict = found["verdict"]
     words = _inline(trial.in_words(found)).removeprefix(verdict)
     errors = "".join(
@@ -200,7 +200,7 @@ def _heads(first: Iterable[str], last: Iterable[str]) -> str:
 
 
 class WhatHolds(_Chooser):
-    """All claims of the lessons, and what was found on the version that a reader chooses.
+    """All claims of the lessons, with the verdicts on the version that a reader chooses.
 
     Example:
         >>> print(WhatHolds())   # doctest: +ELLIPSIS
@@ -218,7 +218,7 @@ class WhatHolds(_Chooser):
 
     @property
     def summary(self) -> str:
-        """How many claims there are, on how many versions, and for how many the verdict differs."""
+        """The numbers of claims, of versions, and of claims whose verdict differs between versions."""
         numbers = [claim["number"] for each in claims().values() for claim in each]
         differ = sum(bool(changes(number)) for number in numbers)
         return (
@@ -246,7 +246,7 @@ class WhatHolds(_Chooser):
 
 
 class MethodsByVersion(_Chooser):
-    """Which way of cloning makes a true clone of which kind of model, on the version that a reader chooses.
+    """Verdicts on each way of cloning for each kind of model, on the version that a reader chooses.
 
     Example:
         >>> MethodsByVersion().verdict("2.21", "dropout", "keras")
@@ -257,11 +257,11 @@ class MethodsByVersion(_Chooser):
 
     @property
     def names(self) -> list[str]:
-        """The columns on which ways of cloning were tried."""
+        """The columns in which ways of cloning were tried."""
         return [name for name, column in columns().items() if column["methods"]]
 
     def verdict(self, name: str, kind: str, method: str) -> str:
-        """Return what was found about a way of cloning and a kind of model on a version, in a few words."""
+        """Return the verdict on a way of cloning and a kind of model on a version, in a few words."""
         return _lost(columns()[name]["methods"][f"{kind}.{method}"])
 
     def __repr__(self) -> str:

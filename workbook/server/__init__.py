@@ -1,1 +1,1 @@
-"""What concerns the server and the computer: memory, idle kernels, and checks of the installation."""
+"""Code for the server and the computer: memory, idle kernels, and checks of the installation."""

@@ -1,4 +1,4 @@
-"""Checks whether this computer and its packages can run the workbook, and says how to fix what is wrong.
+"""Check that this computer and its packages can run the workbook, and say how to fix problems.
 
 Its imports at the top are from the standard library only, so that it still runs when packages are missing.
 
@@ -25,7 +25,7 @@ __all__ = ["CheckResult", "examine", "report"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "model-cloning-workbook"
-EXTRAS = ("", "workbook", "probabilistic")  # what the notebooks need of its dependencies
+EXTRAS = ("", "workbook", "probabilistic")  # the extras that the notebooks need; "" stands for the base dependencies
 GB = 1024**3
 
 NEEDED_MEMORY = 1.0
@@ -42,9 +42,9 @@ class CheckResult:
     """The result of one check.
 
     Attributes:
-        name: What was checked, such as "memory".
-        detail: What was found, in one sentence.
-        fix: What to do, in one line; empty if all is well.
+        name: The subject of the check, such as "memory".
+        detail: The finding, in one sentence.
+        fix: The remedy, in one line; empty if all is well.
     """
 
     name: str
@@ -63,8 +63,8 @@ class CheckResult:
 def examine() -> list[CheckResult]:
     """Run all checks.
 
-    Nothing is raised: a check that cannot be made is a result, too. If TensorFlow is not loaded yet, a separate process
-    loads it, which takes some seconds.
+    An error in a check becomes its result and is not raised. If TensorFlow is not loaded yet, a separate process loads
+    it, which takes some seconds.
 
     Returns:
         A result for each check, in the order in which to fix them.
@@ -77,10 +77,10 @@ def examine() -> list[CheckResult]:
 
 
 def report(results: list[CheckResult] | None = None) -> None:
-    """Print what is wrong and how to fix it; if all is well, one sentence that is the same on every computer.
+    """Print the problems and how to fix them; if there are none, one sentence that is the same on every computer.
 
     Args:
-        results: What was found. Default: run all checks now.
+        results: Results of checks. Default: run all checks now.
 
     Example:
         >>> report([CheckResult("Python", "this is Python 3.12.")])
@@ -106,7 +106,7 @@ def _reinstall() -> str:
     return "create the environment again as the README says"
 
 
-# -- checks: each looks at one thing -----------------------------------------------------------------------------------
+# -- checks: one subject each ------------------------------------------------------------------------------------------
 
 
 def python() -> CheckResult:
@@ -119,7 +119,7 @@ def python() -> CheckResult:
 
 
 def packages() -> CheckResult:
-    """Check that the installed versions are those that pyproject.toml declares."""
+    """Check that the installed versions meet the requirements in pyproject.toml."""
     try:
         from packaging.requirements import Requirement
 
@@ -169,11 +169,11 @@ def both_keras_versions() -> CheckResult:
 
 
 def backend_asked_for() -> tuple[str, str]:
-    """Return the backend that the reader's settings ask for, and where: the variable takes precedence over the file."""
+    """Return the backend in the reader's settings, and its source; the variable takes precedence over the file."""
     if asked := os.environ.get("KERAS_BACKEND"):
         return asked, "the environment variable KERAS_BACKEND"
     file = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
-    with contextlib.suppress(OSError, ValueError):  # Keras ignores a file that it cannot read, too
+    with contextlib.suppress(OSError, ValueError):  # Keras also ignores a file that it cannot read
         return json.loads(file.read_text(encoding="utf-8")).get("backend", "tensorflow"), str(file)
     return "tensorflow", "its default"
 
@@ -184,13 +184,13 @@ def keras_versions_here() -> dict[str, str]:
     import tensorflow
     import tf_keras
 
-    # Under TF_USE_LEGACY_KERAS tf.keras has no version of its own; its classes show what it is.
+    # With TF_USE_LEGACY_KERAS, tf.keras has no version attribute, but the modules of its classes identify it.
     package = tf_keras if tensorflow.keras.Model is tf_keras.Model else keras
     return {"tf.keras": package.__version__, "tf_keras": tf_keras.__version__}
 
 
 def _keras_versions() -> dict[str, str]:
-    """Return the versions, or an error; if this process has no TensorFlow yet, another one loads it, and may crash."""
+    """Return the versions, or an error. If TensorFlow is not loaded, a separate process loads it, as that may crash."""
     if "tensorflow" in sys.modules:
         return keras_versions_here()
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}  # as the notebooks set it
@@ -208,13 +208,13 @@ def legacy_switch() -> CheckResult:
     """Check that TF_USE_LEGACY_KERAS does not turn `tf.keras` into Keras 2."""
     value = os.environ.get("TF_USE_LEGACY_KERAS")
     name = "TF_USE_LEGACY_KERAS"
-    if value in ("1", "true", "True"):  # as TensorFlow reads it
+    if value in ("1", "true", "True"):  # the values that TensorFlow accepts
         return CheckResult(name, f"it is {value}, so tf.keras is Keras 2.", f"unset {name} where it is set, {AGAIN}")
     return CheckResult(name, "it is not set." if value is None else f"it is {value!r}, which changes nothing.")
 
 
 def widgets() -> CheckResult:
-    """Check that the server's environment can show the widgets that the kernel's environment makes."""
+    """Check that the server's environment can show the widgets of the kernel's environment."""
     here = _version("ipywidgets")
     if here is None:
         return CheckResult("widgets", "ipywidgets is missing where the notebooks run.", _pip('"ipywidgets==8.1.*"'))
@@ -271,7 +271,7 @@ def _servers_python(environment: Mapping[str, str]) -> str | None:
 
     with contextlib.suppress(psutil.Error):
         command = psutil.Process(int(parent)).cmdline()
-        # As it was called: a resolved link would lead out of the environment.
+        # The link is not resolved, because it leads out of the environment.
         found = shutil.which(command[0]) if command else None
         if found and re.match(r"python[\d.]*(\.exe)?$", Path(found).name):
             return found
@@ -279,7 +279,7 @@ def _servers_python(environment: Mapping[str, str]) -> str | None:
 
 
 def threads() -> CheckResult:
-    """Check that TensorFlow starts no more threads than this session may use processors."""
+    """Check that TensorFlow starts at most one thread for each processor that this session may use."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     # JupyterHub and Binder set CPU_LIMIT. TensorFlow ignores it and starts a thread for each processor.
     allowed = max(1, math.ceil(float(os.environ.get("CPU_LIMIT") or processors)))
@@ -302,7 +302,7 @@ def free_memory() -> CheckResult:
 
 
 def _still_needed() -> float:
-    """Return the gigabytes that a notebook still needs: less if TensorFlow is loaded already."""
+    """Return the gigabytes that a notebook still needs, which are fewer if TensorFlow is already loaded."""
     return NEEDED_MEMORY / 4 if "tensorflow" in sys.modules else NEEDED_MEMORY
 
 
@@ -326,7 +326,7 @@ def write_access() -> CheckResult:
 
 
 def _places() -> list[tuple[Path, str, str]]:
-    """Return where something is written, what it is, and what to do if it cannot be."""
+    """Return the folders that are written to, each with its contents and the remedy if it is not writable."""
     found = [(ROOT / "notebooks", "notebooks", f"make {ROOT / 'notebooks'} writable, or copy the workbook elsewhere")]
     temporary = Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
     found.append((temporary, "models", "set TMPDIR to a folder in which you may write"))

@@ -1,9 +1,9 @@
-"""Keeps the kernels of a Jupyter server within the memory that the session may use.
+"""Keep the kernels of a Jupyter server within the memory that the session may use.
 
-Where memory is limited, as on Binder, the system kills a process when the total exceeds the limit - without warning,
-and often the busy one. So the server frees memory first: it restarts the kernel that has been idle longest, and that
-kernel explains this to its reader. Jupyter's own culling only looks at time: a reader who opens seven notebooks in an
-hour has seven kernels before any of them counts as idle.
+If memory is limited, as on Binder, the system kills a process when the total exceeds the limit, without warning, and
+often the busy one. To prevent that, the server restarts the kernel that has been idle longest, and that kernel explains
+the restart to its reader. Jupyter's own culling considers only time: a reader who opens seven notebooks in an hour has
+seven kernels before any of them counts as idle.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["MemoryLimitedKernelManager"]
 
 MB = 1024 * 1024
 
-# Run in a restarted kernel: it prints the sentence when its reader comes back and runs a cell, whichever it is.
+# Run in a restarted kernel: prints the sentence when its reader comes back and runs any cell.
 NOTICE = """\
 def _print_notice(info, shell=get_ipython()):
     shell.events.unregister("pre_run_cell", _print_notice)
@@ -41,11 +41,11 @@ SENTENCE = (
 class MemoryLimitedKernelManager(AsyncMappingKernelManager):
     """A kernel manager that restarts idle kernels, the least recently used first, when memory gets short.
 
-    It never restarts a kernel that is running a cell, nor the one that was used last.
+    It never restarts a kernel that is running a cell, or the one that was used last.
 
     Attributes:
         headroom_mb: Megabytes that are kept free for the kernel that is running.
-        min_reclaim_mb: Megabytes; a kernel that uses less is not restarted, because little would be gained.
+        min_reclaim_mb: Megabytes; a kernel that uses less is not restarted, because that would free too little.
         interval: Milliseconds between two checks. Importing TensorFlow takes 500 MB in some seconds.
     """
 
@@ -58,7 +58,7 @@ class MemoryLimitedKernelManager(AsyncMappingKernelManager):
         self._timer = None
 
     async def start_kernel(self, *args: Any, **kwargs: Any) -> str:
-        """Start a kernel, and check memory from then on; the arguments are those of Jupyter's manager."""
+        """Start a kernel, and begin to check memory; the arguments are those of Jupyter's manager."""
         kernel_id = await super().start_kernel(*args, **kwargs)
         if self._timer is None and memory.limit() is not None:
             self._timer = PeriodicCallback(self.reclaim_memory, self.interval)
@@ -66,7 +66,7 @@ class MemoryLimitedKernelManager(AsyncMappingKernelManager):
         return kernel_id
 
     async def reclaim_memory(self) -> list[str]:
-        """Restart idle kernels until there is enough free memory, or none is left that may be restarted.
+        """Restart idle kernels until there is enough free memory or no kernel is left that may be restarted.
 
         Returns:
             The ids of the kernels that were restarted.
@@ -98,7 +98,7 @@ class MemoryLimitedKernelManager(AsyncMappingKernelManager):
         client = self.get_kernel(kernel_id).client()
         client.start_channels()
         try:
-            # If it is not ready in time, its reader gets no notice, but the memory.
+            # If the kernel is not ready in time, its reader gets no notice, but the memory is free.
             with contextlib.suppress(RuntimeError, queue.Empty):
                 await client.wait_for_ready(timeout=30)
                 client.execute(NOTICE.format(sentence=sentence), silent=True, store_history=False)

@@ -1,4 +1,4 @@
-"""How much memory a session may use, and how much it uses."""
+"""The memory that a session may use, and the memory that it uses."""
 
 import contextlib
 import os
@@ -8,15 +8,15 @@ import psutil
 
 __all__ = ["free", "limit", "used"]
 
-# Where Linux keeps the limit of a container, in versions 2 and 1 of control groups.
+# The files in which Linux keeps the memory limit of a container, for control groups version 2 and 1.
 _CONTROL_GROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def limit() -> int | None:
     """Return the memory limit of this session in bytes, or None if it has no limit of its own.
 
-    JupyterHub, and with it Binder, passes the limit in the environment variable MEM_LIMIT. Other containers have it in
-    a file.
+    JupyterHub, and therefore Binder, passes the limit in the environment variable MEM_LIMIT. Other containers have it
+    in a file.
 
     Example:
         >>> limit()   # doctest: +SKIP
@@ -26,7 +26,7 @@ def limit() -> int | None:
     for file in _CONTROL_GROUPS:
         with contextlib.suppress(OSError):
             texts.append(Path(file).read_text(encoding="ascii"))
-    # Without a limit the files say "max", or a number that is larger than any computer.
+    # Without a limit the files contain "max", or a number larger than the memory of any computer.
     limits = [int(text) for text in texts if text.strip().isdecimal()]
     return next((each for each in limits if 0 < each < psutil.virtual_memory().total), None)
 
@@ -55,7 +55,7 @@ def free() -> int:
     """Return the bytes that are still free: within the limit if there is one, and on the computer.
 
     Raises:
-        psutil.NoSuchProcess: If the server that started this kernel, and whose kernels share the limit, has ended.
+        psutil.NoSuchProcess: If the server that started this kernel has ended; its kernels share the limit.
 
     Example:
         >>> free() > 0

@@ -1,4 +1,4 @@
-"""The program that the lab of lesson 01 writes, what a run of it finds, and its picture."""
+"""The program of the lab of lesson 01, the results of its runs, and its picture."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ def finished(**changes):
 
 
 def refuses(settings):
-    """Whether Keras 3 has closed the model before `call` makes a layer that it can see."""
+    """Return True if Keras 3 locks the model before `call` makes a layer that Keras tracks."""
     hidden = settings.held in ("object", "function")
-    # A head that waits for its weights makes Keras 3 run `call` once beforehand, and the layer slips in.
+    # If the head creates its weights late, Keras 3 runs `call` once before it locks the model, and accepts the layer.
     waits = settings.head and not settings.build
     return settings.where == "call" and not hidden and not waits
 
 
 def sees(name, settings):
-    """Whether the model lists the hidden layer's weights, as the lesson teaches it."""
+    """Return True if, according to the lesson, the model lists the hidden layer's weights."""
     if settings.where == "class" or settings.held in ("object", "function"):
         return False
     return name == "keras" or settings.held != "set"
@@ -61,7 +61,7 @@ CASES = [
     BirthSettings(where, held, kind, units=5, head=head, build=build, train=train)
     for (where, held), (kind, head, build, train) in zip(
         itertools.product(WHERE, HELD),
-        # 36 combinations of the rest against 35 places and ways to hold: no two settings have the same.
+        # Each of the 35 pairs of place and container gets a different one of the 36 combinations of the other options.
         itertools.cycle(itertools.product(HIDDEN_LAYERS, (False, True), (False, True), TRAIN)),
         strict=False,
     )
@@ -88,7 +88,7 @@ def test_any_setting_shows_what_the_lesson_teaches(settings, monkeypatch):
         shared = settings.where in ("class", "module")
         listed = sees(name, settings)
         assert {(each.listed, each.shared) for each in life.hidden} == {(listed, shared)}
-        # Made once, never again.
+        # The layer is made once.
         assert life.births[FIRST_CALL] == life.births[SECOND_CALL]
         assert len(life.apart) == 4 and (life.apart[0] == 0) == shared
         for instance, trace in life.moved.items():
@@ -121,7 +121,7 @@ def test_a_step_runs_and_shows_what_came_before_it(step):
     ],
 )
 def test_the_source_is_a_program_that_gives_the_same(where, held, packages):
-    """The text as a reader copies it, for both Keras versions, run whole."""
+    """Run the whole text, as a reader would copy it, on both Keras versions."""
     for name in KERAS_VERSIONS:
         settings = BirthSettings(where, held, units=5, head=True)
         text = source(settings)

@@ -62,7 +62,7 @@ def test_an_error_is_shown_with_what_it_teaches(lab):
     assert "Keras 3 requires every layer to be created in __init__ or build" in problem.hint
     for words in ("Keras 3, first call,", "ValueError", "You cannot add new elements of state"):
         assert words in lab.error_box.value
-    lab.control("head").value = True  # with a layer that waits for its weights, the same code gets through
+    lab.control("head").value = True  # with a layer that creates its weights late, the same code raises no error
     assert lab.problems == [] and lab.error_box.value == ""
 
 

@@ -1,4 +1,4 @@
-"""The signature picture: what it says, and that nothing is missing from it."""
+"""The picture of the three tests: its texts, and its completeness."""
 
 from __future__ import annotations
 

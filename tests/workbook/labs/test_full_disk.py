@@ -1,4 +1,4 @@
-"""A disk that takes no more: nothing wrong is said of a model or of a method, and what to do is said."""
+"""On a full disk, the labs do not blame a model or a method, and say what to do."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def full_disk(monkeypatch):
-    """Files can be opened for writing nowhere, as on a disk without room, until the test calls what it gets."""
+    """Simulate a full disk: no file can be opened for writing until the test calls the returned function."""
     original = io.open
 
     def no_room(file, mode="r", *arguments, **details):
-        # A file of no name gets no room only when something is written to it, and /dev/null takes everything.
-        # So does a pipe to a process, which is opened by its number.
+        # Three kinds of files still open on a full disk: unnamed temporary files, which fail only at the first write,
+        # /dev/null, and pipes to processes, which are opened by number.
         named = not isinstance(file, int) and file != os.devnull
         if any(letter in mode for letter in "wxa+") and "opener" not in details and named:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
@@ -85,7 +85,7 @@ def test_the_reason_is_found_behind_other_errors():
         try:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
-            raise RuntimeError("Can't destroy cache")  # what HDF5 says then
+            raise RuntimeError("Can't destroy cache")  # the error of HDF5 on a full disk
     except RuntimeError as error:
         found = error.with_traceback(None)
     assert errors.is_no_room(found) and errors.hint_for(found) == errors.NO_ROOM

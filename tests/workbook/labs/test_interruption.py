@@ -1,4 +1,4 @@
-"""An interrupted training: nothing lost means equal to the last bit, and the shown program is the one that runs."""
+"""An interrupted training: models are equal bit for bit if nothing is lost, and the lab runs the program it shows."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ AFTER, MORE = 8, 6
 
 @pytest.fixture(autouse=True)
 def short(packages, monkeypatch):
-    """Fewer steps: it is the compiling that takes the time, and nothing here needs more."""
+    """Fewer steps, which are enough here; most of the time goes into compiling."""
     monkeypatch.setattr(interruption, "AFTER", AFTER)
     monkeypatch.setattr(interruption, "MORE", MORE)
 
@@ -155,7 +155,7 @@ def test_another_way_to_save_goes_on_with_the_same_training():
     again = finished(save="set_weights", stop=7)
     assert again._training is first._training and again.losses[: 5 + AFTER] == first.losses
     assert finished(layers="dense")._training is not first._training
-    # Keras 3 spoils a model that is saved to .h5, so that one is not used again.
+    # Keras 3 changes a model when it saves it to .h5, so that model is not used again.
     spoiled = finished(save="h5")
     assert spoiled._training is first._training and finished()._training is not first._training
     assert finished().equal
@@ -211,7 +211,7 @@ def test_the_picture_shows_the_numbers_of_the_run():
     assert picture.update(run) is False
     heights = picture._lines["trained"][0].get_ydata()
     bottom = picture.axes[1].get_ylim()[0]
-    assert bottom < heights[0] < picture._scale.foot < heights[1]  # 0 exactly has a band of its own
+    assert bottom < heights[0] < picture._scale.foot < heights[1]  # "0 exactly" has a separate band
     still = picture.still(run)
     assert still.alt == run.verdict
     assert np.asarray(Image.open(io.BytesIO(plots.png(still))).convert("L")).std() > 10

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def shared():
-    """One lab for all tests that leave it as they find it; with fewer steps, for it is compiling that takes time."""
+    """One lab for all tests that do not change it, with fewer steps to save time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(interruption, "AFTER", 8)
         patch.setattr(interruption, "MORE", 6)

@@ -1,4 +1,4 @@
-"""What the browser loads for a panel: it comes from files, and nothing of it is kept when the panel is gone."""
+"""The browser code of a panel comes from files, and is released with the panel."""
 
 from __future__ import annotations
 

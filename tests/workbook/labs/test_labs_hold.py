@@ -1,8 +1,8 @@
-"""Every lab under random sequences of changes: it never fails, never shows what is out of date without saying so.
+"""Every lab under random sequences of changes: it never fails, and never shows an outdated result without saying so.
 
-Most sequences drive the controls over a run that only pretends to work, so that hundreds of them take seconds; it
-is slow, fails or breaks in ways that depend on the settings alone. A few drive the real one: changes follow each
-other fast, and only the last of them runs to the end. More of both: `--all`, or `--hypothesis-profile=thorough`.
+Most sequences use a simulated run, so that hundreds of them take seconds. Whether it is slow, records errors or raises
+depends only on the settings. A few sequences use the real run, with fast changes of which only the last runs to the
+end. `--all` and `--hypothesis-profile=thorough` try more of both.
 """
 
 from __future__ import annotations
@@ -71,11 +71,11 @@ def test_no_lab_is_left_out():
     assert found == set(CLASSES.values()) and set(LABS) == set(CLASSES)
 
 
-# -- a run that only pretends ------------------------------------------------------------------------------------------
+# -- a simulated run ---------------------------------------------------------------------------------------------------
 
 
 class Pretended(Run):
-    """Goes through stages as a run does. What comes of it depends on the settings alone."""
+    """A run that only yields stages. Its outcome depends only on the settings."""
 
     total = done = 1
     table = None
@@ -111,7 +111,7 @@ class Pretended(Run):
 
 
 def pretending(kind):
-    """A lab whose run pretends, and whose picture says which run it shows."""
+    """Return a lab class with a simulated run, whose picture records which run it shows."""
 
     class Lab(kind):
         def run(self, settings):
@@ -124,7 +124,7 @@ def pretending(kind):
     return Lab
 
 
-# -- hands -------------------------------------------------------------------------------------------------------------
+# -- user actions ------------------------------------------------------------------------------------------------------
 
 CONTROLS = (
     *(ipywidgets.Dropdown, ipywidgets.IntSlider, ipywidgets.BoundedIntText, ipywidgets.Checkbox, ipywidgets.Text),
@@ -132,11 +132,11 @@ CONTROLS = (
 )
 TEXTS = ("mine", "other", "", " mine ", "nothing", "Net", "6", "6; 3", "x", "a.keras", "~/x.keras", "<b>", "x" * 300)
 Move = st.tuples(st.integers(0, 30), st.integers(0, 10_000), st.integers(0, 4), st.booleans())
-"""Which control, what to make of it, how long to wait then, and whether the change comes on another thread."""
+"""The control, its new value, the wait after it, and whether the change comes on a different thread."""
 
 
 def shown(widget):
-    """Every control that a reader can reach now."""
+    """Return all controls that a reader can reach now."""
     if isinstance(widget, CONTROLS) and not widget.disabled and widget.layout.visibility != "hidden":
         yield widget
     for child in getattr(widget, "children", ()):
@@ -144,7 +144,7 @@ def shown(widget):
 
 
 def move(control, value, uploads):
-    """Do to a control what a reader could."""
+    """Change or press a control as a reader could."""
     if isinstance(control, ipywidgets.Button):
         control.click()
     elif isinstance(control, ipywidgets.FileUpload):
@@ -161,13 +161,13 @@ def move(control, value, uploads):
 
 
 def told(settings):
-    """The settings as the controls say them: an upload by its name."""
+    """Return the settings as the controls show them, with an upload replaced by its name."""
     model = getattr(settings, "model", None)
     return dataclasses.replace(settings, model=model.name) if isinstance(model, Upload) else settings
 
 
 def check(lab):
-    """What must hold at any moment between two slices of work, whoever looks."""
+    """Assert everything that must be true between any two slices of work."""
     run, stale = lab.current_run, "lab-stale" in lab._picture._dom_classes
     current = told(run.settings) == lab.settings
     assert lab.status in lab._status_line.value.replace("&#x27;", "'")
@@ -186,7 +186,7 @@ def check(lab):
 
 
 def at_rest(lab):
-    """What must hold when nothing goes on any more."""
+    """Assert everything that must be true when no work is left."""
     check(lab)
     assert lab._latest._current is None
     if isinstance(lab, labs.LayerLab):
@@ -201,12 +201,12 @@ async def come_to_rest(lab, seconds=120):
         assert time.monotonic() < end, f"it does not come to rest: {lab.status}"
         check(lab)
         await asyncio.sleep(0.0005)
-    await asyncio.sleep(0.002)  # nothing may be left that begins later
+    await asyncio.sleep(0.002)  # no later work may be scheduled
     at_rest(lab)
 
 
 async def drive(lab, moves, uploads):
-    """Make the moves, and look at the lab after each and while it works."""
+    """Make the moves, and check the lab after each of them and during its work."""
     for which, value, turns, elsewhere in moves:
         controls = list(shown(lab))
         control = controls[which % len(controls)]
@@ -225,7 +225,7 @@ async def drive(lab, moves, uploads):
 
 @dataclasses.dataclass(repr=False)
 class Rig:
-    """What the sequences need."""
+    """Shared objects for the sequences."""
 
     loop: Any
     uploads: list
@@ -236,7 +236,7 @@ class Rig:
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory):
-    """A loop as that of a kernel, variables of a notebook, and files to upload."""
+    """An event loop like that of a kernel, variables of a notebook, and files to upload."""
     import keras
 
     other = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)])
@@ -264,7 +264,7 @@ def rig(tmp_path_factory):
 
 
 def lab_of(rig, name, kind):
-    """The one lab of its kind for all sequences: what an earlier one leaves behind must not matter."""
+    """Return the lab that all sequences of its kind share, because the state after one must not affect the next."""
 
     async def make():
         return LABS[name](kind)
@@ -312,7 +312,7 @@ def test_the_latest_change_wins_over_the_real_run(rig, name, moves):
 
 
 def held():
-    """How many objects, widgets, figures and models are alive."""
+    """Return the numbers of objects, widgets, figures and models that are alive."""
     gc.collect()
     objects = gc.get_objects()
     models = sum(type(each).__name__ in ("Sequential", "Functional", "Pretended", "Figure") for each in objects)
@@ -331,7 +331,7 @@ def test_many_changes_leave_nothing_behind(rig, name):
         lab.reset.click()
         rig.loop.run_until_complete(come_to_rest(lab))
 
-    sequences(0)  # what is made once and kept
+    sequences(0)  # makes the objects that are kept for good
     objects, widgets, models = held()
     sequences(100)
     more, widgets_then, models_then = held()
@@ -355,7 +355,7 @@ def test_a_lab_that_is_opened_twice_is_two_labs(rig):
     rig.loop.run_until_complete(both())
 
 
-# -- whatever is written into the fields -------------------------------------------------------------------------------
+# -- any text in the fields --------------------------------------------------------------------------------------------
 
 
 @given(model=st.text(max_size=30) | st.sampled_from(TEXTS), inputs=st.text(max_size=12) | st.sampled_from(TEXTS))

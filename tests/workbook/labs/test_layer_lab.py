@@ -27,7 +27,7 @@ SMALL = Definition((LayerSpec("Dense", 6),), "sequential")
 
 @pytest.fixture(scope="module")
 def shared():
-    """One lab for all tests that leave it as they find it."""
+    """One lab for all tests that do not change it."""
     return LayerLab(SMALL, steps=4)
 
 
@@ -38,7 +38,7 @@ def lab(shared):
 
 
 def combinations():
-    """Every style on every Keras, with methods and kinds in turn."""
+    """Yield every style on each Keras version, with methods and kinds in turn."""
     methods, kinds = itertools.cycle(METHODS), itertools.cycle(LAYER_KINDS)
     for _ in range(2):
         for generation, style in itertools.product(GENERATIONS, STYLES):
@@ -191,7 +191,7 @@ def test_pictures_keep_coming_while_a_key_is_held_down():
         lab = LayerLab(SMALL, steps=4)
         pictures = []
         lab.figure.observe(lambda change: pictures.append(lab.current_run.settings), "value")
-        for _ in range(600):  # a slow machine needs more of them
+        for _ in range(600):  # a slow machine needs more iterations
             lab.control("seed").value += 1
             await asyncio.sleep(0.1)
             if len(pictures) > 2:

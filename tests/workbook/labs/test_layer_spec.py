@@ -1,4 +1,4 @@
-"""The definition of a model, its source, and the model that the source makes."""
+"""The definition of a model, its source, and the resulting model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IMAGES = np.random.default_rng(0).random((3, *definitions.IMAGE_SHAPE)).astype("
 
 
 def some_definitions(number):
-    """Lists of layers by chance, under every style and Keras in turn."""
+    """Yield random lists of layers, with each style and Keras version in turn."""
     dice = random.Random(7)
     ways = [way for way in itertools.product(STYLES, GENERATIONS) if way != ("layers_in_call", "keras")]
     for index in range(number):
@@ -55,7 +55,7 @@ def test_the_source_when_run_gives_that_very_model(definition):
     for mine, theirs in zip(built.get_weights(), copied.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     np.testing.assert_array_equal(np.asarray(built(IMAGES)), np.asarray(copied(IMAGES)))
-    mine, theirs = (dict(model.optimizer.get_config(), name="") for model in (built, copied))  # Keras counts the names
+    mine, theirs = (dict(model.optimizer.get_config(), name="") for model in (built, copied))  # Keras numbers the names
     assert mine == theirs
 
 

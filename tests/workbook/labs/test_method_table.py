@@ -1,4 +1,4 @@
-"""The method table on both Keras versions: it says what the audit found, to eyes, ears and programs."""
+"""The method table on both Keras versions: picture, text and CSV agree with the audit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from workbook.methods import METHODS
 
 @pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.slow) for name in ("keras", "tf_keras")])
 def full(request, packages):
-    """All kinds of models on one Keras."""
+    """The table of all kinds of models on one Keras version."""
     made = MethodTableRun(MethodTableSettings(request.param))
     list(made.stages())
     return made
@@ -82,7 +82,7 @@ def test_the_csv_has_a_line_for_each_cell(full):
 
 
 class _Table(HTMLParser):
-    """The cells of the outer table, and what kinds of tags there are."""
+    """Collects the cells of the outer table, and the kinds of tags."""
 
     def __init__(self):
         super().__init__()

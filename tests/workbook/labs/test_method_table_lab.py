@@ -6,6 +6,7 @@ import asyncio
 import base64
 import datetime
 import re
+import types
 
 import ipywidgets
 import numpy as np
@@ -19,14 +20,14 @@ from workbook.labs.method_table.models import kinds_on
 from workbook.labs.method_table.run import MethodTableSettings, kind_labels
 from workbook.labs.own_model import lab as own_model_lab
 from workbook.labs.own_model.lab import OwnModelPanel
-from workbook.methods import METHODS
+from workbook.methods import ALL_METHODS, METHODS
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def shared():
-    """One panel for all tests that leave it as they find it."""
+    """One panel for all tests that do not change it."""
     return MethodTablePanel("keras", "sequential")
 
 
@@ -135,7 +136,8 @@ def test_the_own_model_lab_judges_a_model_that_it_is_given(keras):
     assert panel.status == "Up to date" and panel.verdict.startswith("Use .keras file")
     assert panel.settings.model == "model" and panel.settings.inputs == ""
     assert "Inputs made up from model.inputs" in panel._note.value
-    assert panel.table_box.value.count("<details>") == len(METHODS)
+    assert panel.table_box.value.count("<details>") == len(ALL_METHODS)
+    assert panel.table_box.value.count("no training step yet; once there is one") > 1
     assert f"{keras.__name__}.models.load_model" in panel.source_box.value
     data, _ = panel._repr_mimebundle_()
     assert panel.found.source in data["text/html"].replace("&quot;", '"') and data["text/plain"] == panel.verdict
@@ -164,6 +166,50 @@ def test_mistakes_are_answered_and_mended_one_after_the_other(keras, monkeypatch
     assert "mine.save(path)" in panel.found.source
     panel.reset.click()
     assert panel.settings == panel.preset and panel.found.model is None
+
+
+def test_a_purpose_is_answered_from_what_was_tried(packages, monkeypatch):
+    variables = {"mine": plain(packages["keras"])}
+    monkeypatch.setattr(own_model_lab, "_variables", lambda: variables)
+    panel = OwnModelPanel("mine", purpose="serve")
+    assert panel.verdict.startswith("For serving, .keras file is enough")
+    table = panel.found.table
+    panel.control("purpose").value = "target"
+    assert panel.verdict.startswith("For a target network or an EMA teacher, clone_model + set_weights is enough")
+    assert panel.found.table is table and panel.status == "Up to date"
+    panel.again.click()
+    assert panel.found.table is not table and panel.verdict.startswith("For a target network")
+    panel.reset.click()
+    assert panel.settings.purpose == "serve"
+
+
+def test_a_large_model_shows_below_its_cell_how_far_it_is(packages, monkeypatch):
+    keras = packages["keras"]
+    large = keras.Sequential([keras.layers.Input((1000,)), keras.layers.Dense(250)])
+    shown = []
+
+    class Handle:
+        def update(self, page):
+            shown.append(page.data)
+
+    def display(page, display_id):
+        shown.append(page.data)
+        return Handle()
+
+    monkeypatch.setattr(own_model_lab, "display", display)
+    monkeypatch.setattr(own_model_lab, "get_ipython", lambda: types.SimpleNamespace(kernel=True, user_ns=variables))
+    variables = {"large": large, "small": plain(keras)}
+    OwnModelPanel("small")
+    assert shown == []
+    panel = OwnModelPanel("large")
+    told = [re.sub("<.*?>", "", each) for each in shown]
+    assert [int(found[1]) for each in told if (found := re.search(r", (\d+) of \d", each))] == [
+        *range(1, len(ALL_METHODS) + 1)
+    ]
+    assert told[1].startswith("Working: second name (=), 1 of 11")
+    assert told[-1] == "All methods were tried: see below."
+    panel.again.click()
+    assert len(shown) == len(told), "only the cell that makes the panel shows it"
 
 
 def test_trying_again_sees_what_a_name_stands_for_now(keras, monkeypatch):

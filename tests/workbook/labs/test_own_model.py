@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import types
 import zipfile
 
 import numpy as np
@@ -17,6 +18,7 @@ import helpers
 import workbook
 from helpers import keras_files, made_up
 from helpers.made_up import make_inputs, make_targets
+from workbook.labs.own_model.purposes import PURPOSES
 from workbook.labs.own_model.run import (
     OwnModelRun,
     OwnModelSettings,
@@ -25,8 +27,9 @@ from workbook.labs.own_model.run import (
     code,
     find_model,
     load,
+    progress,
 )
-from workbook.methods import METHODS, classes_and_functions
+from workbook.methods import ALL_METHODS, classes_and_functions
 
 PUBLIC = ("clone_model_set_weights", "deepcopy", "keras_file", "weights_file", "clone")
 
@@ -85,7 +88,7 @@ def test_a_stranger_gets_code_that_makes_a_true_clone(packages, package, make, e
         OwnModelSettings("model", "" if x is None else "x"), namespace, ("keras_file", "clone") if large else PUBLIC
     )
     assert (found.refusal, found.best) == ("", expected)
-    assert METHODS[found.best].label in found.verdict
+    assert ALL_METHODS[found.best].label in found.verdict
     inputs, _ = make_inputs(model, x)
     scope = {**classes_and_functions(model), **namespace}  # nothing but what the notebook has
     exec(found.source, scope)
@@ -131,7 +134,7 @@ def test_the_code_runs_with_nothing_but_what_the_notebook_has(keras, said, metho
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["deepcopy", "keras_file", "weights_file", "clone"])
+@pytest.mark.parametrize("name", ["deepcopy", "keras_file", "weights_file", "clone", "file_then_seeds", "recipe"])
 def test_the_code_of_every_method_runs_under_another_name(keras, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     model, x = plain(keras)
@@ -162,6 +165,264 @@ def test_the_reader_s_model_is_left_as_it_was(keras):
     before, steps = model.get_weights(), int(model.optimizer.iterations)
     run(OwnModelSettings(model, x))
     assert all(map(np.array_equal, before, model.get_weights())) and int(model.optimizer.iterations) == steps
+
+
+# -- two public ways in several steps ----------------------------------------------------------------------------------
+
+
+class Reader:
+    """Makes models as everybody has them: a class with an argument, Dropout, and a loss of one's own."""
+
+    @staticmethod
+    def make(keras):
+        class Reader(keras.Model):
+            def __init__(self, units=4, **kwargs):
+                super().__init__(**kwargs)
+                self.units = units
+                self.hidden, self.dropout = keras.layers.Dense(units, "relu"), keras.layers.Dropout(0.2)
+                self.head = keras.layers.Dense(3)
+
+            def call(self, inputs, training=False):
+                return self.head(self.dropout(self.hidden(inputs), training=training))
+
+            def get_config(self):
+                return {**super().get_config(), "units": self.units}
+
+        def own_loss(y, predicted):
+            return keras.losses.sparse_categorical_crossentropy(y, predicted, from_logits=True)
+
+        model, x = Reader(5), np.random.default_rng(0).uniform(size=(64, 6)).astype("float32")
+        model.compile("adam", own_loss)
+        fit(model, x, np.arange(64) % 3, verbose=0)
+        return {"reader": model, "x": x, "y": np.arange(64) % 3, "Reader": Reader, "own_loss": own_loss}
+
+
+@pytest.fixture(scope="module")
+def tried(packages):
+    """All methods, tried on such a model once for all tests; and the variables of its notebook."""
+    known = Reader.make(packages["keras"])
+    return run(OwnModelSettings("reader", "x", "y"), known, tuple(ALL_METHODS)), known
+
+
+def test_nothing_else_does_is_said_only_where_public_keras_does_not(tried):
+    found, known = tried
+    assert found.verdict == (
+        "Use .keras file + seeds: it makes a true clone of reader. So do: config + weights + optimizer, helpers.clone."
+    )
+    for name in ("file_then_seeds", "recipe"):
+        scope = dict(known)
+        exec(code(name, known["reader"], "reader", inputs="x"), scope)
+        assert helpers.audit(known["reader"], scope["clone"], known["x"], known["y"]).ok
+    only = run(OwnModelSettings("reader", "x", "y"), known, ("keras_file", "clone"))
+    assert only.verdict.endswith("Nothing else does.")
+
+
+@pytest.mark.parametrize("variable", ["mine", "theirs", "path", "clone", "a.b"])
+def test_the_code_runs_whatever_the_model_is_called(packages, variable):
+    model, x = plain(packages["keras"])
+    for name in ("keras_file", "file_then_seeds", "recipe"):
+        scope = {variable: model, "x": x, "a": types.SimpleNamespace(b=model)}
+        exec(code(name, model, variable, inputs="x"), scope)
+        clone = scope["clone_" if variable == "clone" else "clone"]
+        assert clone is not model and int(clone.optimizer.iterations) == int(model.optimizer.iterations) > 0
+        assert scope[variable] is model
+
+
+@pytest.mark.parametrize("name", ["deepcopy", "keras_file", "weights_file", "file_then_seeds", "recipe", "clone"])
+@pytest.mark.parametrize("keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.slow)], indirect=True)
+def test_the_code_runs_for_a_model_that_was_never_compiled(keras, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
+    scope = {"mine": model, "inputs": np.ones((8, 6), "float32")}
+    exec(code(name, model, "mine"), scope)
+    assert all(map(np.array_equal, scope["clone"].get_weights(), model.get_weights()))
+
+
+# -- a model that was compiled and never trained -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.slow)], indirect=True)
+def test_a_model_that_was_never_trained_is_judged_by_what_a_step_would_cost_it(keras):
+    x = np.ones((64, 6), "float32")
+    model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
+    model.compile("adam", "mse")
+    methods = ("clone_model_set_weights", "from_config_set_weights", "keras_file", "clone")
+    found = run(OwnModelSettings("fresh", "x"), {"fresh": model, "x": x}, methods)
+    assert found.verdict == (
+        "Use .keras file: it makes a true clone of fresh. So do: helpers.clone. fresh has made no training step yet; "
+        "once there is one, the optimizer state is lost by clone_model + set_weights and from_config + set_weights."
+    )
+    page = found.table.to_html(evidence=False)
+    assert page.count("no training step yet; once there is one, it is lost by this method") == 2
+    assert page.count("true clone until trained") == 2
+    assert int(model.optimizer.iterations) == 0, "the step was made by a clone"
+    evidence = {name: told for name, _, told in found.outcomes[0].evidence}
+    assert evidence["optimizer state"] == "no training step yet; once there is one, it is lost by this method"
+    only = run(OwnModelSettings("fresh", "x"), {"fresh": model, "x": x}, methods[:1])
+    assert only.verdict.startswith("No method makes a true clone of fresh. Nearest is clone_model + set_weights, which")
+    assert only.source.startswith("# Not a true clone: it loses optimizer state once trained")
+    # Now it is as the sentence says.
+    fit(model, x, np.zeros((64, 3), "float32"), verbose=0)
+    found = run(OwnModelSettings("fresh", "x"), {"fresh": model, "x": x}, methods)
+    assert [outcome.true for outcome in found.outcomes] == [False, False, True, True]
+    assert "no training step" not in found.verdict + found.table.to_html()
+
+
+def test_a_legacy_optimizer_is_left_without_a_counter(packages):
+    keras = packages["tf_keras"]
+    model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
+    model.compile(keras.optimizers.legacy.Adam(), "mse")
+    found = run(OwnModelSettings("old"), {"old": model}, ("clone_model_set_weights", "clone"))
+    assert found.best == "clone" and "no training step yet" in found.table.to_html()
+    assert vars(model.optimizer)["_iterations"] is None
+
+
+def test_a_model_that_was_never_compiled_has_no_optimizer_to_lose(keras):
+    model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
+    found = run(OwnModelSettings("fresh"), {"fresh": model}, ("clone_model_set_weights", "keras_file"))
+    assert "no training step" not in found.verdict + found.table.to_html()
+
+
+# -- what the model and its inputs are called --------------------------------------------------------------------------
+
+
+def two_inputs(keras):
+    a, b = keras.Input((4,)), keras.Input((3,))
+    model = keras.Model([a, b], [keras.layers.Dense(2)(a), keras.layers.Dense(1)(b)])
+    model.compile("sgd", ["mse", "mse"])
+    draw = np.random.default_rng(0).uniform
+    sizes = {"left": 4, "right": 3, "ya": 2, "yb": 1}
+    return model, {name: draw(size=(40, size)).astype("float32") for name, size in sizes.items()}
+
+
+@pytest.mark.parametrize("said", ["left, right", "[left, right]", "left; right", "(left,right)", " [ left , right, ] "])
+def test_several_inputs_are_named_as_anybody_would(packages, said):
+    model, known = two_inputs(packages["keras"])
+    targets = said.replace("left", "ya").replace("right", "yb")
+    scope = {"pair": model, **known}
+    found = run(OwnModelSettings("pair", said, targets), scope, ("clone",))
+    assert found.note == "Inputs from left and right; targets from ya and yb."
+    assert found.source.endswith("clone = helpers.clone(pair, [left, right])")
+    exec(found.source, scope)
+    assert np.array_equal(scope["clone"]([known["left"], known["right"]])[0], model([known["left"], known["right"]])[0])
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("left, wrong", "There is no variable 'wrong'"),
+        ("[wrong; right]", "There is no variable 'wrong'"),
+        ("left, few", "left has 40 and few has 2"),
+        ("left, ya", "pair does not take inputs of (40, 4) float32; (40, 2) float32"),
+    ],
+)
+def test_a_mistake_among_several_inputs_is_answered(packages, said, answer):
+    model, known = two_inputs(packages["keras"])
+    found = run(OwnModelSettings("pair", said), {"pair": model, "few": np.ones((2, 3)), **known})
+    assert answer in found.refusal
+    one_sentence(found.refusal.replace(" Give", ""))
+
+
+def test_every_sentence_calls_the_model_by_its_variable(packages):
+    keras = packages["keras"]
+    gan, _ = third_party_models.gan(keras)
+    never_called = keras.Sequential([keras.layers.Dense(3)])
+    known = {
+        "gan": gan,
+        "mine": never_called,
+        "bare": keras.Sequential([keras.layers.Input((2,)), keras.layers.ReLU()]),
+    }
+    known |= {"head": keras.layers.Dense(3), "module": tf.Module(), "x": np.ones((4, 6)), "dense": plain(keras)[0]}
+    known["dense"].layers[0].log = open(__file__)  # noqa: SIM115
+    for settings, expected in (
+        (("mine",), "mine was never called"),
+        (("bare",), "bare has no weights"),
+        (("dense", "7"), "dense does not take inputs of (64, 7)"),
+        (("dense", "x", "x"), "dense cannot be trained on these targets"),
+        (("head",), "head is a single Dense layer: put it into a model, keras.Sequential([head])"),
+        (("module",), "clone it with helpers.clone(module)"),
+        (("x",), "x is of type ndarray, which is not a model"),
+        (("gan",), "gan.generator"),
+    ):
+        found = run(OwnModelSettings(*settings), known)
+        assert expected in found.refusal and "'sequential" not in found.refusal
+    # What the refusal advises can be written into the panel.
+    found = run(OwnModelSettings("gan.generator"), known, ("clone",))
+    assert found.verdict.startswith("Use helpers.clone: it makes a true clone of gan.generator")
+    assert "helpers.clone(gan.generator, make_inputs(gan.generator)[0])" in found.source
+    exec(found.source, known)
+    refused = run(OwnModelSettings("dense", "6"), known, ("new_instance", "clone"))
+    assert refused.verdict.startswith("No method makes a true clone of dense. helpers.clone says: ")
+
+
+# -- how far it is -----------------------------------------------------------------------------------------------------
+
+
+def test_the_stages_say_how_many_methods_were_tried(packages):
+    model, _ = plain(packages["keras"])
+    told = [stage.text for stage in OwnModelRun(OwnModelSettings("m"), {"m": model}, ("alias", "clone")).stages()]
+    assert told[-3:] == ["second name (=), 1 of 2", "helpers.clone, 2 of 2", "drawing"]
+
+
+@pytest.mark.parametrize(
+    ("done", "seconds", "words"),
+    [
+        (0, 0, ", 1 of 10"),
+        (3, 1, ", 4 of 10"),
+        (3, 10, ", 4 of 10, about half a minute"),
+        (3, 27, ", 4 of 10, about a minute"),
+        (3, 90, ", 4 of 10, about 4 minutes"),
+    ],
+)
+def test_what_takes_long_says_how_long(done, seconds, words):
+    assert progress(done, 10, seconds) == words
+
+
+# -- what it is for ----------------------------------------------------------------------------------------------------
+
+ENOUGH = {
+    "": "file_then_seeds",
+    "target": "from_config_set_weights",
+    "ensemble": "new_instance",
+    "fold": "from_config_set_weights",
+    "base": "from_config_set_weights",
+    "try": "file_then_seeds",
+    "resume": "file_then_seeds",
+    "serve": "keras_file",
+}
+
+
+def test_for_each_purpose_the_simplest_method_that_is_enough(tried, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tried, known = tried
+    model, x, y = (known[name] for name in ("reader", "x", "y"))
+    assert set(ENOUGH) == set(PURPOSES)
+    for purpose, expected in ENOUGH.items():
+        found = tried.for_purpose(purpose)
+        assert len(list(found.stages())) == 1 and found.table is tried.table, "nothing is tried again"
+        assert found.best == expected, purpose
+        if purpose:
+            assert f"For {PURPOSES[purpose].words}, {ALL_METHODS[expected].label} is enough: " in found.verdict
+        scope = dict(known)
+        exec(found.source, scope)
+        clone = scope["clone"]
+        equal = all(map(np.array_equal, clone.get_weights(), model.get_weights()))
+        assert clone is not model and equal == (purpose != "ensemble")
+        steps = int(clone.optimizer.iterations) if getattr(clone, "optimizer", None) is not None else None
+        assert steps == {"target": None, "base": None, "fold": 0, "ensemble": 0}.get(
+            purpose, int(model.optimizer.iterations)
+        )
+        if PURPOSES[purpose].in_a_file:
+            assert (tmp_path / f"reader-to-{purpose}.keras").exists()
+        if purpose in ("try", "resume"):
+            assert helpers.audit(model, clone, x, y).ok
+
+
+def test_a_purpose_that_no_method_is_enough_for(packages):
+    model, x = plain(packages["keras"])
+    found = run(OwnModelSettings("m", "x", purpose="ensemble"), {"m": model, "x": x}, ("alias", "keras_file"))
+    assert found.verdict == "No method is enough for one more member of an ensemble."
+    assert found.best == "" and found.source == "# No method is enough for one more member of an ensemble."
 
 
 # -- inputs ------------------------------------------------------------------------------------------------------------
@@ -317,7 +578,7 @@ def a_class(keras, folder):
 
 
 def a_function(keras, folder):
-    return OwnModelSettings("build"), "plain is a function"
+    return OwnModelSettings("build"), "build is a function"
 
 
 def a_layer(keras, folder):
@@ -353,8 +614,23 @@ def a_folder(keras, folder):
 
 
 def a_file_of_another_kind(keras, folder):
-    (folder / "model.h5").write_bytes(b"\x89HDF")
-    return OwnModelSettings(str(folder / "model.h5")), "an HDF5 file"
+    (folder / "model.onnx").write_bytes(b"\x08")
+    return OwnModelSettings(str(folder / "model.onnx")), "an ONNX file"
+
+
+def an_h5_file_that_is_none(keras, folder):
+    return OwnModelSettings(Upload("model.h5", b"PK")), "not an HDF5 file at all"
+
+
+def a_damaged_h5_file(keras, folder):
+    return OwnModelSettings(Upload("model.h5", b"\x89HDF")), "is damaged"
+
+
+def an_h5_file_of_weights(keras, folder):
+    plain(keras)[0].save_weights(folder / "model.weights.h5")
+    return OwnModelSettings(
+        str(folder / "model.weights.h5")
+    ), "holds weights alone, and no model: make the model by code"
 
 
 def a_picture(keras, folder):
@@ -419,6 +695,7 @@ WRONG = [
     *(a_tensor_without_axes, dates, thousands_of_digits, digits_that_are_no_shape, huge_inferred_inputs),
     *(missing_targets, a_class, a_function, a_layer, a_module, an_array, an_unknown_variable, nothing),
     *(a_model_without_weights, a_missing_file, a_folder, a_file_of_another_kind, a_picture, a_pickle, an_empty_upload),
+    *(an_h5_file_that_is_none, a_damaged_h5_file, an_h5_file_of_weights),
     *(a_truncated_upload, a_damaged_upload, another_archive, a_huge_upload, a_bomb, an_unknown_class),
 ]
 
@@ -453,6 +730,20 @@ def test_a_file_is_loaded_into_the_keras_that_wrote_it(keras, tmp_path):
     assert isinstance(find_model(str(tmp_path / "saved.keras")), keras.Model)
     found = run(OwnModelSettings(upload))
     assert found.best == "keras_file" and 'load_file("mine.keras")' in found.source
+
+
+@pytest.mark.parametrize("keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.slow)], indirect=True)
+def test_an_h5_file_says_who_wrote_it_and_what_it_lacks(keras, tmp_path):
+    model, x = plain(keras)
+    model.save(tmp_path / "old.h5")
+    found = run(OwnModelSettings(str(tmp_path / "old.h5")), methods=("clone",))
+    assert found.verdict == "Use helpers.clone: it makes a true clone of old.h5. Nothing else does."
+    assert np.array_equal(found.model(x), model(x)) and isinstance(found.model, keras.Model)
+    holds = (
+        "It holds the structure, the compile settings, the weights and the optimizer state, and lacks the random state."
+    )
+    assert f"old.h5 was written by Keras {keras.__version__}. {holds}" in found.note
+    assert ("Compile the model again" in found.note) == (keras.__name__ == "keras")
 
 
 def test_classes_of_the_file_are_found_among_the_variables(keras, tmp_path):

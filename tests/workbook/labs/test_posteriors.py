@@ -1,4 +1,4 @@
-"""The run behind the lab "Two posteriors", without widgets, and its picture."""
+"""The run of the lab "Two posteriors", without widgets, and its picture."""
 
 import warnings
 
@@ -83,11 +83,11 @@ def test_an_error_has_its_lesson(kinds, method, name):
         assert [problem.name for problem in made.problems] == [name]
         assert made.problems[0].hint != errors.FALLBACK
         assert "no clone of this posterior: it raises a" in made.verdict and name in made.verdict
-        assert len(made.posteriors) == 1  # the original is shown all the same
+        assert len(made.posteriors) == 1  # the original is still shown
 
 
 def test_clone_model_drops_the_kl_term():
-    # With a narrow prior, and the optimizer out of the way: no step before cloning.
+    # With a narrow prior, and no step before cloning, so that the optimizer has no effect.
     made = run(kind="regularizer", method="clone_model_set_weights", prior="narrow", pretrain=0)
     assert made.between[0] == 0 and made.between[-1] > 0
     assert run(kind="regularizer", method="weights", prior="narrow", pretrain=0).between == [0.0] * 4

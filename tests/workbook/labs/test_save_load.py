@@ -1,4 +1,4 @@
-"""Save here, load there, without the lab: what is shown is what ran, and what is said is what was measured."""
+"""The run of the lab "Save here, load there", without widgets: its program, its results, and its sentences."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run(settings):
 
 
 def every_setting():
-    """Every change of the receiver, with styles, formats and Keras versions in turn."""
+    """Yield every change of the receiver, with styles, formats and Keras versions in turn."""
     others = itertools.cycle(itertools.product(FORMATS, GENERATIONS, STYLES))
     for change in CHANGES:
         for _ in range(2):
@@ -64,7 +64,7 @@ def test_unchanged_code_gets_a_true_clone(file, generation, packages):
 
 
 def test_the_silent_ones(packages):
-    """Nothing raises, and yet."""
+    """No error is raised, and the model is still wrong."""
     settings = Settings()
     for change, words in (
         ("activation", "another model: it reads most of the 256"),
@@ -81,7 +81,7 @@ def test_the_silent_ones(packages):
 
 @pytest.mark.slow
 def test_two_layers_that_changed_places(packages):
-    """Weights go by number in a Keras 3 file and by name in a checkpoint; Adam's averages go by number in both."""
+    """A Keras 3 file matches weights by position, a checkpoint by name; both match Adam's averages by position."""
     swapped = run(Settings(file=".weights.h5", change="order")).pairs[0]
     by_name = run(Settings(file="checkpoint", change="order")).pairs[0]
     assert "Same start" in swapped.fails and swapped.start[OUTPUTS] > 0
@@ -154,7 +154,7 @@ def test_what_the_file_holds(settings, words, packages):
 @pytest.mark.parametrize("change", ["nothing", "order", "layer", "dropout", "name", "class_name", "unregistered"])
 @pytest.mark.parametrize("style", every(2, STYLES))
 def test_the_source_is_a_program_of_its_own(style, change, packages):
-    """What is shown runs as it stands, and fails where the lab says so."""
+    """The shown program runs unchanged, and fails where the lab says that it fails."""
     settings = Settings(style, file=".keras", change=change, steps=0)
     done, names = run(settings), {"__name__": "__main__"}
     try:
@@ -180,7 +180,7 @@ def test_nothing_is_left_behind(packages):
         gc.collect()
         return {name for name in (*linecache.cache, *sys.modules) if name.startswith(save_load.MODULE)}
 
-    before = left()  # other tests of this process may hold on to labs
+    before = left()  # other tests in this process may keep labs alive
     run(Settings(file="checkpoint", change="layer"))
     assert left() - before == set()
 

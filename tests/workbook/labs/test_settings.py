@@ -1,4 +1,4 @@
-"""Settings of a lab: declared once, and the rest follows."""
+"""Settings of a lab: validation, `replace` and controls follow from one declaration."""
 
 from __future__ import annotations
 

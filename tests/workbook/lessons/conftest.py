@@ -12,7 +12,7 @@ import pytest
 
 @functools.cache
 def scope():
-    """What the cells above an exercise have imported."""
+    """The names that the cells above an exercise have imported."""
     import numpy as np
     import tensorflow as tf
     import tensorflow_probability as tfp
@@ -27,7 +27,7 @@ def scope():
 
 @pytest.fixture
 def answer_from(packages):
-    """A function that makes an answer from the solution of an exercise, with pieces of its text replaced."""
+    """A function that makes an answer from the solution of an exercise, with parts of its text replaced."""
 
     def make(exercise, *changes):
         source = exercise.solution

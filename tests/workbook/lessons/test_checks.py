@@ -1,4 +1,4 @@
-"""Checks that exercises share: each gives its diagnosis, and the switch for `helpers.clone` is turned back."""
+"""Shared checks of exercises: each returns its diagnosis, and `helpers.clone` is switched on again."""
 
 import pytest
 

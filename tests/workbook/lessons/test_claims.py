@@ -1,4 +1,4 @@
-"""Every claim is a program that runs without the workbook; what each finds on both Keras versions stands here."""
+"""Every claim is a program that runs without the workbook; this file has the verdicts on both Keras versions."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "workbook" / "lessons" / "claims"
 LESSONS = ("01", "02", "03", "04", "05")
 
-# For each claim what became of its parts on Keras 3 and on tf_keras, in order: + if the part holds, - if it does not,
-# and ? if the claim cannot be tried there. What the parts are, the program says.
+# For each claim the verdicts on its parts on Keras 3 and on tf_keras, in order: + if the part holds, - if it does not,
+# and ? if the claim cannot be tried there. The parts are defined in the program.
 EXPECTED = {
     "3.E1": "- +",
     "3.E2": "+-+ ++-",
@@ -292,7 +292,7 @@ def test_from_the_command_line(tmp_path, packages):
 
 @pytest.fixture
 def table():
-    """The table of lesson 02 with verdicts that are made up: one claim holds everywhere."""
+    """The table of lesson 02 with made-up verdicts: one claim holds everywhere."""
     claims = claim_table.claims_of_lesson("02")
     part = {
         "verdict": trial.IN_PART,
@@ -363,7 +363,7 @@ def test_unknown_lessons_are_refused():
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_lesson_ends_with_its_table(lesson):
-    """The table is computed by the cell, and what is stored has every claim; no other cell keeps books."""
+    """The cell computes the table, and its stored output has every claim; no other cell records verdicts."""
     (path,) = (ROOT / "notebooks").glob(f"{lesson}_*.ipynb")
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     assert not [cell.source for cell in cells if re.search(r"verdicts\.(record|cite)", cell.source)]

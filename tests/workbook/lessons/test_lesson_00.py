@@ -83,12 +83,12 @@ def test_the_task_stands_in_the_notebook_as_in_the_check():
 
 
 def minutes(path):
-    """The minutes that a notebook says it takes."""
+    """Return the minutes that a notebook states."""
     return stated_minutes(nbformat.read(path, as_version=4))
 
 
 def rows(text):
-    """The rows of a table of notebooks: number -> (title, path, minutes)."""
+    """Return the rows of a table of notebooks: number -> (title, path, minutes)."""
     found = re.findall(r"^\| \[(\d\d) ([^\]]+)\]\(([^)]+)\) \|.*\| (\d+) \|$", text, re.M)
     return {number: (title, path, int(time)) for number, title, path, time in found}
 

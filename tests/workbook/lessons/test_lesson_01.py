@@ -52,7 +52,7 @@ def test_a_count_of_something_else(packages):
 
 
 def gain(solution, **changes):
-    """The solution with other methods; a method that is None is that of the base class."""
+    """Return the solution with different methods; None removes a method, so that the base class's is used."""
     methods = {name: method or getattr(solution.__base__, name) for name, method in changes.items()}
     return type("Gain", (solution,), methods)
 

@@ -74,7 +74,7 @@ def test_a_wrong_answer_gets_its_own_diagnosis(answer, words, packages):
 
 
 def scaler(solution, config):
-    """The solution with another config, which can use what the base class puts there."""
+    """Return the solution with a different config, which can use the config of the base class."""
     base = {"base": lambda self: super(solution, self).get_config()}
     return type("Scaler", (solution,), {**base, "get_config": lambda self: config(self)})
 

@@ -3,7 +3,7 @@
 import pytest
 
 from workbook.lessons import lesson_03
-from workbook.lessons.lesson_03 import CHECKED_LOAD, CHOOSE_THE_FORMAT, LOADS_ELSEWHERE
+from workbook.lessons.lesson_03 import CHECKED_LOAD, LOADS_ELSEWHERE
 from workbook.lessons.quiz import Exercise, Outcome, Question
 
 QUESTIONS = [value for value in vars(lesson_03).values() if isinstance(value, Question)]
@@ -19,7 +19,7 @@ def test_the_solution_is_correct(exercise, answer_from):
 
 
 def scorer(solution, keras, config):
-    """The solution with another config, which can use what the base class puts there."""
+    """Return the solution with a different config, which can use the config of the base class."""
     base = {"base": lambda self: super(solution, self).get_config()}
     cls = type("Scorer", (solution,), {**base, "get_config": lambda self: config(self)})
     return keras.saving.register_keras_serializable(package="test_lesson_03")(cls)
@@ -84,37 +84,13 @@ def test_a_check_that_is_not_a_function():
     assert "not a function" in CHECKED_LOAD.check("a text").text
 
 
-# -- choose the format -------------------------------------------------------------------------------------------------
-
-
-def test_every_wrong_format_gets_its_own_diagnosis():
-    seen = set()
-    for purpose, right in lesson_03._RIGHT.items():
-        for chosen in lesson_03.FORMATS:
-            feedback = CHOOSE_THE_FORMAT.check({**lesson_03._RIGHT, purpose: chosen})
-            if chosen == right:
-                assert feedback.outcome is Outcome.CORRECT
-                continue
-            assert feedback.outcome is Outcome.INCORRECT and purpose in feedback.text
-            seen.add(feedback.text)
-    assert len(seen) == len(lesson_03._RIGHT) * (len(lesson_03.FORMATS) - 1)
-
-
-def test_half_a_choice_and_no_choice_at_all():
-    first = next(iter(lesson_03._RIGHT))
-    assert "no format" in CHOOSE_THE_FORMAT.check({first: ".keras", **dict.fromkeys(("a", "b"), ...)}).text
-    assert "is not one of" in CHOOSE_THE_FORMAT.check({**lesson_03._RIGHT, first: ".pickle"}).text
-    assert "not a dict" in CHOOSE_THE_FORMAT.check([".keras"]).text
-
-
 def test_untouched_answers_are_no_attempt(packages, answer_from):
     scorer_as_found = scorer(answer_from(LOADS_ELSEWHERE), packages["keras"], lambda self: ...)
     assert CHECKED_LOAD.check(untouched_load).outcome is Outcome.NOT_ATTEMPTED
     assert LOADS_ELSEWHERE.check(scorer_as_found).outcome is Outcome.NOT_ATTEMPTED
-    assert CHOOSE_THE_FORMAT.check(dict.fromkeys(lesson_03._RIGHT, ...)).outcome is Outcome.NOT_ATTEMPTED
 
 
 def test_keys_are_unique():
     keys = [each.key for each in QUESTIONS + EXERCISES]
-    assert len(keys) == len(set(keys)) == 8
+    assert len(keys) == len(set(keys)) == 5
     assert all(key.startswith("03-") for key in keys)

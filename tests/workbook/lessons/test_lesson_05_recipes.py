@@ -1,8 +1,8 @@
-"""Each layer and distribution that notebook 05 names is cloned truly by the recipes that it gives.
+"""The recipes of notebook 05 make a true clone of each layer and distribution that it names.
 
-For layers: the class that made the model, made again, with weights, compile settings and optimizer carried over; and
-for those made with functions, `clone_model` with the live functions. For distributions: their class called again with
-fresh variables, and a checkpoint read into a rebuilt one. And `helpers.clone` for all of them.
+For layers, the model is made again with its class, and weights, compile settings and optimizer are copied; for layers
+made with functions, the recipe is `clone_model` with the same functions. For distributions, their class is called again
+with fresh variables, or a checkpoint is loaded into a rebuilt one. `helpers.clone` is tried on all of them.
 """
 
 import functools
@@ -43,11 +43,11 @@ def prior(kernel_size, bias_size, dtype):
 
 
 def after(layer, width):
-    """Put a layer that makes a distribution behind one with weights."""
+    """Return a layer with weights, followed by a layer that makes a distribution."""
     return [tf_keras.layers.Dense(width), layer]
 
 
-# Name of the layer -> makes its stack; the loss; the targets.
+# Name of the layer -> function that makes its stack, loss, targets.
 LAYERS = {
     "DenseFlipout": (lambda: [tfpl.DenseFlipout(4, "relu"), tfpl.DenseFlipout(1)], "mse", TARGETS),
     "DenseReparameterization": (lambda: [tfpl.DenseReparameterization(1)], "mse", TARGETS),
@@ -76,9 +76,9 @@ MADE_WITH_FUNCTIONS = [name for name in LAYERS if name.endswith(("Flipout", "Rep
 
 @functools.cache
 def made(name):
-    """Return the class of a model with that layer, one such model that is trained, and its targets.
+    """Return the class of a model with that layer, a trained model of that class, and its targets.
 
-    One model serves all tests, because none of them trains it, and an audit puts back what it changes.
+    All tests share one model, because none of them trains it, and an audit restores all state that it changes.
     """
     stack, loss, targets = LAYERS[name]
 
@@ -132,7 +132,7 @@ def test_live_functions_make_clone_model_work(name):
         return type(layer)(layer.filters, layer.kernel_size, activation=layer.activation, name=layer.name, **live)
 
     clone = carried_over(tf_keras.models.clone_model(model, clone_function=rebuilt), model)
-    # What it does not bring back is the class: clone_model makes a plain Sequential.
+    # The class is not restored: clone_model makes a plain Sequential.
     assert helpers.audit(model, clone, INPUTS, targets).failures == ["structure"]
 
 
@@ -228,7 +228,7 @@ def log_prob(distribution, name):
 
 
 def rebuilt(distribution):
-    """Call the class again with fresh variables, from the inside out: the solution of the exercise."""
+    """Call the class again with fresh variables, from the inside out, as in the solution of the exercise."""
     fresh = {}
     for name, value in distribution.parameters.items():
         if isinstance(value, tfd.Distribution):
@@ -242,7 +242,7 @@ def rebuilt(distribution):
 
 
 def assert_true_clone(original, clone, name):
-    """Same start; same future, since both have the same gradients; own life."""
+    """Assert the three tests; two models with the same gradients have the same future."""
     assert type(clone) is type(original)
     assert np.array_equal(log_prob(original, name), log_prob(clone, name))
     assert not set(map(id, original.variables)) & set(map(id, clone.variables))
@@ -272,7 +272,7 @@ def test_a_distribution_rebuilt_from_the_inside_out(name):
     assert_true_clone(original, rebuilt(original), name)
 
 
-# TFP holds the parts of a joint distribution in a dict with the key -1, which a checkpoint refuses.
+# TFP keeps the parts of a joint distribution in a dict with the key -1, which a checkpoint does not accept.
 @pytest.mark.parametrize("name", [*DISTRIBUTIONS, "GaussianProcess", "a flow", "DeferredTensor"])
 def test_a_checkpoint_read_into_a_distribution_made_again(name, tmp_path):
     make = {**DISTRIBUTIONS, **WITH_MORE}[name]

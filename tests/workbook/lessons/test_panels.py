@@ -1,4 +1,4 @@
-"""The panels of questions and exercises, driven through their widgets; the browser's part is tested in a browser."""
+"""The panels of questions and exercises, tested through their widgets; tests/browser covers the browser's part."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def not_yet(model): ...
 
 
 def text_of(panel):
-    """All that a panel shows now, as text without tags."""
+    """Return the whole text of a panel, without tags."""
     parts = []
 
     def visit(widget):
@@ -287,7 +287,7 @@ def test_handlers_run_on_the_loop_of_the_cell_whatever_thread_the_press_came_fro
         press.start()
         press.join()
         assert threads == [], "the press was handled on its own thread"
-        # The last change of the choice may come after the press: it counts, and does not wipe the verdict.
+        # The last change of the choice may arrive after the press: it counts, and does not remove the verdict.
         panel.choice.index = 0
         await asyncio.wait_for(graded.wait(), 30)
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""A learner's progress: what is kept, what survives, and what is never lost quietly."""
+"""A learner's progress is stored, survives faults, and is never lost silently."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WRONG = next(option.label for option in QUESTION.options if not option.right)
 
 @pytest.fixture
 def file(tmp_path, monkeypatch):
-    """A file of the test's own, in a folder that is not there yet."""
+    """A separate progress file for a test, in a folder that does not exist yet."""
     file = tmp_path / "new" / "progress.json"
     monkeypatch.setenv(progress.VARIABLE, str(file))
     return file
@@ -140,7 +140,7 @@ def test_an_entry_of_wrong_types_costs_no_other_answer(file, spoiled):
     assert "could not be stored" not in panel.verdict_box.content
     assert progress.entry(QUESTION.key).solved and progress.entry("good").answer == "yes"
     assert file.with_suffix(".unreadable.json").read_text() == broken
-    # What is stored now is in order: the next answer sets nothing aside.
+    # The stored file is now valid, so the next answer sets nothing aside.
     answered(WRONG)
     assert progress.entry(QUESTION.key).outcome is Outcome.NOT_RIGHT
     assert len(list(file.parent.iterdir())) == 2
@@ -212,7 +212,7 @@ for number in range(int(sys.argv[2])):
 
 
 def writers(*names, count):
-    """Processes that store that many answers each, and begin together."""
+    """Start processes that each store `count` answers, and that begin at the same time."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     found = [subprocess.Popen([sys.executable, "-c", WRITER, name, str(count)], **pipes) for name in names]
     for process in found:
@@ -304,4 +304,4 @@ def test_the_usual_place_is_the_users_own(monkeypatch, tmp_path):
     if sys.platform == "linux":
         assert place.is_relative_to(tmp_path)
         answered(RIGHT)
-        assert stat.S_IMODE(os.stat(place).st_mode) == 0o600  # no one else reads how a learner did
+        assert stat.S_IMODE(os.stat(place).st_mode) == 0o600  # nobody else can read a learner's answers

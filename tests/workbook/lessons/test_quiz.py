@@ -1,4 +1,4 @@
-"""Questions and exercises as plain logic: what is graded how, and what a lesson's author is refused."""
+"""Questions and exercises without widgets: the grading of answers, and the errors for authors of lessons."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def an_exercise(**changes):
 
 
 def cell(source: str, name: str = "my_clone"):
-    """Run source as a notebook's cell is run, as part of __main__ and with its lines on record, and return one name."""
+    """Run source like a notebook cell, in __main__ and with its lines available to tracebacks; return one name."""
     source = textwrap.dedent(source)
     file_name = "/tmp/ipykernel_1/2.py"
     linecache.cache[file_name] = (len(source), None, source.splitlines(keepends=True), file_name)

@@ -1,4 +1,4 @@
-"""What notebooks and the site say about older TensorFlows."""
+"""The verdicts on older versions of TensorFlow in notebooks and on the site."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HOLDS, IN_PART, NOT, UNTRIED = trial.HOLDS, trial.IN_PART, trial.NOT, trial.UNTR
 
 @pytest.fixture
 def verdicts(monkeypatch):
-    """Put made-up verdicts on a claim 9.1 in the place of what is stored."""
+    """A function that replaces the stored verdicts with made-up ones on a claim 9.1."""
 
     def put(**found):
         keras = {"2.6": "2.6.0", "2.15": "2.15.0", "2.16": "3.1.1", "2.21": "3.15.1", "tf_keras": "2.21.0"}
@@ -73,7 +73,7 @@ def test_the_table_has_every_claim_on_every_version():
 
 
 def test_a_version_is_chosen_with_radio_buttons_of_its_own():
-    """Two tables on a page do not take each other's choice; the newest version is chosen first."""
+    """Two tables on a page have separate choices; the newest version is chosen first."""
     tables = [BeautifulSoup(workbook.WhatHolds()._repr_html_(), "html.parser") for _ in range(2)]
     groups = [{button["name"] for button in table.select("input")} for table in tables]
     assert len(groups[0]) == 2 and not groups[0] & groups[1]
@@ -95,7 +95,7 @@ def test_ways_of_cloning_are_shown_for_every_version():
 
 
 def test_ways_of_cloning_lose_what_they_are_known_to_lose():
-    """Facts that hold on these versions whatever the details: they show that the judge sees a loss."""
+    """Well-known losses on these versions, which show that the verdicts detect a loss."""
     table = workbook.MethodsByVersion()
     verdict = table.verdict
     for name in table.names:

@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong, each thing broken in turn, and says in one line how to fix it."""
+"""The doctor finds each of many faults, and says in one line how to fix it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(autouse=True)
 def no_kernel(monkeypatch):
-    """As in a terminal: the tests may be run from a notebook that has settings of its own."""
+    """Remove the environment of a kernel, because the tests may be run from a notebook."""
     for name in ("JPY_PARENT_PID", "TF_USE_LEGACY_KERAS", "KERAS_BACKEND", "CPU_LIMIT", "MEM_LIMIT"):
         monkeypatch.delenv(name, raising=False)
 
 
 def wrong(finding, *words):
-    """Whether a finding names what is wrong, and says what to do, in one line."""
+    """Return True if a result names the fault and the remedy, in one line."""
     text = str(finding)
     assert not finding.ok and text.startswith("✗ ") and "To fix it, " in text and text.endswith(".")
     assert "\n" not in text and "could not be checked" not in text
@@ -98,7 +98,7 @@ def test_an_error_in_a_check_is_a_result(monkeypatch):
     assert python.ok
 
 
-# -- Each thing broken -------------------------------------------------------------------------------------------------
+# -- One fault at a time -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", [(3, 9, 18), (3, 14, 0)])
@@ -167,7 +167,7 @@ BUILT = "share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager/package
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    """A server in an environment of its own that has started this process, as far as this process can see."""
+    """A server in a separate environment, which appears to have started this process."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "server"], check=True)
     python = next((tmp_path / "server").glob("[bS]*/python*"))
     (packages,) = (tmp_path / "server").glob("[lL]ib/**/site-packages")
@@ -276,8 +276,8 @@ def test_nowhere_to_save_answers(monkeypatch, tmp_path):
 
 @pytest.fixture
 def run(run, monkeypatch, tmp_path):
-    """A run.py whose .venv is another one, and which must not fix it by itself."""
-    monkeypatch.chdir(ROOT)  # run.py changes to its folder, and the next test should find itself where it was
+    """A run.py with a different .venv, which it must not repair by itself."""
+    monkeypatch.chdir(ROOT)  # restores the current folder after the test, because run.py changes it
     monkeypatch.setattr(run, "STAMP", tmp_path / "stamp")
     monkeypatch.setattr(run, "PYTHON", tmp_path / "python")
     monkeypatch.setattr(run, "set_up", lambda: pytest.fail("something was fixed"))

@@ -1,4 +1,4 @@
-"""Where memory is limited, the least recently used kernel is restarted, and says so."""
+"""If memory is limited, the least recently used kernel is restarted, and says so."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_shared_memory_counts_once():
         ("", ["1073741824\n"], 1024**3),
         ("2147483648", ["1073741824\n"], 2 * 1024**3),
         ("", ["max\n"], None),
-        ("", ["9223372036854771712\n"], None),  # how the first generation says that there is no limit
+        ("", ["9223372036854771712\n"], None),  # the value for "no limit" in control groups version 1
         ("", ["max\n", "1073741824\n"], 1024**3),
         ("", [], None),
         ("plenty", [], None),
@@ -88,7 +88,7 @@ TAKE = f"held = bytearray(b'x') * {250 * MB}"
 
 
 class Tab:
-    """What runs cells in one kernel, and finds it again after a restart."""
+    """Runs cells in one kernel, also after a restart."""
 
     def __init__(self, manager, kernel_id):
         self.id = kernel_id
@@ -129,7 +129,7 @@ def with_tabs(number, what, **options):
 
 
 def limit_memory(monkeypatch, headroom):
-    """Set a limit that leaves so many megabytes beyond what is used now."""
+    """Set a limit that leaves `headroom` megabytes above the current use."""
     monkeypatch.setenv("MEM_LIMIT", str(memory.used() + headroom * MB))
 
 
@@ -140,7 +140,7 @@ def test_the_least_recently_used_kernel_is_restarted_and_says_so(monkeypatch):
     async def check(manager, first, second, third):
         for tab in (second, first, third):
             await tab.run(TAKE)
-        limit_memory(monkeypatch, 400)  # 600 have to be free: one of the three has to go, and one is enough
+        limit_memory(monkeypatch, 400)  # 600 must be free, so exactly one of the three must be restarted
         assert await manager.reclaim_memory() == [second.id]
         assert await manager.reclaim_memory() == []
         said = await second.run("len(held)")
@@ -179,7 +179,7 @@ def test_a_kernel_at_work_the_last_one_used_and_small_ones_are_left_alone(monkey
         begun = tmp_path / "begun"
         source = f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\nwhile True: time.sleep(0.1)"
         running = asyncio.ensure_future(busy.run(source))
-        # Busy it is for a moment when it is asked whether it is there, too.
+        # A kernel is also busy for a moment when it is asked whether it is alive.
         while not begun.exists() or manager.kernel_model(busy.id)["execution_state"] != "busy":
             await asyncio.sleep(0.05)
         await last.run("pass")
@@ -217,7 +217,7 @@ def test_the_manager_checks_memory_by_itself(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("program", ["jupyterlab", "notebook", "jupyter_server"])
 def test_every_way_to_start_jupyter_uses_the_manager(program):
-    """Binder, JupyterHub and people do not start the same one."""
+    """Binder, JupyterHub and users start different programs."""
     env = {**os.environ, "JUPYTER_CONFIG_PATH": str(ROOT / "binder" / "jupyter")}
     command = [sys.executable, "-m", program, "--show-config-json"]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)

@@ -1,1 +1,1 @@
-"""Birth of weights: when variables come into being, on both Keras versions."""
+"""Birth of weights: when variables are created, on both Keras versions."""

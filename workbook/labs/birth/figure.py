@@ -1,7 +1,8 @@
 """The picture of the birth of weights: both Keras versions side by side, from the class to the training.
 
-Above, the variables that exist after each step, a box for each, full if the model lists it. Below, how far apart the
-hidden layers of two instances are and how far each has moved, on the scale of distances that all pictures share.
+The upper panels show a box for each variable that exists after a step; the box is filled if the model lists the
+variable. The lower panels show the distance between the hidden layers of two instances, and how far each has moved, on
+the distance axis that all pictures share.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _LINES = {
 
 
 class BirthPicture(Picture):
-    """Two columns, one for each Keras version, whose contents are exchanged.
+    """A reusable figure with two columns, one for each Keras version.
 
     Args:
         size: Width and height in inches.
@@ -60,7 +61,7 @@ class BirthPicture(Picture):
 
     def __init__(self, size: tuple[float, float] = (11.0, 5.7), dpi: float = 110) -> None:
         super().__init__(size, dpi)
-        self._boxes: list[Artist] = []  # of the present layout; everything else is drawn once and stays
+        self._boxes: list[Artist] = []  # artists of the current layout; all others are drawn only once
         self._lines: dict[tuple[str, str], tuple[Line2D, Line2D, Any]] = {}
         self._heads: dict[tuple[str, int], Any] = {}
         self._notes: dict[str, tuple[Any, Any]] = {}
@@ -75,14 +76,14 @@ class BirthPicture(Picture):
                 self._prepare_distances(name, first=name == "keras")
 
     def update(self, run: BirthRun, message: str | None = None) -> bool:
-        """Show what a run has found so far.
+        """Show the results of a run so far.
 
         Args:
             run: The run.
             message: Text across the picture when there is nothing to show.
 
         Returns:
-            True if more than the moving artists has changed, so that the whole figure must be painted again.
+            True if the whole figure must be repainted because more than the moving artists has changed.
 
         Example:
             >>> BirthPicture().update(BirthRun(BirthSettings(step=0)))
@@ -99,7 +100,7 @@ class BirthPicture(Picture):
             self._move(name, life)
         return changed
 
-    # -- what stays ----------------------------------------------------------------------------------------------
+    # -- drawn once ----------------------------------------------------------------------------------------------
 
     def _prepare_births(self, name: str, title: str, first: bool) -> None:
         ax = self._births[name]
@@ -152,7 +153,7 @@ class BirthPicture(Picture):
             self._lines[name, key] = (line, tip, result)
             self.moving += [line, tip, result]
 
-    # -- what a layout changes -----------------------------------------------------------------------------------
+    # -- drawn again for each layout -----------------------------------------------------------------------------------
 
     def _lay_out(self, run: BirthRun, message: str | None) -> None:
         for artist in self._boxes:
@@ -217,7 +218,7 @@ class BirthPicture(Picture):
 
 
 def _note(run: BirthRun, life: Life) -> str:
-    """Say why nothing is measured, if it is not."""
+    """Return the reason why nothing is measured, if there is one."""
     if life.failed is not None:
         return f"Nothing to measure: {STEPS[life.failed]} failed."
     if not life.hidden:

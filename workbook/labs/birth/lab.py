@@ -1,4 +1,4 @@
-"""Birth of weights: choose where a layer is made and how it is held, and step through the life of the model."""
+"""Birth of weights: choose where a layer is made and how it is stored, and run the program step by step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["BirthLab"]
 
 
 class BirthLab(Lab):
-    """A panel in which a reader writes a model class by choosing, and sees when its weights come into being.
+    """A panel in which a reader assembles a model class from options, and sees when its weights are created.
 
     Args:
         preset: The settings to begin with.

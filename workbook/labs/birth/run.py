@@ -1,8 +1,8 @@
 """Birth of weights: a model class written as the reader wants it, run step by step on both Keras versions.
 
-The class, and what is done with it, is one program. Its parts are run one after the other, and after each the variables
-are counted: which there are, whose they are, and which of them the model lists. So the source that the lab shows is
-what was run, up to the step at which the reader stands.
+The class and the calls that use it are one program, which is run in parts. After each part the run lists the variables
+that exist, their owners, and whether the model lists them. The source that the lab shows is exactly the program that
+was run, up to the step that the reader has chosen.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ HIDDEN_LAYERS = {
 }
 TRAIN = {"both": "both, in turn", "first": "the first only", "second": "the second only"}
 STEPS = ("the class", "made", "build", "first call", "second call", "training")
-"""What has been done when the reader stands at step 0, 1, ... 5."""
+"""The last action of the program at step 0, 1, ... 5."""
 
 _DOING = ("the class", "making the model", "build", "the first call", "the second call", "training")
 
@@ -55,7 +55,7 @@ _SLICE = 4  # training steps between two pictures
 
 @dataclass(frozen=True)
 class BirthSettings(LabSettings):
-    """The model class that is written, and how far its program goes.
+    """The options of the model class, and the last step of the program to run.
 
     Example:
         >>> BirthSettings(where="call").replace(held="list").held
@@ -83,7 +83,7 @@ _HOLD = {
     "object": "self.held = SimpleNamespace(hidden={layer})",
     "function": "layer = {layer}\nself.held = lambda inputs: layer(inputs)",
 }
-# The layer again, out of what holds it: what stands in `call`, and where this module looks for it.
+# How to get the layer from its container: the expression in `call`, and the same for this module.
 _USE = {
     "attribute": "self.hidden",
     "list": "self.held[0]",
@@ -151,14 +151,14 @@ def train(model):
 
 
 def parts(settings: BirthSettings, generation: str = "keras") -> list[str]:
-    """Write the program in its parts, one for each step that the reader has reached.
+    """Write the program in parts, one for each step that the reader has reached.
 
     Args:
-        settings: What to write.
-        generation: Which Keras it imports: "keras" or "tf_keras".
+        settings: The settings of the lab.
+        generation: The Keras package that the program imports: "keras" or "tf_keras".
 
     Returns:
-        As many texts as there are steps up to the reader's. The last one of all is one training step.
+        The text of each step up to the chosen one. The last possible part is one training step.
 
     Example:
         >>> parts(BirthSettings(step=1))[1].strip()
@@ -190,10 +190,10 @@ def parts(settings: BirthSettings, generation: str = "keras") -> list[str]:
 
 
 def source(settings: BirthSettings) -> str:
-    """Write the whole program, for Keras 3; on Keras 2 only the import of `keras` differs.
+    """Write the whole program for Keras 3. On Keras 2 only the import of `keras` differs.
 
     Args:
-        settings: What to write.
+        settings: The settings of the lab.
 
     Returns:
         A complete program.
@@ -209,19 +209,19 @@ def source(settings: BirthSettings) -> str:
     return text.replace("import keras\n", "import keras  # and once more with: import tf_keras as keras\n", 1)
 
 
-# -- what is found after each step -------------------------------------------------------------------------------------
+# -- results after each step -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable that a layer of the first instance has.
+    """A variable in a layer of the first instance.
 
     Args:
         owner: "hidden" or "head".
         name: Its name in the layer.
         shape: Its shape.
         listed: Whether the model lists it among its weights.
-        shared: Whether the second instance has the very same one.
+        shared: Whether the second instance has the same variable object.
 
     Example:
         >>> Variable("hidden", "kernel", (64, 16), True, False).label
@@ -242,14 +242,14 @@ class Variable:
 
 @dataclass
 class Life:
-    """What was found on one Keras.
+    """The results on one Keras version.
 
     Attributes:
-        births: The variables after each step, by the step's index; a step that raised has none.
+        births: The variables after each step, by the step's index. A step that raised has no entry.
         failed: The step that raised, or None.
-        error: The name of what it raised.
-        apart: Distance between the hidden layers of the two instances, per training step from 0 on.
-        moved: Distance that each instance's hidden layer has moved since the second call, in the same way.
+        error: The name of the exception.
+        apart: Distance between the hidden layers of the two instances at each training step, from step 0 on.
+        moved: Distance that the hidden layer of each instance has moved since the second call, at the same steps.
     """
 
     births: dict[int, list[Variable]] = dataclasses.field(default_factory=dict)
@@ -260,30 +260,30 @@ class Life:
 
     @property
     def last(self) -> list[Variable]:
-        """The variables after the last step that went well."""
+        """The variables after the last step that succeeded."""
         return self.births[max(self.births)] if self.births else []
 
     @property
     def hidden(self) -> list[Variable]:
-        """The variables of the hidden layer among them."""
+        """The variables of the hidden layer after the last step that succeeded."""
         return [each for each in self.last if each.owner == "hidden"]
 
     @property
     def born(self) -> int | None:
-        """The step after which the hidden layer had variables for the first time."""
+        """The first step after which the hidden layer had variables."""
         steps = [step for step, found in self.births.items() if any(each.owner == "hidden" for each in found)]
         return min(steps, default=None)
 
 
 def hidden_layer(model: Any, settings: BirthSettings) -> Any:
-    """Find the hidden layer of an instance, wherever it is held.
+    """Find the hidden layer of an instance, whatever its container is.
 
     Args:
         model: An instance of the program's class.
-        settings: What the program was written from.
+        settings: The settings from which the program was written.
 
     Returns:
-        The layer, or None if it was not made yet.
+        The layer, or None if it has not been made yet.
 
     Example:
         >>> hidden_layer(first, BirthSettings())  # doctest: +SKIP
@@ -302,10 +302,10 @@ def hidden_layer(model: Any, settings: BirthSettings) -> Any:
 
 
 def _variables(layer: Any) -> list[Any]:
-    """The variables of a layer; none where it says that it has none yet."""
+    """Return the variables of a layer, or an empty list if Keras raises because it has none yet."""
     try:
         return list(layer.variables) if layer is not None else []
-    except ValueError:  # Keras 2, asked before it was built
+    except ValueError:  # from Keras 2, before the layer is built
         return []
 
 
@@ -328,10 +328,10 @@ class BirthRun(Run):
     """The program of one setting, run step by step on both Keras versions.
 
     Args:
-        settings: What to run.
+        settings: The settings of the lab.
 
     Attributes:
-        lives: What was found, by the name of the package.
+        lives: The results, by the name of the Keras package.
 
     Example:
         >>> run = BirthRun(BirthSettings())
@@ -356,7 +356,7 @@ class BirthRun(Run):
         """Run to the end, slice by slice.
 
         Yields:
-            What is done next; the slice runs when the next stage is asked for.
+            The next stage. Its slice runs when the iterator is advanced.
         """
         for name, label in KERAS_VERSIONS.items():
             life = self.lives[name]
@@ -385,7 +385,7 @@ class BirthRun(Run):
                     yield Stage("training")
         self.finished = True
 
-    # --- doing it ---------------------------------------------------------------------------------------------
+    # --- running the program -------------------------------------------------------------------------------------
 
     def _do(self, name: str, step: int, text: str) -> None:
         if step == 0:
@@ -397,7 +397,7 @@ class BirthRun(Run):
 
     def _run(self, name: str, text: str) -> None:
         scope = self._scope[name]
-        # Warnings of Keras would stand under the lab for good; what they warn of is what the picture shows.
+        # The warnings of Keras would stay in the output of the cell, and the picture shows what they warn about.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             exec(compile(text, scope["__file__"], "exec"), scope)
@@ -406,7 +406,7 @@ class BirthRun(Run):
         self._run(name, parts(self.settings, name)[TRAINING])
         self._measure(name)
 
-    # --- what is found ----------------------------------------------------------------------------------------
+    # --- results ----------------------------------------------------------------------------------------
 
     def _layers(self, name: str, instance: str) -> dict[str, Any]:
         model = self._scope[name][instance]
@@ -440,7 +440,7 @@ class BirthRun(Run):
 
     @property
     def verdict(self) -> str:
-        """One sentence on what was found, the same for both Keras versions or one clause for each."""
+        """One sentence on the results: one statement if both Keras versions agree, otherwise a clause for each."""
         clauses_by_label = {label: self._clauses(self.lives[name]) for name, label in KERAS_VERSIONS.items()}
         one, other = clauses_by_label.values()
         if len(one) == len(other):
@@ -459,7 +459,7 @@ class BirthRun(Run):
         return f"{text[0].upper()}{text[1:]}."
 
     def _clauses(self, life: Life) -> list[tuple[str, str]]:
-        """Say what was found on one Keras, in clauses of a subject and what is said of it."""
+        """Describe the results on one Keras version as clauses, each a pair of subject and predicate."""
         settings = self.settings
         if life.failed is not None:
             return [(_DOING[life.failed], f"raises {'an' if life.error[0] in 'AEIOU' else 'a'} {life.error}")]
@@ -490,5 +490,5 @@ class BirthRun(Run):
 
 
 def _listed_up(clauses: list[str]) -> str:
-    """Join clauses to a sentence without its full stop."""
+    """Join clauses into a sentence, without the full stop."""
     return clauses[0] if len(clauses) == 1 else f"{', '.join(clauses[:-1])}, and {clauses[-1]}"

@@ -1,1 +1,1 @@
-"""What all labs share: runs in slices, panels, live figures, programs that a lab shows and runs."""
+"""The base of all labs: runs in slices, panels, live figures, and programs that a lab shows and runs."""

@@ -1,11 +1,11 @@
 """The signature picture: three tests of a true clone, side by side on one scale.
 
-Numbers in, matplotlib figures out; nothing here knows of widgets. All three tests are passed at
-a distance of zero, which a logarithmic axis cannot show. So the axis ends in a band of its own for
-"0 exactly", and starts with another for what has no number: a layer without counterpart, or a value
-that is not finite. No point is ever missing from the picture.
+This module turns numbers into matplotlib figures and does not use widgets. A model passes the three tests at a
+distance of zero, which a logarithmic axis cannot show. The axis therefore has a separate band for "0 exactly" at the
+bottom, and one at the top for values without a finite number, such as a layer without a counterpart. Every point is
+drawn.
 
-Figures are made without pyplot, so that nothing is drawn twice and no figure is kept alive.
+Figures are made without pyplot, because pyplot would draw them a second time in a notebook and keep them alive.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from matplotlib.transforms import Bbox
 
 from helpers.report import OTHER_STATE, OWN_LIFE, QUESTIONS, SAME_FUTURE, SAME_START, ThreeTestsResult, describe
 
-# Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which all common kinds of colour vision tell apart.
+# Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which is safe for all common kinds of colour blindness.
 VERMILLION, BLUE, GREEN, PURPLE = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
 INK, GREY, PALE, BAND = "#1A1A1A", "#5F6368", "#DADCE0", "#EEF3F8"
 
@@ -58,7 +58,7 @@ class _Style:
     marker_size: float
 
 
-# Methods differ in colour, marker and line at once; none of the three is needed to read the others.
+# Methods differ in colour, marker and line style, so any one of the three is enough to identify a method.
 _STYLES = (
     _Style(VERMILLION, "X", (0, (4, 1.6)), 7.0),
     _Style(BLUE, "o", "-", 6.0),
@@ -68,7 +68,7 @@ _STYLES = (
 
 
 def _size(distance: float | None) -> str:
-    """Write a distance for people: two digits, and a power of ten only where it is needed."""
+    """Format a distance with two digits, and with a power of ten only if it needs one."""
     if distance is None or not math.isfinite(distance):
         return "no finite number"
     if distance == 0 or 0.001 <= distance < 1000:
@@ -78,13 +78,13 @@ def _size(distance: float | None) -> str:
 
 
 def _fit(text: Text, room: float) -> None:
-    """Write a text as large as always, or as small as it takes to fit into so many pixels."""
+    """Set a text at its usual size, or smaller if it does not fit into `room` pixels."""
     text.set_fontsize(9)
     text.set_fontsize(9 * min(1.0, 0.92 * room / text.get_window_extent().width))
 
 
 def _headline(result: ThreeTestsResult, test: str) -> str:
-    """Say the result of one test in the few words that fit above a panel."""
+    """Return the result of one test in a few words that fit above a panel."""
     if result.error:
         return "\N{BALLOT X} no clone"  # the sentence names the error
     passed = result.verdicts[test].passed
@@ -108,19 +108,19 @@ def _headline(result: ThreeTestsResult, test: str) -> str:
 _PASSED = {SAME_START: "equal", SAME_FUTURE: "stay equal", OWN_LIFE: "keeps still"}
 
 
-# -- what all pictures share -------------------------------------------------------------------------------------------
+# -- shared by all pictures -------------------------------------------------------------------------------------------
 
 
 class DistanceAxis:
-    """A logarithmic axis of distances, with a band of its own for exact zero.
+    """A logarithmic axis of distances, with a separate band for exact zero.
 
     Args:
         ax: The axes to set up.
         highest: The highest decade.
         lowest: The lowest decade.
-        above: Words for a second band above, for what is not a finite number; without words there is no such band.
-        roomy: Whether the bands are high enough for three traces that run side by side in them.
-        words: Whether the axis has its words and numbers; panels beside the first one do without.
+        above: Label of a second band at the top, for values that are not finite; if empty, there is no such band.
+        roomy: Whether the bands are high enough to show three traces side by side.
+        words: Whether the axis has labels; only the first of several panels needs them.
 
     Example:
         >>> axis = DistanceAxis(Figure().add_subplot())
@@ -172,8 +172,8 @@ class DistanceAxis:
         """Turn distances into heights on the axis.
 
         Args:
-            distances: Distances; None and what is not finite lie in the band above.
-            lane: Shift inside a band: traces that are all zero run side by side, or one would hide the others.
+            distances: Distances; None and values that are not finite are placed in the band at the top.
+            lane: Shift inside a band. Traces that are all zero would hide each other without it.
 
         Returns:
             An array with a height for each distance.
@@ -190,7 +190,7 @@ class DistanceAxis:
 
 
 class Picture:
-    """A figure that stays, and whose numbers are exchanged.
+    """A figure that is made once and then updated with new numbers.
 
     Args:
         size: Width and height in inches.
@@ -198,8 +198,8 @@ class Picture:
 
     Attributes:
         figure: The matplotlib figure, on an Agg canvas.
-        moving: Artists that every `update` may move; everything else is repainted only if `update` says so.
-        caption_place: Where the caption of `still` begins, in fractions of the figure.
+        moving: Artists that every `update` may move; all others are repainted only if `update` returns True.
+        caption_place: The upper left corner of the caption of `still`, in fractions of the figure.
         caption_width: Letters in a line of the caption.
     """
 
@@ -214,32 +214,32 @@ class Picture:
             FigureCanvasAgg(self.figure)
 
     def update(self, run: Any, message: str | None = None) -> bool:
-        """Show a run as far as it has come.
+        """Show the results of a run so far.
 
         Args:
             run: A run of the lab.
             message: Text across the picture when there is nothing to show.
 
         Returns:
-            True if more than the moving artists has changed, so that the whole figure must be painted again.
+            True if the whole figure must be repainted because more than the moving artists has changed.
         """
         raise NotImplementedError
 
     def still(self, run: Any) -> Figure:
-        """Make a figure of a run for places where nothing runs, with the verdict under it.
+        """Make a static figure of a run, with the verdict under it.
 
         Args:
             run: A run of the lab.
 
         Returns:
-            A figure of its own; its attribute `alt` is the verdict.
+            A new figure; its attribute `alt` is the verdict.
         """
         picture = type(self)()
         picture.update(run)
         return picture._captioned(run.verdict)
 
     def _captioned(self, caption: str) -> Figure:
-        """Return the figure with everything drawn, and a caption, which is its alternative text as well."""
+        """Return the figure with all artists and a caption, which is also its alternative text."""
         for artist in self.moving:
             artist.set_animated(False)
         lines = "\n".join(textwrap.wrap(caption, self.caption_width))
@@ -250,22 +250,22 @@ class Picture:
 
 # -- the three tests ---------------------------------------------------------------------------------------------------
 
-_STRAIGHT, _LETTERS = 4, 34  # so many names of layers, with so many letters, fit side by side; more are slanted
+_STRAIGHT, _LETTERS = 4, 34  # layer names, and letters in them, that fit side by side; longer labels are slanted
 _LINE = 0.21  # inches from one name above a panel to the next
-_LANES = (0.21, -0.21, 0.38, -0.38)  # methods that share a band run side by side, or one would hide the other
+_LANES = (0.21, -0.21, 0.38, -0.38)  # shifts of methods in the same band, because one would hide the other
 
 
 class ThreeTestsPicture(Picture):
-    """The three panels as a figure that stays, and whose numbers are exchanged.
+    """The three panels as a figure that is made once and then updated with new numbers.
 
     Args:
         size: Width and height in inches, with room for the names of up to three pairs above the panels.
         dpi: Pixels per inch.
-        pairs: How many pairs are shown at most. From the fourth on, each makes the figure higher by a line.
+        pairs: The largest number of pairs that is shown. From the fourth on, each pair makes the figure a line higher.
 
     Attributes:
         figure: The matplotlib figure, on an Agg canvas.
-        moving: Artists that every `update` may move; everything else is repainted only if `update` says so.
+        moving: Artists that every `update` may move; all others are repainted only if `update` returns True.
 
     Example:
         >>> picture = ThreeTestsPicture()
@@ -286,7 +286,7 @@ class ThreeTestsPicture(Picture):
             )
             self.axes = [self.figure.add_subplot(cell) for cell in grid]
         self._still: list[Artist] = []
-        # By number of the pair and name of the test: the result, and where the label before it ends, in pixels.
+        # (number of the pair, name of the test) -> the text of the result, and the right end of its label in pixels.
         self._results: dict[tuple[int, str], tuple[Text, float]] = {}
 
     def update(
@@ -296,16 +296,16 @@ class ThreeTestsPicture(Picture):
         steps: int | None = None,
         message: str | None = None,
     ) -> bool:
-        """Show other numbers.
+        """Show new numbers.
 
         Args:
             pairs: As for `three_tests`.
-            train: What is trained: "both", "original" or "clone".
+            train: The model that is trained: "both", "original" or "clone".
             steps: Length of the step axis; by default that of the longest trace.
             message: Text across the picture when there is nothing to show.
 
         Returns:
-            True if more than the moving artists has changed, so that the whole figure must be painted again.
+            True if the whole figure must be repainted because more than the moving artists has changed.
 
         Example:
             >>> ThreeTestsPicture().update([], message="There is no model to show.")
@@ -328,7 +328,7 @@ class ThreeTestsPicture(Picture):
         return changed
 
     def still(self, run: Any) -> Figure:
-        """Make a figure of a run for places where nothing runs, with the verdict under it."""
+        """Make a static figure of a run, with the verdict under it."""
         return three_tests(run.pairs, run.train, caption=run.verdict)
 
     def _lay_out(
@@ -407,7 +407,7 @@ class ThreeTestsPicture(Picture):
             level = {"va": "center", "fontsize": 9, "transform": ax.transAxes}
             label = ax.text(0.115, height, pair.name, color=style.color, **level)
             result = ax.text(1.0, height, "", ha="right", **level)
-            # As small as it takes to leave room for the usual result. One with more digits is written smaller itself.
+            # The name shrinks until a result of usual length fits beside it. A longer result is itself set smaller.
             result.set_text(f"\N{BALLOT X} apart by {_size(0.25)}")
             _fit(label, result.get_window_extent().x0 - label.get_window_extent().x0)
             result.set_animated(True)
@@ -523,7 +523,7 @@ def _in_order(pairs: Mapping[str, ThreeTestsResult] | Iterable[ThreeTestsResult]
 
 
 def _decade_above(pairs: list[ThreeTestsResult]) -> int:
-    """Find the highest decade to show: the usual one, or more if a model has run away."""
+    """Return the highest decade to show: the usual one, or a higher one if a model has diverged."""
     values = [value for pair in pairs for value in (*pair.start.values(), *pair.future, *pair.own_life, *pair.moved)]
     largest = max((value for value in values if value is not None and math.isfinite(value)), default=1.0)
     return max(DistanceAxis.HIGHEST, 2 * math.ceil(math.log10(max(largest, 1.0)) / 2))
@@ -535,9 +535,9 @@ def three_tests(
     """Draw the three tests for one or more ways of cloning, in the same axes.
 
     Args:
-        pairs: What `helpers.three_tests` returns, or the results alone. Put the naive way first.
-        train: What was trained: "both", "original" or "clone".
-        caption: Text to write under the panels, for places that show the image alone.
+        pairs: The result of `helpers.three_tests`, or a list of results. Put the naive way first.
+        train: The model that was trained: "both", "original" or "clone".
+        caption: Text under the panels, for pages that show only the image.
 
     Returns:
         The figure; its attribute `alt` is the sentence of `describe`.
@@ -575,8 +575,8 @@ def png(figure: Figure, dpi: float | None = None) -> bytes:
         b'PNG'
     """
     buffer = io.BytesIO()
-    # Without the software's name in it, the same picture gives the same bytes under every version of matplotlib.
-    # A caption below the figure's edge is taken in.
+    # The file must not name the version of matplotlib, because the same picture should always give the same bytes.
+    # The bounding box is "tight" because a caption may lie below the edge of the figure.
     box = figure.get_tightbbox()
     height = figure.get_figheight()
     margin = 0.12
@@ -588,11 +588,11 @@ def png(figure: Figure, dpi: float | None = None) -> bytes:
 
 
 def show(figure: Figure, alt: str | None = None) -> None:
-    """Display a figure in a notebook as an image with alternative text, and the sentence under it.
+    """Display a figure in a notebook as an image with alternative text, and that text under it.
 
     Args:
         figure: The figure.
-        alt: What the picture shows, in one sentence; by default the figure's own attribute `alt`.
+        alt: Alternative text in one sentence; by default the attribute `alt` of the figure.
 
     Raises:
         ValueError: If there is no alternative text.
@@ -605,7 +605,7 @@ def show(figure: Figure, alt: str | None = None) -> None:
     sentence = alt or getattr(figure, "alt", None)
     if not sentence:
         raise ValueError("Say in one sentence what the picture shows: show(figure, alt=...).")
-    # Twice the pixels at the same width, for screens with small pixels.
+    # Twice the pixels at the same width, for high-resolution screens.
     width = round(figure.get_figwidth() * 100)
     data = {"image/png": base64.b64encode(png(figure, dpi=200)).decode(), "text/plain": sentence}
     display(data, metadata={"image/png": {"alt": sentence, "width": width}}, raw=True)

@@ -1,8 +1,7 @@
 """Building blocks of a responsive lab: a figure that is updated in place, and a panel with a static fallback.
 
-Drawing a new inline figure for every change of a control is slow, flickers and moves the page. Here one
-figure is kept, only the artists that move are painted again, and the result replaces the bytes of one
-Image widget.
+A new inline figure for every change of a control would be slow, flicker and move the page. Instead one figure is kept,
+only the artists that move are repainted, and the result replaces the bytes of one Image widget.
 """
 
 from __future__ import annotations
@@ -22,17 +21,17 @@ __all__ = ["LiveFigure", "Panel"]
 
 
 class LiveFigure(ipywidgets.Image):
-    """A picture in the browser that is painted again in a few milliseconds.
+    """A picture in the browser that can be repainted in a few milliseconds.
 
     Args:
-        picture: Holds the figure, its moving artists and `update`, which says when more than those has changed.
+        picture: The figure, its moving artists, and `update`, which returns True if more than those has changed.
 
     Example:
         >>> figure = LiveFigure(ThreeTestsPicture())
         >>> figure.show("There is nothing to see.", [], message="Nothing yet")
     """
 
-    # The browser's side asks every widget with a tooltip for its description, which an image does not have.
+    # The browser code reads the description of every widget with a tooltip, and an ipywidgets Image has none.
     description = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, picture: Picture, **traits: Any) -> None:
@@ -44,15 +43,15 @@ class LiveFigure(ipywidgets.Image):
         """Paint new numbers and send them to the browser.
 
         Args:
-            alt: The picture in words. The widget has no alternative text of its own; its tooltip becomes the
-                title of the image, which screen readers read out where there is none.
+            alt: The picture in words. The widget has no alternative text; its tooltip becomes the title of the
+                image, and screen readers read the title of an image that has no alternative text.
             *numbers: Arguments of the picture's `update`.
             **details: Further arguments of the picture's `update`.
         """
         changed = self._picture.update(*numbers, **details)
         canvas = self._picture.figure.canvas
         if changed or self._background is None:
-            canvas.draw()  # leaves out the moving artists, which are marked as animated
+            canvas.draw()  # skips the moving artists, because they are marked as animated
             self._background = canvas.copy_from_bbox(self._picture.figure.bbox)
         else:
             canvas.restore_region(self._background)
@@ -68,10 +67,10 @@ class LiveFigure(ipywidgets.Image):
 
 
 class Panel(ipywidgets.VBox):
-    """A panel whose cell keeps a picture and a sentence, for those who read the notebook where nothing runs."""
+    """A panel that stores a picture and a sentence in its cell, for readers of a notebook without a kernel."""
 
     def still(self) -> tuple[bytes, str]:
-        """Return what replaces the panel where nothing runs: a PNG, and the sentence that says what it shows."""
+        """Return a static replacement for the panel: a PNG, and a sentence that describes it."""
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:

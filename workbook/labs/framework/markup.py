@@ -1,4 +1,4 @@
-"""Markdown as HTML, for widgets: ipywidgets has none that shows Markdown."""
+"""Markdown as HTML, because ipywidgets has no widget that shows Markdown."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def to_html(markdown: str) -> str:
         >>> to_html("`a < b` is **true**")
         '<p><code>a &lt; b</code> is <strong>true</strong></p>'
     """
-    # Every other part is a code block. The others hold no line breaks but those between tags.
+    # Every second part is a code block. The other parts have line breaks only between tags.
     parts = re.split(r"(<pre>.*?</pre>)", _render(markdown).replace("'", "&#x27;"), flags=re.DOTALL)
     parts[::2] = [part.replace("\n", "") for part in parts[::2]]
     return "".join(parts)

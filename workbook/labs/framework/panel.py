@@ -1,7 +1,7 @@
-"""The base of all labs: controls, a status line, a picture that answers at once, errors, and the source.
+"""The base of all labs: controls, a status line, a picture that is updated at once, errors, and the source.
 
-A lab defines its settings, its run and its picture. Everything else is here: settings are read from the controls, the
-latest change wins, the status says when the picture is out of date, and errors are shown.
+A lab defines its settings, its run and its picture. This module does the rest: it reads the settings from the controls,
+runs the latest change, says in the status line when the picture is out of date, and shows errors.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from workbook.labs.framework.settings import Choice, Flag, Integer, LabSettings,
 
 __all__ = ["Lab", "ThreeTestsLab"]
 
-FRAME = 0.05  # seconds a picture stays at least; faster ones would pile up in the browser
-SETTLE = 0.12  # a slider being dragged moves again within this time; starting work earlier would be wasted
+FRAME = 0.05  # least seconds between two pictures; faster ones would pile up in the browser
+SETTLE = 0.12  # seconds; a slider that is being dragged moves again within this time, so work starts only after it
 
 _EARLIER = "Out of date: the picture shows earlier settings"
 
 
 class Lab(Panel):
-    """A panel whose controls set up a run, which it shows as it goes.
+    """A panel whose controls set up a run, and which shows the progress of that run.
 
     A lab derives from this class, sets the attributes below, and defines `run` and `picture`. Its controls follow
     from its settings, unless it defines `controls`.
@@ -43,11 +43,11 @@ class Lab(Panel):
         preset: The settings to which the reset button returns.
         settings_type: The class of its settings.
         dom_class: Class of the panel for styling and tests.
-        source_title: Heading of the source.
+        source_title: Heading above the source.
         current_run: The run that is shown, or None before the first.
         figure: The picture.
-        error_box: The errors that the run kept, with their hints.
-        source_box: The Python source of what is run.
+        error_box: The errors that the run recorded, with their hints.
+        source_box: The Python source of the run.
     """
 
     settings_type = LabSettings
@@ -92,24 +92,24 @@ class Lab(Panel):
         self.add_class("workbook-lab")
         self.add_class(self.dom_class)
         self._write(preset)
-        # At once, and not on the loop: the cell that makes the lab stores a picture that is complete.
+        # Not later on the loop, because the output of the cell that makes the lab should store a complete picture.
         self._latest.run_now(self._work(preset))
 
-    # -- what a lab defines --------------------------------------------------------------------------------------
+    # -- defined by each lab --------------------------------------------------------------------------------------
 
     def controls(self) -> Sequence[widgets.Widget]:
         """Make the controls, from top to bottom; by default one for each setting.
 
-        Single controls are set in two columns, boxes are left as they are.
+        Single controls are laid out in two columns; boxes keep their own layout.
         """
         return self.declared_controls(type(self.preset))
 
     def buttons(self) -> Sequence[widgets.Widget]:
-        """Make the buttons that stand before the reset button."""
+        """Make the buttons to the left of the reset button."""
         return []
 
     def run(self, settings: Any) -> Run:
-        """Set up a run, without doing any of it."""
+        """Set up a run without starting it."""
         raise NotImplementedError
 
     def picture(self) -> plots.Picture:
@@ -121,7 +121,7 @@ class Lab(Panel):
         return self.preset.replace(**{field: each.value for field, each in self._by_field.items()})
 
     def write(self, settings: Any) -> None:
-        """Set the controls to other settings."""
+        """Set the controls to these settings."""
         for field, control in self._by_field.items():
             control.value = getattr(settings, field)
 
@@ -130,7 +130,7 @@ class Lab(Panel):
         self.figure.show(run.verdict, run)
 
     def afterwards(self, run: Run) -> Iterator[float]:
-        """Continue a run that is finished; yields the pause after every slice."""
+        """Continue a finished run; yield the pause after every slice."""
         yield from ()
 
     def on_reset(self) -> None:
@@ -168,7 +168,7 @@ class Lab(Panel):
                 arranged.append(control)
         return arranged
 
-    # -- what a lesson or a test may ask -------------------------------------------------------------------------
+    # -- for lessons and tests -------------------------------------------------------------------------
 
     @property
     def settings(self) -> Any:
@@ -187,7 +187,7 @@ class Lab(Panel):
 
     @property
     def problems(self) -> list[Problem]:
-        """The errors that the lab shows, with what each teaches."""
+        """The errors that the lab shows, with their hints."""
         return self.current_run.problems if self.current_run else []
 
     def control(self, field: str) -> widgets.Widget:
@@ -207,10 +207,10 @@ class Lab(Panel):
         self.changed()
 
     def still(self) -> tuple[bytes, str]:
-        """Return what replaces the lab where nothing runs.
+        """Return a static replacement for the lab.
 
         Returns:
-            A PNG with the sentence under it, and the sentence.
+            A PNG with the verdict under it, and the verdict.
         """
         return plots.png(self._drawn.still(self.current_run)), self.verdict
 
@@ -226,7 +226,7 @@ class Lab(Panel):
             self._quiet = before
 
     def changed(self) -> None:
-        """Answer a change of the controls."""
+        """Start work on changed controls."""
         if self._quiet:
             return
         self._wanted = self.settings
@@ -241,7 +241,7 @@ class Lab(Panel):
 
     def _on_fault(self, error: Exception) -> None:
         self._failed = True
-        if self.current_run is None:  # the very first one: the cell that makes the lab still shows it, with the error
+        if self.current_run is None:  # the first run: its picture and its error belong in the output of the cell
             self.current_run = self._begun
         self._mark(stale=True)
         self._show_problems([Problem("Drawing the lab", error)])
@@ -250,7 +250,7 @@ class Lab(Panel):
     # -- work, on the main loop ----------------------------------------------------------------------------------
 
     def _work(self, settings: Any) -> Iterator[float]:
-        """Run and show it as it goes; yields the pause after every slice."""
+        """Run, and show the progress; yield the pause after every slice."""
         run = self._begun = self.run(settings)
         drawn = 0.0
         for stage in run.stages():
@@ -265,7 +265,7 @@ class Lab(Panel):
                 if settings is self._wanted:
                     self._mark(stale=False)
                     self._say(f"Working: {stage.text}")
-                else:  # the controls have moved on while this picture was made
+                else:  # the controls changed while this picture was made
                     self._say(_EARLIER)
                 self._show_words(run)
                 yield SETTLE
@@ -274,14 +274,14 @@ class Lab(Panel):
             drawn = time.monotonic()
         self.current_run = run
         self.draw(run)
-        # The controls may have moved on, on another thread, while the last slice was done.
+        # A different thread may have changed the controls during the last slice.
         self._mark(stale=settings is not self._wanted)
         self._show_words(run)
         yield from self.afterwards(run)
         self._say("Up to date" if settings is self._wanted else _EARLIER)
 
     def _draw_paced(self, run: Run, drawn: float) -> float:
-        """Send a picture; return how long to wait so that the browser keeps up."""
+        """Send a picture; return the seconds to wait until the browser can take the next one."""
         self.draw(run)
         return max(0.001, FRAME - (time.monotonic() - drawn))  # never IN_THE_MIDDLE
 
@@ -321,7 +321,7 @@ class Lab(Panel):
 
 
 def _widget(setting: Setting) -> tuple[type, dict[str, Any]]:
-    """Return the class of the control of a setting, and the traits that set it up."""
+    """Return the widget class for a setting, and its traits."""
     match setting:
         case Choice():
             return widgets.Dropdown, {"options": [(label, name) for name, label in setting.labels.items()]}

@@ -1,4 +1,4 @@
-"""Programs that a lab shows and runs: each is executed as a module that is in no file."""
+"""Programs that a lab shows and runs: each is executed as a module without a file."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ GENERATIONS = {"keras": "Keras 3 (keras)", "tf_keras": "Keras 2 (tf_keras)"}
 """Both Keras versions with their packages, as a lab offers them."""
 
 MODULE = "layer_lab_model"
-_KEPT = 32  # models a reader may still look at; older modules are let go
+_KEPT = 32  # modules whose models may still be in use; older ones are released
 
 
 class _Loader:
-    """Tells `inspect`, tracebacks and TensorFlow's AutoGraph the text of a module that is in no file."""
+    """Gives `inspect`, tracebacks and TensorFlow's AutoGraph the source of a module without a file."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -24,19 +24,19 @@ class _Loader:
 
 
 def empty_module(text: str) -> types.ModuleType:
-    """Make a module for a program, in which Python and TensorFlow find its text, without running any of it.
+    """Make a module for a program whose source Python and TensorFlow can look up, without running the program.
 
     Args:
         text: The program.
 
     Returns:
-        A module with nothing in it.
+        An empty module.
 
     Example:
         >>> empty_module("model = 1").__file__.startswith(MODULE)
         True
     """
-    # A module of its own for every text, because classes are looked up in sys.modules by their module's name.
+    # Each program needs its own module name, because classes are looked up in sys.modules by the name of their module.
     module = types.ModuleType(f"{MODULE}_{zlib.crc32(text.encode()):08x}")
     module.__file__ = f"{module.__name__}.py"
     module.__loader__ = _Loader(text)
@@ -49,13 +49,13 @@ def empty_module(text: str) -> types.ModuleType:
 
 
 def execute(text: str) -> types.ModuleType:
-    """Run a program that is in no file, as a module of its own.
+    """Run a program as a new module without a file.
 
     Args:
         text: The program.
 
     Returns:
-        The module, with all that the program defines.
+        The module, with all names that the program defines.
 
     Example:
         >>> execute("answer = 6 * 7").answer

@@ -1,7 +1,7 @@
 """Base classes of lab runs: work in short slices, with errors recorded as results.
 
-The panel that drives a run may do something else between two slices, and stops for good when the settings have
-changed. What a run raises is recorded and shown, because readers learn from it.
+The panel that drives a run may do other work between two slices, and abandons the run when the settings have changed.
+Errors are recorded and shown, because readers learn from them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from workbook import errors
 
 @dataclass(frozen=True)
 class Problem:
-    """An error that a run raised, with what it teaches.
+    """An error that a run raised, with a hint.
 
     Args:
-        where: What was being done.
+        where: The step that raised, in words.
         error: The exception.
 
     Example:
@@ -36,21 +36,21 @@ class Problem:
 
     @property
     def message(self) -> str:
-        """The real message, without terminal colours and without the invented module name of the model."""
+        """The message, without terminal colours and without the made-up module name of the model."""
         return errors.readable(self.error)
 
     @property
     def hint(self) -> str:
-        """One sentence on what the error teaches."""
+        """A hint on the error, in one sentence."""
         return errors.hint_for(self.error)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What a run does next.
+    """The next step of a run.
 
     Args:
-        text: In words, for a reader.
+        text: The step in words, for a reader.
         pictured: Whether there are new numbers to draw.
 
     Example:
@@ -63,13 +63,13 @@ class Stage:
 
 
 class Run:
-    """One run of a lab with certain settings. Each lab derives a class that defines the stages and the verdict.
+    """One run of a lab with given settings. Each lab derives a class that defines the stages and the verdict.
 
     Args:
-        settings: What to run.
+        settings: The settings of the lab.
 
     Attributes:
-        problems: What was raised so far.
+        problems: The errors so far.
         finished: Whether the last stage is done.
     """
 
@@ -80,31 +80,31 @@ class Run:
 
     @property
     def verdict(self) -> str:
-        """One sentence on what the run has shown so far."""
+        """One sentence on the results so far."""
         raise NotImplementedError
 
     @property
     def source(self) -> str:
-        """The Python source of what is run, for a reader to copy."""
+        """The Python source of the run, for a reader to copy."""
         raise NotImplementedError
 
     def stages(self) -> Iterator[Stage]:
         """Run to the end, slice by slice.
 
         Yields:
-            What is done next; the slice runs when the next stage is asked for.
+            The next stage. Its slice runs when the iterator is advanced.
         """
         raise NotImplementedError
 
     def attempt(self, where: str, action: Callable[[], Any]) -> bool:
-        """Do something that may raise.
+        """Call a function, and record the error if it raises one.
 
         Args:
-            where: What is being done, in words; the message continues with "raised".
-            action: Does it.
+            where: The step in words; the message continues with "raised".
+            action: The function.
 
         Returns:
-            Whether it succeeded. If not, the error is the newest of `problems`.
+            True if the call succeeded. Otherwise the error is the last of `problems`.
         """
         try:
             action()

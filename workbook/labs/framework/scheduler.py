@@ -1,4 +1,4 @@
-"""Work on the kernel's main loop: handlers of the browser's messages, and long work in slices that gives way."""
+"""Work on the kernel's main loop: handlers of the browser's messages, and long work in slices."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ __all__ = ["IN_THE_MIDDLE", "PATIENCE", "Latest", "MainLoop"]
 class MainLoop:
     """Runs functions on the loop of the cell that made this object.
 
-    JupyterLab may deliver a key press on a thread of its own while a cell is running. A handler that touched models or
-    figures there would do so from two threads at once, so it is handed over to the loop on which cells run. Without a
-    loop (in a script or a test) the function runs at once.
+    While a cell is running, JupyterLab may deliver a key press on a different thread. If the handler ran there, two
+    threads would use the models and figures at once, so it is passed to the loop on which cells run. Without a loop
+    (in a script or a test) the function runs at once.
     """
 
     def __init__(self) -> None:
-        """Remember the loop and the context of the cell that is running, if one is."""
+        """Keep the loop and the context of the cell that is running, if there is one."""
         try:
             self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
         except RuntimeError:
             self._loop = None
-        # What a handler prints then lands under the cell that made the panel.
+        # In this context, the output of a handler appears under the cell that made the panel.
         self._context = contextvars.copy_context()
 
     def __call__(self, function: Callable[..., object], *arguments: Any, delay: float = 0.0) -> None:
@@ -39,27 +39,27 @@ class MainLoop:
         if loop is None or loop.is_closed():
             function(*arguments)
         else:
-            # Only the soonest of calls may come from another thread, so a later one is made from there.
+            # `call_later` is not thread-safe, so it is called on the loop's own thread.
             run = functools.partial(loop.call_later, delay, function, *arguments, context=self._context)
             loop.call_soon_threadsafe(run if delay else functools.partial(function, *arguments), context=self._context)
 
 
 PATIENCE = 1.0
-"""Seconds for which work that has shown nothing yet may continue when a newer value has arrived."""
+"""Seconds for which work without a picture may continue after a newer value has arrived."""
 
 IN_THE_MIDDLE = 0.0
-"""The pause after a slice that leaves something unfinished, which the work should be allowed to finish."""
+"""The pause after a slice that leaves something unfinished: newer work takes over only after `PATIENCE`."""
 
 
 class Latest:
-    """Drives one piece of work at a time on the main loop, in slices; the newest takes over between two slices.
+    """Runs one piece of work at a time on the main loop, in slices; the newest takes over between two slices.
 
-    Nothing queues up: of the values that a slider passes while work is under way, only the newest is worked on.
-    But work that stopped at every new value would show nothing as long as a key is held down. So it may continue
-    to its first picture, unless that takes long.
+    Nothing queues up: if a slider moves while work is in progress, only its latest value is worked on. If every new
+    value stopped the current work, nothing would be shown while a key is held down. So work may continue to its first
+    picture, unless that takes long.
 
     Args:
-        on_error: Called with an exception that the work did not handle; it would vanish in a log otherwise.
+        on_error: Called with an exception that the work did not handle, which would otherwise be seen only in a log.
 
     Example:
         >>> def work():
@@ -90,19 +90,19 @@ class Latest:
         """Do all of the work before returning.
 
         Args:
-            work: As for `start`; without its pauses.
+            work: As for `start`; its pauses are ignored.
         """
         self._newest = self._current = work
         while self._slice() is not None:
             pass
 
     def _take_over(self, work: Iterator[float]) -> None:
-        """Make the newest work the current one, if the current one may be stopped."""
+        """Replace the current work with the newest, if the current work may be stopped."""
         if work is not self._newest or work is self._current:
             return
         busy = self._current is not None and self._in_the_middle
         if busy and time.monotonic() - self._since < PATIENCE:
-            return  # the current work looks again after its next slice
+            return  # checked again after the next slice of the current work
         if self._current is not None:
             self._current.close()
         self._current, self._since, self._in_the_middle = work, time.monotonic(), True

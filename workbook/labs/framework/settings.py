@@ -1,7 +1,7 @@
 """Settings of a lab: each is declared once, with its default, its labels and its description.
 
-Everything else follows from the declaration: a wrong value is refused, `replace` makes changed settings, and the panel
-makes a control for each.
+Everything else follows from the declaration: wrong values are refused, `replace` returns changed settings, and the
+panel makes a control for each setting.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 _S = TypeVar("_S", bound="LabSettings")
-_KEY = "setting"  # where the metadata of a dataclass field holds its declaration
+_KEY = "setting"  # key of the declaration in the metadata of a dataclass field
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a panel shows beside the control of a setting.
+    """The declaration of a setting.
 
     Args:
-        description: A few words that stand beside the control.
+        description: A few words beside the control.
     """
 
     description: str
 
     def check(self, name: str, value: Any) -> None:
-        """Raise a ValueError if the setting does not take the value."""
+        """Raise a ValueError if the value is not valid."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Choice(Setting):
 
     Args:
         description: A few words that stand beside the control.
-        labels: What a reader sees, by name.
+        labels: The labels that a reader sees, by name.
     """
 
     labels: Mapping[str, str]
@@ -77,11 +77,11 @@ class Flag(Setting):
 
 @dataclass(frozen=True)
 class Text(Setting):
-    """A text; code may give an object instead.
+    """A text; programs may pass an object instead.
 
     Args:
         description: A few words that stand beside the control.
-        placeholder: What the control shows while it is empty.
+        placeholder: Text in the control while it is empty.
     """
 
     placeholder: str = ""
@@ -92,7 +92,7 @@ def choice(default: str, labels: Mapping[str, str], description: str) -> Any:
 
     Args:
         default: The name that is chosen unless another is given.
-        labels: What a reader sees, by name.
+        labels: The labels that a reader sees, by name.
         description: A few words that stand beside the control.
 
     Returns:
@@ -152,7 +152,7 @@ def text(description: str, placeholder: str = "") -> Any:
 
     Args:
         description: A few words that stand beside the control.
-        placeholder: What the control shows while it is empty.
+        placeholder: Text in the control while it is empty.
 
     Returns:
         A dataclass field.
@@ -170,13 +170,13 @@ def _field(default: Any, setting: Setting) -> Any:
 
 @dataclass(frozen=True)
 class LabSettings:
-    """Everything that a run of a lab depends on.
+    """All inputs of a run of a lab.
 
-    A lab derives a frozen dataclass. Its fields made by `choice`, `integer`, `flag` and `text` have a control in the
-    panel, in the order in which they stand; a plain field has none.
+    A lab derives a frozen dataclass. Fields made by `choice`, `integer`, `flag` and `text` have a control in the panel,
+    in the order of their definition; a plain field has none.
 
     Raises:
-        ValueError: If a setting does not take its value.
+        ValueError: If a value is not valid for its setting.
 
     Example:
         >>> @dataclass(frozen=True)
@@ -192,7 +192,7 @@ class LabSettings:
 
     @classmethod
     def declared(cls) -> dict[str, Setting]:
-        """Return what is declared of each setting that has a control, by the name of its field."""
+        """Return the declarations of the settings that have a control, by the name of the field."""
         return {field.name: field.metadata[_KEY] for field in dataclasses.fields(cls) if _KEY in field.metadata}
 
     def replace(self: _S, **changes: Any) -> _S:
@@ -205,6 +205,6 @@ class LabSettings:
             The changed settings.
 
         Raises:
-            ValueError: If a setting does not take its new value.
+            ValueError: If a new value is not valid for its setting.
         """
         return dataclasses.replace(self, **changes)

@@ -1,1 +1,1 @@
-"""Interrupted training: stop, save, load, and go on."""
+"""Interrupted training: stop, save, load, and continue."""

@@ -1,7 +1,7 @@
 """The picture of an interrupted training: its loss and its distance from a model that was never interrupted.
 
-Left the loss of both, right how far their weights are apart, on the scale of the three tests: with a band of its own
-for "0 exactly", so that equal to the last bit is a line and not a missing one.
+The left panel shows the loss of both models, the right panel the distance between their weights. The distance axis is
+that of the three tests, with a separate band for "0 exactly", so that models that are equal bit for bit have a curve.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _PANELS = {
 
 
 class InterruptionPicture(Picture):
-    """The two panels as a figure that stays, and whose numbers are exchanged.
+    """The two panels as a figure that is made once and then updated with new numbers.
 
     Args:
         size: Width and height in inches.
@@ -67,14 +67,14 @@ class InterruptionPicture(Picture):
             self.axes = [self.figure.add_subplot(cell) for cell in grid]
 
     def update(self, run: InterruptionRun, message: str | None = None) -> bool:
-        """Show the numbers of a run.
+        """Show the results of a run so far.
 
         Args:
-            run: A run, in whatever state.
-            message: Text across the right panel; by default why there is nothing to see, if so.
+            run: A run in any state.
+            message: Text across the right panel; by default the reason if there is nothing to show.
 
         Returns:
-            True if more than the moving artists has changed, so that the whole figure must be painted again.
+            True if the whole figure must be repainted because more than the moving artists has changed.
         """
         stop = run.settings.stop
         made = len(run.resumed_losses) - 1
@@ -111,7 +111,7 @@ class InterruptionPicture(Picture):
         loss.set_ylim(0, highest)
         loss.grid(axis="y", color=PALE, linewidth=0.6)
         loss.set_axisbelow(True)
-        # The words stand where the curves are not: beside the line on the side that has more room.
+        # The label is put on the side of the line that has more room, away from the curves.
         right = stop < span / 2
         loss.text(
             stop + (0.012 if right else -0.012) * span,
@@ -165,7 +165,7 @@ class InterruptionPicture(Picture):
             )
 
     def _above(self, ax: Axes, inches: float) -> float:
-        """Return the height of a place above a panel, in units of its height."""
+        """Convert inches above a panel to a position in units of the panel's height."""
         return 1 + inches / (ax.get_position().height * self.figure.get_figheight())
 
     def _line(self, ax: Axes, label: str, style: dict[str, Any], index: int, span: int) -> tuple[Line2D, Line2D]:

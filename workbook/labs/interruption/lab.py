@@ -1,6 +1,6 @@
-"""The lab "Interrupted training": stop a training, save it one way or another, and see what going on has cost.
+"""The lab "Interrupted training": stop a training, save it in one of several ways, and see what resuming it has lost.
 
-What is run is in `run`, the picture in `figure`.
+The run is in `run`, the picture in `figure`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """One run of the lab "Interrupted training": train, save, load, train on, beside a model that was never interrupted.
 
-The program that the lab shows is the program that is run: `source` writes it, and its functions do the work here. Only
-its last lines, the loops, are replaced by slices, so that a picture can be drawn in between.
+The lab runs the program that it shows: `source` writes it, and the run calls its functions. Only the loops at its end
+are replaced by slices, so that pictures can be drawn in between.
 
-A model that was trained once is kept with its state at each step. Another way to save or another moment to stop then
-continues that training instead of repeating it, which would give the same numbers.
+Each trained model is kept with its state at every step. If only the way to save or the step of the interruption
+changes, the run continues from there instead of repeating a training that would give the same numbers.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ OPTIMIZERS = {
     "momentum": ("SGD with momentum", "SGD({rate}, momentum=0.9)", 0.05, 0.1),
     "rmsprop": ("RMSprop", "RMSprop({rate})", 0.005, 0.02),
 }
-"""For each optimizer its label, its call, and its learning rate: a constant one, and what a falling one begins with."""
+"""For each optimizer its label, its call, its constant learning rate, and the initial value of a falling one."""
 SAVES = {
     "keras": "a .keras file",
     "folder": "a folder, by save",
@@ -58,14 +58,14 @@ LOSSES = {
     "seeds": "the random state of Dropout",
 }
 AFTER = 60  # steps that both make after the interruption
-MORE = 60  # steps that the resumed model may then still take to come back to the loss that it was interrupted at
-NEAR = 1.05  # a loss up to 5% above another counts as being there: even an untouched training goes up and down as much
+MORE = 60  # further steps in which the resumed model may return to the loss that it had at the interruption
+NEAR = 1.05  # a loss counts as recovered up to 5% above: the loss of an uninterrupted training varies as much
 STRIDE = 4  # steps per picture
 
 
 @dataclass(frozen=True)
 class InterruptionSettings(LabSettings):
-    """How a training is interrupted, and what is trained.
+    """The model, and how its training is interrupted.
 
     Example:
         >>> InterruptionSettings(save="folder").replace(stop=10).save
@@ -94,9 +94,9 @@ class InterruptionSettings(LabSettings):
 
     @property
     def saves_seeds(self) -> bool:
-        """Whether the random state of Dropout is saved beside the file, since the file leaves it behind.
+        """Whether the random state of Dropout is saved beside the file, because the file does not contain it.
 
-        On Keras 3 only, and where all else is carried: there it would be missed.
+        Only on Keras 3, and only if everything else is saved: otherwise saving it would make no difference.
         """
         carried = self.save in ("keras", "weights", "checkpoint") and self.lose != "seeds"
         return carried and self.has_dropout and self.generation == "keras"
@@ -132,7 +132,7 @@ def loss(model):
     return float(loss_function(new_labels, model(new_images, training=False)))
 '''
 
-# How each way saves, and how the model comes back.
+# For each way: the code that saves the model, and the code that loads it.
 _WAYS = {
     "keras": ('model.save(folder / "model.keras")', 'model = keras.models.load_model(folder / "model.keras")'),
     "folder": ('model.save(str(folder / "my_model"))', 'model = keras.models.load_model(str(folder / "my_model"))'),
@@ -255,7 +255,7 @@ def source(settings: InterruptionSettings) -> str:
     """Write the Python program of a run.
 
     Args:
-        settings: What to run.
+        settings: The settings of the lab.
 
     Returns:
         A complete program: it trains, saves, loads, trains on, and prints both losses.
@@ -310,13 +310,13 @@ _STATISTICS = ("norm.moving_mean", "norm.moving_variance")
 
 
 def _read(model: Any, names: tuple[str, ...], settings: InterruptionSettings) -> list[Any]:
-    """Copy the values of weights, found by the attributes that hold them."""
+    """Copy the values of the weights in the named attributes of a model."""
     wanted = [name.split(".") for name in names if settings.has_norm or not name.startswith("norm.")]
     return distances.values([getattr(getattr(model, layer), weight) for layer, weight in wanted])
 
 
 class _Training:
-    """A training from its first step on, with the state, the weights and the loss after each step."""
+    """A training, with the state, the weights and the loss after each step."""
 
     def __init__(self, module: Any, settings: InterruptionSettings) -> None:
         self._settings = settings
@@ -345,7 +345,7 @@ class _Training:
         self.statistics.append(_read(self.model, _STATISTICS, self._settings))
 
     def go_on(self, module: Any, steps: int) -> None:
-        """Train by some steps from the last one on."""
+        """Train some more steps."""
         distances.assign(self._held, self._states[-1])
         for _ in range(steps):
             module.train_step(self.model, self.step)
@@ -365,13 +365,13 @@ class InterruptionRun(Run):
     """A run of one setting.
 
     Args:
-        settings: What to run.
+        settings: The settings of the lab.
 
     Attributes:
         losses: Loss of the uninterrupted model after each step, from step 0 on.
         resumed_losses: Loss of the resumed model, from the interruption on.
-        trained: Distance of the trained weights from the uninterrupted model's, from the interruption on.
-        statistics: Distance of the statistics of BatchNormalization, likewise; empty if there is none.
+        trained: Distance between the trained weights of both models, from the interruption on.
+        statistics: The same for the statistics of BatchNormalization; empty if the model has none.
 
     Example:
         >>> run = InterruptionRun(InterruptionSettings())
@@ -394,12 +394,12 @@ class InterruptionRun(Run):
 
     @property
     def source(self) -> str:
-        """The Python source of what is run, for a reader to copy."""
+        """The Python source of the run, for a reader to copy."""
         return source(self.settings)
 
     @property
     def losses(self) -> list[float]:
-        """Loss of the uninterrupted model after each step, from step 0 on, as far as it is shown."""
+        """Loss of the uninterrupted model after each step, from step 0 to the last step that is shown."""
         return self._training.losses[: self._shown + 1] if self._training else []
 
     @property
@@ -409,32 +409,32 @@ class InterruptionRun(Run):
 
     @property
     def level(self) -> float | None:
-        """The loss at which the training is interrupted, once that is known."""
+        """The loss at the interruption, or None if it is not known yet."""
         return self.losses[self.settings.stop] if len(self.losses) > self.settings.stop else None
 
     @property
     def back(self) -> int | None:
-        """Steps after which the loss of the resumed model is back at the level of the interruption, and stays there.
+        """The number of steps until the loss of the resumed model stays at or below that of the interruption.
 
-        None if it is not, or if that is not known yet.
+        None if it does not, or if that is not known yet.
         """
         return None if self.level is None else _steps_above(self.resumed_losses, NEAR * self.level)
 
     @property
     def uninterrupted_back(self) -> int | None:
-        """The same for the uninterrupted model, whose loss goes up and down a little too."""
+        """The same as `back` for the uninterrupted model, whose loss also varies a little."""
         if self.level is None:
             return None
         return _steps_above(self.losses[self.settings.stop : self.end + 1], NEAR * self.level)
 
     @property
     def equal(self) -> bool:
-        """Whether no weight has differed from the uninterrupted model's so far, at any step."""
+        """Whether all weights have been equal to those of the uninterrupted model at every step so far."""
         return not any(self.trained) and not any(self.statistics)
 
     @property
     def verdict(self) -> str:
-        """One sentence on what the run has shown so far."""
+        """One sentence on the results so far."""
         way = SAVES[self.settings.save]
         if self.settings.saves_seeds:
             way += ", with the random state of Dropout beside it"
@@ -490,12 +490,12 @@ class InterruptionRun(Run):
         """Run to the end, slice by slice.
 
         Yields:
-            What is done next; the slice runs when the next stage is asked for.
+            The next stage. Its slice runs when the iterator is advanced.
         """
         settings = self.settings
         yield Stage("making the model")
         module = program.execute(self.source)
-        # A program that is started is the module __main__. Keras would find the class by the name of another module.
+        # A reader's program is the module __main__. With a different name, Keras would find the class by importing it.
         for name in {"Reader", "SteadyDropout"} & set(vars(module)):
             getattr(module, name).__module__ = "__main__"
         self._training = self._training_of(module)
@@ -511,7 +511,7 @@ class InterruptionRun(Run):
         if saved and self.attempt("Training on", functools.partial(self._note, module)):
             yield Stage("compiling the training step", pictured=True)
             yield from self._train_uninterrupted(module, settings.stop + 1)
-            # The first step is compiled, which takes longer than all others, so it has a slice of its own.
+            # The first step is traced, which takes longer than all others, so it has its own slice.
             if self.attempt("Training on", functools.partial(self._go_on, module, 1)):
                 yield from self._train_both(module)
         else:
@@ -519,12 +519,12 @@ class InterruptionRun(Run):
         self.finished = True
 
     def _training_of(self, module: Any) -> _Training:
-        """Find the training that this run interrupts, or begin it."""
-        # Neither how it is saved nor when it is stopped changes a training.
+        """Return the training that this run interrupts; start it if it is not kept from an earlier run."""
+        # A training depends neither on the way to save nor on the step of the interruption.
         key = self.settings.replace(save="keras", lose="nothing", stop=0)
         training = _trainings.pop(key, None) or _Training(module, self.settings)
         if self.settings.save != "h5":
-            # Keras 3 takes the optimizer out of the compile settings of a model that is saved to .h5 (seen in 3.15.1).
+            # Keras 3 removes the optimizer from the compile settings of a model saved to .h5 (seen in 3.15.1).
             _trainings[key] = training
         while len(_trainings) > _KEPT:
             _trainings.popitem(last=False)
@@ -538,7 +538,7 @@ class InterruptionRun(Run):
             yield Stage("training", pictured=True)
 
     def _save(self, module: Any, folder: Path) -> None:
-        # What `export` prints would stay in the output of the cell.
+        # The lines that `export` prints would stay in the output of the cell.
         with notebook.logs_held_back(), contextlib.redirect_stdout(io.StringIO()):
             module.save(self._training.at(self.settings.stop), folder)
 
@@ -546,7 +546,7 @@ class InterruptionRun(Run):
         with notebook.logs_held_back():
             self._resumed = module.resume(folder)
         if not hasattr(self._resumed, "train_on_batch"):
-            # What a program would run into at its next line; said here, before anything else is asked of the object.
+            # The reader's program would fail at its next line; this reports the reason before the object is used.
             self._resumed.train_on_batch  # noqa: B018
 
     def _note(self, module: Any) -> None:
@@ -587,7 +587,7 @@ class InterruptionRun(Run):
 
 
 def _steps_above(losses: list[float], level: float) -> int | None:
-    """Count the steps up to the last one whose loss is above a level; None if that is the last of all."""
+    """Return the first step from which all losses are at or below a level, or None if the last loss is above it."""
     above = [step for step, loss in enumerate(losses) if loss > level]
     if not above:
         return 0

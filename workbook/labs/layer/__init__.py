@@ -1,1 +1,1 @@
-"""Layer Lab: put a model together, clone it in two ways, and watch the three tests."""
+"""Layer Lab: assemble a model, clone it in two ways, and watch the three tests."""

@@ -1,7 +1,7 @@
 """The Layer Lab: change a model layer by layer, clone it in two ways, and watch the three tests.
 
-This module has only controls and what they call. The model is made by `workbook.labs.layer.spec`, the run by
-`workbook.labs.layer.run`, the picture by `workbook.labs.framework.figure`.
+This module has only the controls and their handlers. `workbook.labs.layer.spec` makes the model,
+`workbook.labs.layer.run` the run, and `workbook.labs.framework.figure` the picture.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ class _Row(widgets.HBox):
         return LayerSpec(self.kind.value, self.size.value, self.activation.value)
 
     def write(self, spec: LayerSpec) -> None:
-        """Set the controls to a different layer, and show only those that its kind has."""
+        """Set the controls to a layer, and show only those that its kind has."""
         kind = LAYER_KINDS[spec.kind]
         self.kind.value = spec.kind
         if kind.argument is not None:
-            # In this order no bound ever passes the other.
+            # In this order, the lower bound is never above the upper one.
             self.size.min = min(self.size.min, kind.smallest)
             self.size.max = kind.largest
             self.size.value = spec.size
@@ -84,8 +84,8 @@ class LayerLab(ThreeTestsLab):
         naive: The first way to clone: a key of `workbook.methods.METHODS`.
         correct: The second way.
         pretrain: Training steps before cloning.
-        train: Who is trained after cloning: "both", "original" or "clone".
-        steps: Training steps that every run makes.
+        train: The model that is trained after cloning: "both", "original" or "clone".
+        steps: Number of training steps after cloning.
         title: Heading of the panel.
 
     Example:
@@ -142,20 +142,20 @@ class LayerLab(ThreeTestsLab):
         return [self.play]
 
     def read(self) -> LayerSettings:
-        """Return the settings that the controls show, those of the layers included."""
+        """Return the settings that the controls show, including the layers."""
         values = {field: control.value for field, control in self._by_field.items()}
         layers = tuple(row.read() for row in self.rows[: self._count])
         model = Definition(layers, **{field: values.pop(field) for field in Definition.declared()})
         return self.preset.replace(definition=model, **values)
 
     def write(self, settings: LayerSettings) -> None:
-        """Set the controls to other settings."""
+        """Set the controls to these settings."""
         self._write_layers(settings.definition.layers)
         for field, control in self._by_field.items():
             control.value = getattr(settings if hasattr(settings, field) else settings.definition, field)
 
     def _write_layers(self, specs: tuple[LayerSpec, ...]) -> None:
-        # A row belongs to a position, not to a layer, so that the focus stays where it is when a layer is removed.
+        # A row belongs to a position, not to a layer, so that the focus stays in place when a layer is removed.
         with self.silently():
             for row, spec in zip(self.rows, specs, strict=False):
                 row.write(spec)
@@ -168,7 +168,7 @@ class LayerLab(ThreeTestsLab):
     def _on_layer(self, row: _Row | None) -> None:
         if self._quiet:
             return
-        if row is not None:  # a different kind: its sizes mean something else, so it starts from its defaults
+        if row is not None:  # sizes of different kinds are not comparable, so a new kind starts from its defaults
             with self.silently():
                 row.write(LayerSpec(row.kind.value))
         self.changed()
@@ -208,7 +208,7 @@ class LayerLab(ThreeTestsLab):
     # -- work, on the main loop ----------------------------------------------------------------------------------
 
     def afterwards(self, run: LayerRun) -> Iterator[float]:
-        """Train on until paused, if the lab plays."""
+        """Continue training until paused, if the lab is playing."""
         if not self._playing:
             return
         self._say("Working: playing")

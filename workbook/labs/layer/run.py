@@ -1,4 +1,4 @@
-"""One run of the Layer Lab without the lab: build, train a little, clone twice, compare, train on."""
+"""One run of the Layer Lab, without widgets: build, train a little, clone in two ways, compare, train on."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from workbook.methods import METHODS
 
 TRAIN = {"both": "both, alike", "original": "the original only", "clone": "the clone only"}
 SAMPLES = 256  # enough for eight different batches; more would only cost time
-STRIDE = 2  # steps per picture: more would make the curves jump, fewer would draw more than is seen
-EAGER_STEPS = 6  # tracing a step costs about as much as running it this often without
+STRIDE = 2  # steps per picture: with more the curves would jump, with fewer more pictures than are seen would be drawn
+EAGER_STEPS = 6  # tracing a step costs about as much as this many eager steps
 
 
 _METHOD_LABELS = {name: method.label for name, method in METHODS.items()}
@@ -29,7 +29,7 @@ _METHOD_LABELS = {name: method.label for name, method in METHODS.items()}
 
 @dataclass(frozen=True)
 class LayerSettings(LabSettings):
-    """A model, two methods that clone it, and how much is trained before and after.
+    """A model, two methods to clone it, and the numbers of training steps before and after cloning.
 
     Example:
         >>> LayerSettings(naive="deepcopy").replace(pretrain=5).pretrain
@@ -48,7 +48,7 @@ class LayerRun(Run):
     """A run of one setting.
 
     Args:
-        settings: What to run.
+        settings: The settings of the lab.
 
     Attributes:
         model: The original, once it is built.
@@ -64,7 +64,7 @@ class LayerRun(Run):
     def __init__(self, settings: LayerSettings) -> None:
         super().__init__(settings)
         self.model: Any = None
-        self._tests: Any = None  # a ThreeTests, in which each clone goes by the index of its method
+        self._tests: Any = None  # a ThreeTests, whose clones are named by the index of their method
         self._cloned: list[int] = []
         self._raised: dict[int, str] = {}
 
@@ -75,7 +75,7 @@ class LayerRun(Run):
 
     @property
     def pairs(self) -> list[ThreeTestsResult]:
-        """What was found so far, one entry per method; none if there is no model."""
+        """The results so far, one per method; empty if there is no model."""
         found = self._tests.results() if self._tests is not None else {}
         pairs = []
         for index, label in enumerate(self.labels):
@@ -92,7 +92,7 @@ class LayerRun(Run):
 
     @property
     def verdict(self) -> str:
-        """One sentence on what the run has shown so far."""
+        """One sentence on the results so far."""
         if self.model is None and self.problems:
             return "There is no model to clone: Keras refuses this definition, for the reason below."
         return describe(self.pairs)
@@ -104,12 +104,12 @@ class LayerRun(Run):
 
     @property
     def train(self) -> str:
-        """Who is trained after cloning."""
+        """The model that is trained after cloning: "both", "original" or "clone"."""
         return self.settings.train
 
     @property
     def span(self) -> int:
-        """How many steps the picture's axis shows; it grows by leaps, since each one costs a full repaint."""
+        """Length of the picture's step axis; it grows in large jumps, because each one costs a full repaint."""
         steps = self.settings.steps
         while steps < self.step:
             steps *= 2
@@ -117,7 +117,7 @@ class LayerRun(Run):
 
     @property
     def message(self) -> str | None:
-        """What stands in the picture if there is nothing to draw."""
+        """Text across the picture if there is nothing to draw."""
         return None if self.model is not None else "There is no model to clone.\nThe reason stands below."
 
     def stages(self) -> Iterator[Stage]:
@@ -140,7 +140,7 @@ class LayerRun(Run):
             yield Stage(f"cloning with {label}")
             self._attempt(f"Cloning with {label}", functools.partial(self._clone, index, name), index)
         yield Stage("training", pictured=True)
-        # Compiling a training step takes longer than anything else here, so each has a slice of its own.
+        # Compiling a training step takes longer than anything else here, so each one has its own slice.
         if self._cloned:
             yield Stage("compiling the training step")
             self._prepare(None)
@@ -155,11 +155,11 @@ class LayerRun(Run):
         """Train all pairs further, slice by slice.
 
         Args:
-            steps: How many steps.
+            steps: Number of steps.
             stride: Steps per slice and pair.
 
         Yields:
-            Stages, each with new numbers to draw once all pairs have made the same steps.
+            Stages; a stage has new numbers to draw if all pairs have made the same number of steps.
         """
         target = self.step + steps
         while self._cloned and self.step < target:
@@ -177,7 +177,7 @@ class LayerRun(Run):
             yield Stage("comparing the outputs", pictured=True)
 
     def _prepare(self, index: int | None) -> None:
-        """Compile the training step of a clone, or of the original; then what it raises is a problem of all clones."""
+        """Compile the training step of a clone, or of the original. An error of the original counts for all clones."""
         for each in list(self._cloned) if index is None else [index]:
             self._attempt(f"Training with {self.labels[each]}", lambda: self._tests.prepare(index), each)
             error = self._tests.error(index) if each in self._cloned else None
@@ -185,7 +185,7 @@ class LayerRun(Run):
                 self._attempt(f"Training with {self.labels[each]}", functools.partial(_raise, error), each)
 
     def _attempt(self, where: str, action: Any, index: int | None = None) -> bool:
-        """Do something that may well raise; a method that raised is out of the run."""
+        """Call a function that may raise; a method that raises is dropped from the run."""
         went_well = self.attempt(where, action)
         if not went_well and index is not None:
             if index in self._cloned:
@@ -214,7 +214,7 @@ class LayerRun(Run):
         from helpers.engine import ThreeTests
 
         images, labels = _data()
-        # What a method leaves behind shows in the picture; a warning would stand under the cell for good.
+        # The picture shows what a method loses. A warning would stay in the output of the cell.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             clone = METHODS[name](self.model, images[:1])

@@ -1,7 +1,7 @@
-"""A model definition as data, its Python source, and the model which that source makes.
+"""A model definition as data, its Python source, and the model that the source makes.
 
-The Layer Lab shows the source of the model that it works with. To keep the two from ever
-differing, there is one way to a model only: `build` runs the text that `source` returns.
+The Layer Lab shows the source of its model. The two cannot differ, because a model is only made by `build`, which runs
+the text that `source` returns.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ CLASSES = 10
 
 @dataclass(frozen=True)
 class LayerKind:
-    """What one kind of layer offers to be set.
+    """The options of one kind of layer.
 
     Args:
-        label: Name for people.
-        stem: Beginning of the layer's name in the source, as in `dense_1`.
-        argument: Constructor argument which the size sets, or None if the kind has no size.
+        label: Name that a reader sees.
+        stem: Beginning of the layer's name in the source, such as `dense` in `dense_1`.
+        argument: Constructor argument that the size sets, or None if the kind has no size.
         size: Default size.
         smallest: Smallest size.
         largest: Largest size.
@@ -99,7 +99,7 @@ class LayerSpec:
             activation = self.activation or kind.activation
             if activation not in ACTIVATIONS:
                 raise ValueError(f"Unknown activation: {activation!r}. Use one of {', '.join(map(repr, ACTIVATIONS))}.")
-        # Settings that a kind does not have are dropped, so that equal models have equal definitions.
+        # Settings that a kind does not have are dropped, because equal models should have equal definitions.
         object.__setattr__(self, "size", size)
         object.__setattr__(self, "activation", activation)
 
@@ -111,7 +111,7 @@ class Definition(LabSettings):
     Args:
         layers: The layers between the image and the ten logits.
         style: How the model is written: a key of `STYLES`.
-        generation: Which Keras: a key of `GENERATIONS`.
+        generation: The Keras package: a key of `GENERATIONS`.
         optimizer: A key of `OPTIMIZERS`.
         seed: Seed of the initial weights.
 
@@ -133,7 +133,7 @@ class Definition(LabSettings):
 
 @dataclass(frozen=True)
 class _Line:
-    """One layer of the source: a chosen one, or a reshaping one that makes the next legal."""
+    """One layer of the source: a chosen one, or a reshaping layer that the next one needs."""
 
     name: str
     cls: str
@@ -150,7 +150,7 @@ class _Line:
 
 
 def _two_factors(number: int) -> tuple[int, int]:
-    """Split a length into the two factors that are nearest to a square, so that sequences stay short."""
+    """Split a length into its two most nearly equal factors, which keeps sequences short."""
     first = next(n for n in range(math.isqrt(number), 0, -1) if number % n == 0)
     return first, number // first
 
@@ -350,13 +350,13 @@ def source(definition: Definition) -> str:
 
 
 def run(text: str) -> Any:
-    """Run a program that `source` has written.
+    """Run a program from `source`.
 
     Args:
         text: The program.
 
     Returns:
-        What the program calls `model`.
+        The object that the program names `model`.
 
     Example:
         >>> run(source(Definition())).count_params()

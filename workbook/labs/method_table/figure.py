@@ -1,4 +1,4 @@
-"""The picture of the table: models down, methods across, and in each cell a mark for each thing that must survive."""
+"""The picture of the table: a row for each model, a column for each method, and in each cell a mark per aspect."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _ROW = 0.36  # inches
 _HEAD, _FOOT = 0.62, 0.78
 _FRAMED = {"facecolor": BAND, "edgecolor": BLUE, "linewidth": 1.3}  # a true clone
 _HATCHED = {"facecolor": "white", "edgecolor": PALE, "hatch": "///", "linewidth": 0}  # no clone
-# Shape and colour both tell the three apart.
+# Both shape and colour distinguish the three.
 _MARKS = {True: ("o", BLUE, 34), False: ("X", VERMILLION, 44), None: ("_", GREY, 40)}
 
 
 class MethodTablePicture(Picture):
-    """A figure of a table, of all kinds of models or of a single model.
+    """The table as a figure, for all kinds of models or for a single model.
 
     Attributes:
         figure: The matplotlib figure, on an Agg canvas.
-        moving: Empty: everything is painted again.
+        moving: Empty: every update repaints the whole figure.
 
     Example:
         >>> picture = MethodTablePicture()
@@ -44,14 +44,14 @@ class MethodTablePicture(Picture):
         super().__init__((_WIDTH, 4), dpi)
 
     def update(self, table: MethodTableRun, message: str | None = None) -> bool:
-        """Show a table as far as it is filled in.
+        """Show the cells that are filled in so far.
 
         Args:
             table: The table.
             message: Text to show if there is nothing to draw.
 
         Returns:
-            True: the whole figure must be painted again.
+            True: the whole figure must be repainted.
         """
         with matplotlib.rc_context(_STYLE):
             self.figure.clear()
@@ -72,7 +72,7 @@ class MethodTablePicture(Picture):
     def _many(self, ax: Any, table: MethodTableRun) -> None:
         ax.set_xlim(-_LABELS, len(table.methods))
         for column, method in enumerate(table.methods.values()):
-            # A name too long for its column is broken after its dot, and not inside a word.
+            # A name that is too long for its column is broken after its dot, not inside a word.
             label = "\n".join(textwrap.wrap(re.sub(r"(?<=\w)\.(?=\w)", ". ", method.label), 12))
             ax.text(column + 0.5, -0.2, label, ha="center", va="bottom", fontsize=8, fontweight="bold")
         marks: dict[bool | None, list[tuple[float, float]]] = {key: [] for key in _MARKS}
@@ -125,7 +125,7 @@ class MethodTablePicture(Picture):
                 ax.add_patch(Rectangle(**frame, width=len(ASPECTS) - 0.08, **_FRAMED))
             for column, survived in enumerate(outcome.survives.values()):
                 marks[survived].append((column + 0.5, row + 0.5))
-            ax.text(len(ASPECTS) + 0.1, row + 0.5, ", ".join(outcome.also_lost), va="center", fontsize=8)
+            ax.text(len(ASPECTS) + 0.1, row + 0.5, ", ".join(_also(outcome)), va="center", fontsize=8)
         self._scatter(ax, marks)
         self._legend("")
 
@@ -156,6 +156,10 @@ class MethodTablePicture(Picture):
         self.figure.text(0.015, 0.15 / height, text, color=GREY, **line)
 
 
+def _also(outcome: Outcome) -> list[str]:
+    return [*outcome.also_lost, *["optimizer state once trained"] * outcome.lost_later]
+
+
 def _short(name: str) -> str:
-    """Write an error's name so that it fits into a cell."""
+    """Shorten the name of an error to fit into a cell."""
     return name if len(name) <= 12 else f"{name[:11]}…"

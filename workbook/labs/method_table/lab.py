@@ -1,7 +1,7 @@
-"""The method table in a notebook: it fills in while the cell runs, and each of its cells opens to the evidence.
+"""The method table in a notebook: it fills in while the cell runs, and each of its cells opens to show the evidence.
 
-A cell's result is shown when the cell is done. So a first, small widget shows how far the table is, and the panel
-itself takes its place when everything is there.
+A notebook shows the result of a cell only when the cell is done. Until then, a small widget shows the progress; the
+panel replaces it when the table is complete.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from workbook.labs.method_table.run import MethodTableRun, MethodTableSettings, 
 
 __all__ = ["MethodTablePanel"]
 
-PACE = 2.0  # seconds between two pictures while cells are filled in: painting one takes as long as filling in a cell
+PACE = 2.0  # seconds between two pictures, because painting one takes as long as filling in a cell
 
 
 class _Live(widgets.VBox):
-    """What is seen while the cell runs: a progress bar, and the cells that are filled in."""
+    """The widget that is shown while the cell runs: a progress bar, and the cells that are filled in."""
 
     def __init__(self) -> None:
         self._bar = widgets.IntProgress(description="Filling in", layout={"width": "415px"})
@@ -55,14 +55,14 @@ class _Live(widgets.VBox):
 
 
 class MethodTablePanel(Lab):
-    """Every way to clone, tried on many kinds of models, or on one model of the reader's own.
+    """Every way to clone, tried on many kinds of models or on the reader's own model.
 
     Args:
         generation: `"keras"` or `"tf_keras"`.
         kind: `"short"` for the few kinds that differ most, an empty text for all, or a key of `models.MODEL_KINDS`.
-        model: A model of one's own; the table then has a row for each method.
-        inputs: A batch of inputs that the model takes.
-        targets: Targets that its loss takes, or None.
+        model: The reader's own model; the table then has a row for each method.
+        inputs: A batch of inputs for the model.
+        targets: Targets for its loss, or None.
         title: Heading of the panel.
 
     Attributes:
@@ -119,19 +119,19 @@ class MethodTablePanel(Lab):
         return [which, self._kinds, progress]
 
     def _offer(self, generation: str) -> None:
-        """Offer the kinds of models that there are on a Keras, and keep the choice if it is among them."""
+        """Offer the kinds of models of a Keras version, and keep the current choice if it is one of them."""
         chosen, labels = self._kinds.value, kind_labels(generation)
         with self.silently():
             self._kinds.options = [(label, name) for name, label in labels.items()]
             self._kinds.value = chosen if chosen in labels else "short"
 
     def read(self) -> MethodTableSettings:
-        """Return what the controls say."""
+        """Return the settings that the controls show."""
         settings = super().read()
         return settings if settings.kind in kind_labels(settings.generation) else settings.replace(kind="short")
 
     def write(self, settings: MethodTableSettings) -> None:
-        """Make the controls say other settings."""
+        """Set the controls to these settings."""
         if self._own is None:
             self._by_field["generation"].value = settings.generation
             self._offer(settings.generation)
@@ -146,7 +146,7 @@ class MethodTablePanel(Lab):
         return MethodTablePicture()
 
     def draw(self, run: MethodTableRun) -> None:
-        """Show how far it is; paint the picture now and then, and at the end."""
+        """Show the progress; repaint the picture from time to time, and at the end."""
         if self._live is not None and not run.finished:
             self._live.show(run)
             return
@@ -164,7 +164,7 @@ class MethodTablePanel(Lab):
 
 
 def _links(run: MethodTableRun, picture: bytes) -> str:
-    """Write links that offer the table as a file and as a picture, without a file of the server's."""
+    """Return links to download the table and its picture, whose data are in the links themselves."""
     table = base64.b64encode(run.to_csv().encode()).decode()
     image = base64.b64encode(bytes(picture)).decode()
     name = html.escape(run.title.lower().replace(" ", "-").replace(",", ""))

@@ -23,10 +23,10 @@ class ModelKind:
 
     Args:
         name: The key in `MODEL_KINDS`.
-        label: What a reader calls it.
+        label: Name that a reader sees.
         maker: Takes a Keras package; returns the model, inputs and targets.
-        only_on: The Keras on which alone it exists, or an empty text.
-        short: Whether it is one of the few that differ most.
+        only_on: The only Keras package that has it, or an empty text if both do.
+        short: Whether it is one of the few kinds that differ most.
     """
 
     name: str
@@ -36,7 +36,7 @@ class ModelKind:
     short: bool = False
 
     def make(self, generation: str) -> tuple[Any, Any, Any]:
-        """Make the model on a Keras, the same at every call."""
+        """Make the model on a Keras version; each call makes an equal one."""
         notebook.set_seeds(6)
         return self.maker(keras_compat.namespace(generation))
 
@@ -52,7 +52,7 @@ MODEL_KINDS: dict[str, ModelKind] = {}
 
 
 def kinds_on(generation: str) -> list[ModelKind]:
-    """List the kinds that there are on a Keras."""
+    """List the kinds that a Keras version has."""
     return [kind for kind in MODEL_KINDS.values() if kind.only_on in ("", generation)]
 
 
@@ -70,7 +70,7 @@ def _data(*shape: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _trained(keras: Any, model: Any, inputs: Any, targets: Any) -> tuple[Any, Any, Any]:
-    """Compile a model and train it for two steps; eagerly, since tracing would take longer than all the rest."""
+    """Compile a model and train it for two steps, eagerly because tracing would take longer than everything else."""
     import tensorflow as tf
 
     model(inputs)

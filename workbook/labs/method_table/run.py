@@ -1,7 +1,7 @@
-"""The table: every way to clone, on many kinds of models, and what of each model survives it.
+"""The table: every way to clone, on many kinds of models, and which aspects of each model survive.
 
-Nothing about the outcome is written down here. Each model is made and trained a little, cloned, and audited on the
-versions that are installed; what survives is read off the audit's report. The reader's own model is one more subject.
+No outcome is stored here. Each model is made, trained a little, cloned, and audited with the installed versions; the
+report of the audit says what survives. The reader's own model can be one of the subjects.
 """
 
 from __future__ import annotations
@@ -14,14 +14,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from helpers import auditing
+import numpy as np
+import tensorflow as tf
+
+from helpers import auditing, cloning, keras_compat, snapshot, training
 from helpers.auditing import Report
+from helpers.random_state import random_state_kept
 from helpers.text import listed
 from workbook import errors, notebook
 from workbook.labs.framework.run import Problem, Run, Stage
 from workbook.labs.framework.settings import LabSettings, choice
 from workbook.labs.method_table.models import MODEL_KINDS, ModelKind, kinds_on
-from workbook.methods import METHODS
+from workbook.methods import ALL_METHODS, METHODS, Method
 from workbook.text import KERAS_VERSIONS
 
 __all__ = ["ASPECTS", "MethodTableRun", "MethodTableSettings", "Outcome", "Subject", "kind_labels"]
@@ -35,20 +39,21 @@ ASPECTS = {
     "optimizer state": ("optimizer state",),
     "next five steps": ("training steps",),
 }
-"""What must survive, by name, and the checks of the audit that tell."""
+"""The aspects that must survive, by name, and the checks of the audit that decide."""
 
 SYMBOLS = {True: "✓", False: "✗", None: "○"}
 WORDS = {True: "survives", False: "is lost", None: "does not apply"}
 
 _JUDGED = {check for checks in ASPECTS.values() for check in checks}
+_OPTIMIZER = "optimizer state"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A model that every method is tried on.
+    """A model on which every method is tried.
 
     Args:
-        label: What a reader calls it.
+        label: Name that a reader sees.
         make: Returns the model, inputs for it, and targets for its loss or None.
     """
 
@@ -58,36 +63,60 @@ class Subject:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one method on one model: a report of the audit, or an error.
+    """The outcome of one method on one model: a report of the audit, or an error.
 
     Args:
         subject: The model's label.
-        method: The method's name, a key of `METHODS`.
+        method: The method's name, a key of `ALL_METHODS`.
         report: The audit's report, if there was a clone.
-        problem: What was raised instead.
+        problem: The error, if there was no clone.
+        untrained: Whether the model was compiled, and has made no training step yet.
+        kept_later: Whether the optimizer state survives once there is a step; None if that was not found out.
     """
 
     subject: str
     method: str
     report: Report | None = None
     problem: Problem | None = None
+    untrained: bool = False
+    kept_later: bool | None = None
 
     @property
     def true(self) -> bool:
-        """Whether the clone is true: no check of the audit failed, whether it is one of the aspects or not."""
+        """Whether the clone is true: no check of the audit failed, including checks beyond the five aspects."""
         return self.report is not None and self.report.ok
 
     @property
     def no_room(self) -> bool:
-        """Whether only a full disk kept the method from an answer."""
+        """Whether the method could not be judged because the disk is full."""
         return self.problem is not None and errors.is_no_room(self.problem.error)
 
     @property
     def survives(self) -> dict[str, bool | None]:
-        """By aspect: whether it survived, or None if it does not apply. Empty if there is no clone."""
+        """For each aspect, whether it survived, or None if it does not apply. Empty if there is no clone."""
         if self.report is None:
             return {}
-        return {aspect: _together(self.report, checks) for aspect, checks in ASPECTS.items()}
+        found = {aspect: _together(self.report, checks) for aspect, checks in ASPECTS.items()}
+        if self.untrained and found[_OPTIMIZER]:  # before the first step there is nothing to lose
+            found[_OPTIMIZER] = self.kept_later or None
+        return found
+
+    @property
+    def lost_later(self) -> bool:
+        """Whether the method loses the optimizer state as soon as there is one."""
+        return self.kept_later is False
+
+    def in_words(self, aspect: str) -> str:
+        """Return a symbol and words for one aspect, so that it never rests on colour."""
+        survived = self.survives[aspect]
+        if aspect == _OPTIMIZER and self.untrained and survived is None and self.report is not None:
+            return f"{SYMBOLS[None]} {self._no_step_yet}"
+        return f"{SYMBOLS[survived]} {WORDS[survived]}"
+
+    @property
+    def _no_step_yet(self) -> str:
+        later = "; once there is one, it is lost by this method" if self.lost_later else ""
+        return f"no training step yet{later}"
 
     @property
     def also_lost(self) -> list[str]:
@@ -101,21 +130,26 @@ class Outcome:
 
     @property
     def words(self) -> str:
-        """The outcome as a symbol and a few words, so that it never rests on colour."""
+        """The outcome as a symbol and a few words, because colour alone must not carry it."""
         if self.no_room:
             return "! could not write its file"
         if self.problem is not None:
             return f"! raises {self.problem.name}"
-        return "✓ true clone" if self.true else f"✗ loses {', '.join(self.lost)}"
+        if self.true:
+            return "✓ true clone until trained" if self.lost_later else "✓ true clone"
+        return f"✗ loses {', '.join(self.lost)}"
 
     @property
     def evidence(self) -> list[tuple[str, str, str]]:
-        """What was compared, the verdict and what was found; or the error and what it teaches."""
+        """For each check its name, the verdict and the evidence; or the error and its hint."""
         if self.problem is not None:
             message = self.problem.message.splitlines()
             rest = " ..." if len(message) > 2 else ""
             return [("error", f"! {self.problem.name}", " ".join(message[:2]) + rest)]
-        return [(check.name, check.verdict, check.evidence) for check in self.report.checks]
+        found = {check.name: (check.verdict, check.evidence) for check in self.report.checks}
+        if self.untrained and not self.survives[_OPTIMIZER] and found[_OPTIMIZER][0][0] == SYMBOLS[True]:
+            found[_OPTIMIZER] = (f"{SYMBOLS[None]} not tried", self._no_step_yet)
+        return [(name, *told) for name, told in found.items()]
 
 
 def _together(report: Report, checks: Sequence[str]) -> bool | None:
@@ -132,13 +166,13 @@ _SEVERAL = {"short": "a few that differ most", "": "all kinds"}
 
 
 def kind_labels(generation: str) -> dict[str, str]:
-    """Return what can be tried on a Keras version: several kinds of models at once, and each kind, with its label."""
+    """Return the labels of the choices for a Keras version: groups of kinds of models, and each single kind."""
     return _SEVERAL | {kind.name: kind.label for kind in kinds_on(generation)}
 
 
 @dataclass(frozen=True)
 class MethodTableSettings(LabSettings):
-    """Which models are tried.
+    """The models that are tried.
 
     Example:
         >>> MethodTableSettings(kind="dropout").generation
@@ -168,13 +202,13 @@ class MethodTableRun(Run):
     """Every method on every subject, one after another.
 
     Args:
-        settings: What is tried.
-        subjects: The models, if not those of the settings: such as the reader's own.
-        methods: Names of the methods to try; all, if none are given.
+        settings: The settings of the table.
+        subjects: The models, if not those of the settings, such as the reader's own.
+        methods: Names of the methods to try; by default those of `METHODS`.
 
     Attributes:
         methods: The methods that are tried, by name.
-        outcomes: What came of it so far, by label of the subject and name of the method.
+        outcomes: The outcomes so far, by label of the subject and name of the method.
 
     Example:
         >>> table = MethodTableRun(MethodTableSettings(kind="sequential"))   # doctest: +SKIP
@@ -191,10 +225,10 @@ class MethodTableRun(Run):
         methods: Sequence[str] = (),
     ) -> None:
         super().__init__(settings or MethodTableSettings())
-        unknown = set(methods) - METHODS.keys()
+        unknown = set(methods) - ALL_METHODS.keys()
         if unknown:
-            raise ValueError(f"There is no method {min(unknown)!r}. Use some of {', '.join(METHODS)}.")
-        self.methods = {name: method for name, method in METHODS.items() if not methods or name in methods}
+            raise ValueError(f"There is no method {min(unknown)!r}. Use some of {', '.join(ALL_METHODS)}.")
+        self.methods = {name: method for name, method in ALL_METHODS.items() if name in (methods or METHODS)}
         self.own = subjects is not None
         self.subjects = list(subjects if self.own else _subjects(self.settings))
         self.outcomes: dict[tuple[str, str], Outcome] = {}
@@ -206,19 +240,19 @@ class MethodTableRun(Run):
 
     @property
     def total(self) -> int:
-        """How many cells there are to fill."""
+        """The number of cells in the table."""
         return len(self.subjects) * len(self.methods)
 
     @property
     def done(self) -> int:
-        """How many cells are filled."""
+        """The number of cells that are filled in."""
         return len(self.outcomes)
 
     @property
     def title(self) -> str:
-        """What it is about."""
+        """The heading of the table."""
         if self.own:
-            return "Your model"
+            return "Your model" if self.rows != self.rows[:1] or self.rows == ["your model"] else self.rows[0]
         where = KERAS_VERSIONS[self.settings.generation]
         return where if len(self.subjects) > 1 else f"{self.rows[0]} on {where}"
 
@@ -227,34 +261,36 @@ class MethodTableRun(Run):
         return [self.outcomes[subject, name] for name in self.methods if (subject, name) in self.outcomes]
 
     def true_for(self, method: str) -> list[str]:
-        """Return the subjects of which a method made a true clone."""
+        """Return the labels of the subjects for which a method made a true clone."""
         return [outcome.subject for outcome in self.outcomes.values() if outcome.method == method and outcome.true]
 
     @property
     def unanswered(self) -> list[str]:
-        """Labels of the methods that a full disk kept from an answer, somewhere."""
+        """Labels of the methods that could not be judged on some model because the disk is full."""
         names = {each.method for each in self.outcomes.values() if each.no_room}
-        return [METHODS[name].label for name in self.methods if name in names]
+        return [ALL_METHODS[name].label for name in self.methods if name in names]
 
     @property
     def verdict(self) -> str:
-        """What the cells say together, in one sentence."""
+        """All outcomes together, in one sentence."""
         if self.done < self.total:
             return f"{self.title}: {self.done} of {self.total} cells are filled in so far."
         if self.unanswered:
             silent = listed(self.unanswered)
             return f"{self.title}: no verdict, for {silent} could not write a file: {errors.MAKE_ROOM}."
         if len(self.subjects) == 1:
-            true = [METHODS[each.method].label for each in self.of(self.rows[0]) if each.true]
-            made = f"true clones are made by {listed(true)}" if true else "no method makes a true clone"
-            return f"{self.title}: {made}."
+            true = [each for each in self.of(self.rows[0]) if each.true]
+            labels = [ALL_METHODS[each.method].label for each in true if not each.lost_later]
+            for_now = [ALL_METHODS[each.method].label for each in true if each.lost_later]
+            made = f"true clones are made by {listed(labels)}" if labels else "no method makes a true clone"
+            return f"{self.title}: {made}{f'; until it is trained, also by {listed(for_now)}' if for_now else ''}."
         counts = {name: len(self.true_for(name)) for name in self.methods}
         best = max(counts.values())
         if not best:
             return f"{self.title}: no method makes a true clone of any of {len(self.subjects)} kinds of models."
-        named = [METHODS[name].label for name, count in counts.items() if count == best]
-        others = [f"{METHODS[name].label} of {count}" for name, count in counts.items() if 0 < count < best]
-        never = [METHODS[name].label for name, count in counts.items() if count == 0]
+        named = [ALL_METHODS[name].label for name, count in counts.items() if count == best]
+        others = [f"{ALL_METHODS[name].label} of {count}" for name, count in counts.items() if 0 < count < best]
+        never = [ALL_METHODS[name].label for name, count in counts.items() if count == 0]
         makes = "makes" if len(named) == 1 else "make"
         parts = [f"{listed(named)} {makes} a true clone of {best} of {len(self.subjects)} kinds of models"]
         parts += [", ".join(others)] if others else []
@@ -275,17 +311,19 @@ class MethodTableRun(Run):
             made: list[Any] = []
             with notebook.logs_held_back(), notebook.standard_error_held_back():
                 went_well = self.attempt(f"Making {subject.label}", lambda: made.extend(subject.make()))  # noqa: B023
+                untrained = went_well and is_untrained(made[0])
+                trained = _after_a_step(*made) if untrained else None
             for name, method in self.methods.items():
                 yield Stage(f"{subject.label}, {method.label}", pictured=bool(self.outcomes))
                 if went_well:
-                    outcome = try_method(subject.label, name, *made)
+                    outcome = try_method(subject.label, name, *made, untrained, trained)
                 else:
                     outcome = Outcome(subject.label, name, problem=self.problems[-1])
                 self.outcomes[subject.label, name] = outcome
         self.finished = True
         yield Stage("drawing", pictured=True)
 
-    # -- for other programs and other senses ------------------------------------------------------------------
+    # -- as CSV and HTML ------------------------------------------------------------------
 
     def to_csv(self) -> str:
         """Return the table as comma-separated values: a line for each model and method."""
@@ -301,14 +339,14 @@ class MethodTableRun(Run):
             if error:
                 result = "could not write its file" if outcome.no_room else "raises"
             also = ", ".join(outcome.also_lost)
-            writer.writerow([generation, subject, METHODS[name].label, result, *aspects, also, error])
+            writer.writerow([generation, subject, ALL_METHODS[name].label, result, *aspects, also, error])
         return file.getvalue()
 
     def to_html(self, evidence: bool = True) -> str:
-        """Return the table as a table in words and symbols.
+        """Return the table as HTML, in words and symbols.
 
         Args:
-            evidence: Whether each cell opens to all that was found. The numbers in it differ from machine to machine.
+            evidence: Whether each cell opens to show the evidence, whose numbers differ from machine to machine.
         """
         return _one_subject(self, evidence) if len(self.subjects) == 1 else _many_subjects(self, evidence)
 
@@ -319,35 +357,80 @@ class MethodTableRun(Run):
         lines = [self.verdict]
         for row in self.rows:
             lines.append(f"\n{row}")
-            lines += [f"  {METHODS[each.method].label:26} {each.words}" for each in self.of(row)]
+            lines += [f"  {ALL_METHODS[each.method].label:26} {each.words}" for each in self.of(row)]
         return "\n".join(lines)
 
     __repr__ = __str__
 
 
-def try_method(subject: str, name: str, model: Any, inputs: Any, targets: Any) -> Outcome:
+def try_method(
+    subject: str, name: str, model: Any, inputs: Any, targets: Any, untrained: bool = False, trained: Any = None
+) -> Outcome:
     """Clone a model with one method and audit the clone.
 
     Args:
         subject: Label of the model.
-        name: The method, a key of `METHODS`.
-        model: The model; it is as before afterwards.
-        inputs: A batch, or several batches, of what it takes.
-        targets: What its loss takes, or None.
+        name: The method, a key of `ALL_METHODS`.
+        model: The model; it is left unchanged.
+        inputs: A batch of inputs, or several.
+        targets: Targets for its loss, or None.
+        untrained: Whether the model was compiled, and has made no training step yet.
+        trained: Then the same model after a step, to find out whether its optimizer state survives.
 
     Returns:
         The report or the error.
     """
-    method = METHODS[name]
+    method = ALL_METHODS[name]
     with notebook.logs_held_back(), notebook.standard_error_held_back():
         try:
             clone = method(model, inputs)
         except Exception as error:
             return Outcome(subject, name, problem=Problem(f"Cloning with {method.label}", error.with_traceback(None)))
         try:
-            return Outcome(subject, name, report=auditing.audit(model, clone, inputs, targets, STEPS))
+            report = auditing.audit(model, clone, inputs, targets, STEPS)
         except Exception as error:
             return Outcome(subject, name, problem=Problem("Auditing the clone", error.with_traceback(None)))
+        kept = None if trained is None else _keeps_optimizer(method, trained, inputs)
+        return Outcome(subject, name, report, untrained=untrained, kept_later=kept)
+
+
+def is_untrained(model: Any) -> bool:
+    """Return whether a model was compiled, and its optimizer has made no step yet."""
+    if not keras_compat.is_compiled(model):
+        return False
+    with snapshot.unchanged(model):  # a legacy optimizer of Keras 2 makes its counter when it is asked for it
+        return keras_compat.steps_made(model.optimizer) == 0
+
+
+def _after_a_step(model: Any, inputs: Any, targets: Any) -> Any:
+    """Return a true clone of a model after one training step, or None if there cannot be one."""
+    own = targets is not None or training.defines_own_step(model)
+    first = tf.nest.map_structure(
+        lambda array: tf.convert_to_tensor(array[:32]), (inputs, targets)[: 1 + (targets is not None)]
+    )
+    try:
+        with random_state_kept():
+            clone = cloning.clone(model, inputs)
+            training.make_step(clone, first if targets is not None or not own else first[0], own)
+            return clone if keras_compat.steps_made(clone.optimizer) else None
+    except Exception:  # what is wrong is told where the methods are tried
+        return None
+
+
+def _keeps_optimizer(method: Method, trained: Any, inputs: Any) -> bool | None:
+    """Return whether a method keeps the optimizer state of a model that was trained; None if it does not clone it."""
+    try:
+        with random_state_kept():
+            clone = method(trained, inputs)
+    except Exception:
+        return None
+    if not keras_compat.is_compiled(clone):
+        return False
+    values = [
+        [np.asarray(variable) for variable in keras_compat.optimizer_variables(model.optimizer)]
+        for model in (clone, trained)
+    ]
+    return len(values[0]) == len(values[1]) and all(map(np.array_equal, *values))
 
 
 # -- the table ---------------------------------------------------------------------------------------------------------
@@ -377,7 +460,7 @@ def _one_subject(table: MethodTableRun, evidence: bool) -> str:
         cells = ["…"] * (len(columns) - 1)
         if outcome is not None:
             short = outcome.words if outcome.problem or outcome.true else "✗ not a true clone"
-            marks = [f"{SYMBOLS[each]} {WORDS[each]}" for each in outcome.survives.values()] or [""] * len(ASPECTS)
+            marks = [outcome.in_words(aspect) for aspect in outcome.survives] or [""] * len(ASPECTS)
             cells = [_cell(outcome, evidence, short), *marks, html.escape(", ".join(outcome.also_lost))]
         label = html.escape(method.label)
         inside = "".join(f'<td style="{_LEFT}">{cell}</td>' for cell in cells)
@@ -404,7 +487,7 @@ def _cell(outcome: Outcome, evidence: bool, words: str | None = None) -> str:
         for name, verdict, text in outcome.evidence
     )
     head = "".join(f'<th scope="col" style="{_LEFT}">{text}</th>' for text in ("Compared", "Verdict", "Evidence"))
-    caption = html.escape(f"{outcome.subject}, {METHODS[outcome.method].label}")
+    caption = html.escape(f"{outcome.subject}, {ALL_METHODS[outcome.method].label}")
     hint = f"<p>{html.escape(outcome.problem.hint)}</p>" if outcome.problem else ""
     return (
         f"<details><summary>{words}</summary>{hint}<table><caption>{caption}</caption>"

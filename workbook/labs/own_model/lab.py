@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 from IPython import get_ipython
+from IPython.display import HTML, display
 
 from workbook.labs.framework.panel import Lab
 from workbook.labs.method_table.figure import MethodTablePicture
@@ -31,18 +32,19 @@ class OwnModelPanel(Lab):
     """A panel that takes a reader's own model.
 
     Args:
-        model: A model, the name of a variable of the notebook, or the path of a `.keras` file.
-        inputs: Arrays, the name of a variable, or a description such as `28, 28, 1` or `20 int below 1000`; nothing to
-            have them inferred.
+        model: A model, the name of a variable of the notebook, or the path of a `.keras` or `.h5` file.
+        inputs: Arrays, the name of a variable, several as `a, b`, or a description such as `28, 28, 1` or
+            `20 int below 1000`; nothing to have them inferred.
         targets: Arrays or the name of a variable; nothing to have some made up.
         title: Heading of the panel.
+        purpose: What the clone is for: a key of `purposes.PURPOSES`, and nothing for a true clone.
 
     Attributes:
         found: What was found out.
 
     Example:
         >>> OwnModelPanel(model, x_train, y_train).verdict   # doctest: +SKIP
-        'Use .keras file: it makes a true clone of Sequential 'sequential'. ...'
+        'Use .keras file: it makes a true clone of model. ...'
     """
 
     settings_type = OwnModelSettings
@@ -50,21 +52,22 @@ class OwnModelPanel(Lab):
     dom_class = "own-model"
     source_title = "The code to use"
 
-    def __init__(self, model: Any = "", inputs: Any = "", targets: Any = "", title: str | None = None) -> None:
+    def __init__(
+        self, model: Any = "", inputs: Any = "", targets: Any = "", title: str | None = None, purpose: str = ""
+    ) -> None:
         self._given: dict[str, Any] = {}
+        self._progress = _CellOutput()
         self._upload: Upload | None = None
         names = [
             value if isinstance(value, str) else self._named(value, name)
             for name, value in (("model", model), ("inputs", inputs), ("targets", targets))
         ]
-        super().__init__(OwnModelSettings(*names), title)
-        place = self.children.index(self._verdict_line) + 1
-        self.children = [
-            *self.children[:place],
-            self._note,
-            *self.children[place:],
-            self.table_box,
-        ]
+        super().__init__(OwnModelSettings(*names, purpose=purpose), title)
+        self._progress.end()
+        # The answer and its code come first, beside the controls that ask for it. What was tried is below.
+        answer = [self._verdict_line, self._note, self.error_box, self.source_box]
+        controls = [each for each in self.children if each not in (*answer, self._picture)]
+        self.children = [*controls, *answer, self._picture, self.table_box]
 
     @property
     def found(self) -> OwnModelRun:
@@ -84,21 +87,24 @@ class OwnModelPanel(Lab):
         return name
 
     def controls(self) -> Sequence[widgets.Widget]:
-        """Make the fields, and the button for a file."""
+        """Make the fields."""
         self._note, self.table_box = widgets.HTML(), widgets.HTML()
         self.table_box.add_class("method-table-cells")
         self._note.add_class("own-model-sources")
-        self.upload = widgets.FileUpload(accept=".keras", description="Upload a .keras file", layout={"width": "190px"})
+        self.upload = widgets.FileUpload(accept=".keras,.h5", description="Upload a file", layout={"width": "190px"})
         self.upload.observe(lambda change: self._on_upload(), "value")
-        return [*self.declared_controls(OwnModelSettings), widgets.HBox([self.upload])]
+        controls = self.declared_controls(OwnModelSettings)
+        for control in controls:  # two of them abreast on a small screen
+            control.layout.width, control.style.description_width = "395px", "110px"
+        return controls
 
     def buttons(self) -> Sequence[widgets.Widget]:
-        """Make the button that tries the same names again, because what they stand for may have changed."""
+        """Make the button for a file, and the one that tries the same names again: they may mean something else now."""
         self.again = widgets.Button(
             description="Try again", icon="refresh", tooltip="Try what these names stand for now"
         )
         self.again.on_click(lambda button: self.changed())
-        return [self.again]
+        return [self.upload, self.again]
 
     def _on_upload(self) -> None:
         if self.upload.value:
@@ -110,18 +116,30 @@ class OwnModelPanel(Lab):
             self.changed()
 
     def run(self, settings: OwnModelSettings) -> OwnModelRun:
-        """Set up a run with what the names stand for now."""
+        """Set up a run with what the names stand for now. A different purpose is answered from what was tried."""
         if self._upload is not None and settings.model == self._upload.name:
             settings = settings.replace(model=self._upload)
+        before = self.current_run
+        tried = isinstance(before, OwnModelRun) and before.finished and before.table and before.settings != settings
+        if tried and before.settings.replace(purpose=settings.purpose) == settings:
+            return before.for_purpose(settings.purpose)
         return OwnModelRun(settings, {**_variables(), **self._given})
 
     def picture(self) -> _OwnModelPicture:
         """Make the picture."""
         return _OwnModelPicture()
 
+    def _say(self, status: str) -> None:
+        super()._say(status)
+        run = self._begun
+        if isinstance(run, OwnModelRun) and run.table and not run.finished and run.is_large:
+            self._progress.show(f"{status}.")
+
     def draw(self, run: OwnModelRun) -> None:
         """Send the picture and the table."""
         super().draw(run)
+        if run.now and not run.finished and not self._stale:
+            self._say(f"Working: {run.now}")
         self._note.value = html.escape(run.note)
         self.table_box.value = run.table.to_html(evidence=run.finished) if run.table else ""
 
@@ -131,6 +149,30 @@ class OwnModelPanel(Lab):
         code = f"<pre><code>{html.escape(self.found.source)}</code></pre>" if self.found.source else ""
         page = f"<div><p><strong>{html.escape(self.verdict)}</strong></p>{code}{table}</div>"
         return {**data, "text/html": page}, metadata
+
+
+class _CellOutput:
+    """One line below the cell while it runs: the panel itself is seen only when the cell is done."""
+
+    def __init__(self) -> None:
+        self._shown: Any = None
+        self._text = ""
+        self._ended = getattr(get_ipython(), "kernel", None) is None
+
+    def show(self, text: str) -> None:
+        if self._ended or text == self._text:
+            return
+        self._text = text
+        page = HTML(f'<span role="status">{html.escape(text)}</span>')
+        if self._shown is None:
+            self._shown = display(page, display_id=True)
+        else:
+            self._shown.update(page)
+
+    def end(self) -> None:
+        if self._shown is not None:
+            self.show("All methods were tried: see below.")
+        self._ended = True
 
 
 def _variables() -> Mapping[str, Any]:

@@ -1,1 +1,1 @@
-"""Two posteriors: a Bayesian model and its clone, each with what it has learned."""
+"""Two posteriors: a Bayesian model and its clone."""

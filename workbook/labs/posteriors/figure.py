@@ -1,4 +1,4 @@
-"""Pictures of the lab "Two posteriors": what both believe of three weights, and how far they are apart."""
+"""The picture of the lab "Two posteriors": both posteriors of three weights, and the divergence between them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from workbook.labs.framework.figure import BAND, BLUE, GREEN, GREY, INK, STYLE, 
 from workbook.labs.posteriors.run import PRIORS, TRUTH, WEIGHTS, PosteriorsRun
 
 _NAMES = ("original", "clone")
-_LOOKS = ((BLUE, "o", "-"), (VERMILLION, "X", (0, (4, 1.6))))  # colour, marker and line differ at once
-_TRACES = (  # what is drawn on the right: colour, marker, line, words
+_LOOKS = ((BLUE, "o", "-"), (VERMILLION, "X", (0, (4, 1.6))))  # colour, marker and line style all differ
+_TRACES = (  # the traces of the right panel: colour, marker, line style, label
     (INK, "s", "-", "between the two"),
     (BLUE, "o", (0, (4, 1.6)), "original, from where it was cloned"),
     (VERMILLION, "X", (0, (1, 1.4)), "clone, from where it was cloned"),
 )
 _HIGHEST = 4  # the highest decade of the right panel
-_LANES = (0.3, 0.0, -0.3)  # traces that are all zero lie side by side
-_MOST = 2.4  # weights are shown from minus to plus this
+_LANES = (0.3, 0.0, -0.3)  # shifts that show traces that are all zero side by side
+_MOST = 2.4  # weights are shown from minus this value to plus this value
 
 
 class PosteriorsPicture(Picture):
-    """Both posteriors on the left, their divergence on the right, as a figure that stays.
+    """A reusable figure with both posteriors on the left and their divergence on the right.
 
     Attributes:
         figure: The matplotlib figure, on an Agg canvas.
@@ -46,14 +46,14 @@ class PosteriorsPicture(Picture):
         self._still: list[Artist] = []
 
     def update(self, run: PosteriorsRun, message: str | None = None) -> bool:
-        """Show another run, or the same one further on.
+        """Show the results of a run so far.
 
         Args:
-            run: What to show.
-            message: Text across the picture; by default the run's own.
+            run: The run.
+            message: Text across the picture; by default the message of the run.
 
         Returns:
-            True if more than the moving artists has changed.
+            True if the whole figure must be repainted because more than the moving artists has changed.
         """
         message = message or run.message
         settings = run.settings

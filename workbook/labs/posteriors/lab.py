@@ -1,4 +1,4 @@
-"""The lab "Two posteriors": write a posterior in one of several ways, clone it, train one or both, and see them part.
+"""The lab "Two posteriors": write a posterior in one of several ways, clone it, train one or both, and compare them.
 
 The run is made by `run`, the picture by `figure`.
 """
@@ -13,7 +13,7 @@ __all__ = ["PosteriorsLab"]
 
 
 class PosteriorsLab(Lab):
-    """A panel in which a reader clones the posterior of three weights, and sees whether the clone is one.
+    """A panel in which a reader clones the posterior of three weights, and sees whether the clone is true.
 
     Args:
         preset: The settings to begin with.

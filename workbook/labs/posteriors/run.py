@@ -1,7 +1,7 @@
-"""The lab "Two posteriors" without the lab: fit a posterior, clone it, train one or both, and watch how they part.
+"""One run of the lab "Two posteriors", without widgets: fit a posterior, clone it, train one or both, and compare them.
 
-What is fitted is always the same: three weights of a linear regression, each with a normal distribution of its own. The
-code that makes, clones and trains it is the text that the lab shows; it is this text that runs.
+The posterior is always that of the three weights of a linear regression, with an independent normal distribution for
+each weight. The run executes the source that the lab shows.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class PosteriorKind:
     """One way to write the posterior.
 
     Attributes:
-        label: Its name in words.
+        label: Name that a reader sees.
         body: Python source of the class.
         loss: Python source of the two lines that compute the loss.
     """
@@ -42,7 +42,7 @@ class PosteriorKind:
 
     @property
     def is_keras(self) -> bool:
-        """Whether it is a model of Keras, and not only a module of TensorFlow."""
+        """Whether it is a Keras model, not only a TensorFlow module."""
         return "tf_keras.Sequential" in self.body
 
 
@@ -129,7 +129,7 @@ class Posterior(tf_keras.Sequential):
     ),
 }
 
-# Name -> label, code for a model of Keras, code for the module.
+# Name -> label, code for a Keras model, code for a TensorFlow module.
 _CARRY = """\
 for new, old in zip(clone.optimizer.variables, original.optimizer.variables, strict=True):
     new.assign(old)"""
@@ -209,12 +209,12 @@ def kl_divergence(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray
     (m1, s1), (m2, s2) = ([np.asarray(part, np.float64) for part in each] for each in (first, second))
     with np.errstate(all="ignore"):
         parts = np.log(s2 / s1) + (s1**2 + (m1 - m2) ** 2) / (2 * s2**2) - 0.5
-    # Rounding must not make 0 of what is not the same.
+    # Rounding must not give 0 for posteriors that differ.
     return max(float(np.sum(parts)), 1e-300) if np.all(np.isfinite(parts)) else float("nan")
 
 
 def is_same(kl: float) -> bool:
-    """Return True if a KL divergence is 0 exactly: both posteriors are computed by the same arithmetic."""
+    """Return True if a KL divergence is exactly 0. No tolerance is needed: both posteriors use the same arithmetic."""
     return kl == 0.0
 
 
@@ -222,13 +222,13 @@ class PosteriorsRun(Run):
     """A run of one setting.
 
     Args:
-        settings: What to run.
+        settings: The settings of the lab.
 
     Attributes:
         posteriors: Means and spreads of the original and of the clone, as pairs of arrays.
         between: KL divergence of the two at each step since the cloning.
-        moved: For each of the two, the KL divergence from where it was when it was cloned.
-        shared: Whether the two have variables in common.
+        moved: For each of the two, the KL divergence from its own state at the cloning.
+        shared: Whether the two share variables.
 
     Example:
         >>> run = PosteriorsRun(PosteriorsSettings(steps=0))
@@ -256,7 +256,7 @@ class PosteriorsRun(Run):
 
     @property
     def source(self) -> str:
-        """The Python source of what runs."""
+        """The Python source of the run."""
         steps = self.settings.pretrain
         before = f"for number in range({steps}):\n    step(original, {self.settings.seed} + number)\n" if steps else ""
         return f"{self._head}\n{before}\n{self._cloning}\n"
@@ -302,7 +302,7 @@ original = Posterior()
 
     @property
     def verdict(self) -> str:
-        """One sentence on what the run has shown so far."""
+        """One sentence on the results so far."""
         what = self.label if "." in self.label or "_" in self.label else self.label[:1].upper() + self.label[1:]
         if not self.between:
             if not self.posteriors:
@@ -314,7 +314,7 @@ original = Posterior()
         return f"{what}: {sentence(self._verdicts())}{self._remark}"
 
     def _verdicts(self) -> dict[str, Verdict]:
-        """Return the outcome of each of the three tests, decided on the distances between the posteriors."""
+        """Return the outcome of each of the three tests, based on the distances between the posteriors."""
         start = is_same(self.between[0])
         untried = Verdict(None, "no training step was made yet")
         if self.problems:
@@ -356,7 +356,7 @@ original = Posterior()
 
     @property
     def message(self) -> str | None:
-        """What stands in the picture if there is nothing to draw."""
+        """Text across the picture if there is nothing to draw."""
         return None if self.posteriors else "There is no posterior to show.\nThe reason stands below."
 
     def stages(self) -> Iterator[Stage]:
@@ -379,7 +379,7 @@ original = Posterior()
         yield Stage("training", pictured=True)
         names = {"both": ("original", "clone"), "original": ("original",), "clone": ("clone",)}[self.settings.train]
         while self.step < self.settings.steps and not self.problems:
-            # A step takes its time, so each model's has a slice of its own.
+            # A training step is slow, so each model trains in its own slice.
             for name in names:
                 self.attempt("Training", functools.partial(self._train, name))
                 yield Stage("training")
@@ -393,8 +393,8 @@ original = Posterior()
         yield Stage("drawing", pictured=True)
 
     def _run(self, code: str) -> None:
-        # TFP calls Keras 2 by an old name and shares an initialiser without a seed, of which lesson 05 tells; and each
-        # clone is tried by functions that are compiled again.
+        # Three warnings are expected: TFP uses a deprecated name of Keras 2, it shares an initialiser without a seed
+        # (see lesson 05), and the functions that train a clone are traced again for each clone.
         with notebook.logs_held_back():
             exec(compile(code, "<the lab's source>", "exec"), self._scope)
 
@@ -432,7 +432,7 @@ original = Posterior()
             trace.append(kl_divergence(now, start))
 
     def _read(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return means and spreads of the three weights."""
+        """Return the means and spreads of the three weights."""
         import tensorflow_probability as tfp
 
         either = self._scope[name]

@@ -1,1 +1,1 @@
-"""Save here, load there: one model, a format, and a program that has other code."""
+"""Save here, load there: a model is saved in some format, and loaded by a program whose code may differ."""

@@ -1,6 +1,6 @@
-"""The lab Save here, load there: choose how a model is kept and what has changed where it is loaded, and see it fail.
+"""The lab "Save here, load there": choose a file format and a change in the code that loads the file, and see it fail.
 
-What is run, and its source, are in `workbook.labs.save_load.run`.
+The run and its source are in `workbook.labs.save_load.run`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ __all__ = ["SaveLoadLab"]
 
 
 class SaveLoadLab(ThreeTestsLab):
-    """A panel in which a reader saves a model, changes the code that loads it, and sees what slips through.
+    """A panel in which a reader saves a model, changes the code that loads it, and sees which losses raise no error.
 
     Args:
         preset: The settings to begin with.

@@ -1,9 +1,9 @@
-"""One run of the lab Save here, load there: a model is saved, and loaded by code that may have changed meanwhile.
+"""One run of the lab "Save here, load there": a model is saved, then loaded by code that may have changed.
 
-What runs is a program in two parts, whose text the lab shows: the first makes, trains and saves a model, the second
-loads it. Both run in this process, since another would import TensorFlow for seconds at every change. So the second
-part begins by taking the class out of Keras's register, where a fresh process would not have it either, and neither
-part is a module that Keras could import.
+The lab shows and runs a program in two parts: the first makes, trains and saves a model, the second loads it. Both run
+in this process, because a new process would spend seconds on importing TensorFlow at every change. To behave like a new
+process, the second part first removes the class from the registry of Keras, and neither part is a module that Keras
+could import.
 """
 
 from __future__ import annotations
@@ -54,18 +54,18 @@ CHANGES = {
 STEPS = 30  # training steps after loading
 STRIDE = 2
 SAMPLES = 256
-MOST_KEPT = 4  # trained models kept, so that a change of the file or the receiver alone is answered at once
+MOST_KEPT = 4  # trained models that are kept, so that a change of only the file or the receiver is fast
 PACKAGE = "save_and_load"
 
 _LAYERS = ("left", "right", "head")
 
-# Saved in these, the structure comes from the file; for the others the receiver's code makes the model.
+# Formats whose files hold the structure; for all others the receiver's code makes the model.
 _WHOLE = (".keras", ".h5", ".json")
 
 
 @dataclass(frozen=True)
 class SaveLoadSettings(LabSettings):
-    """What is saved, how it is kept, and what is different in the code that loads it.
+    """The model, the file format, and the change in the code that loads the file.
 
     Example:
         >>> SaveLoadSettings(file=".h5").replace(change="units").change
@@ -81,13 +81,13 @@ class SaveLoadSettings(LabSettings):
 
     @property
     def receiver(self) -> str:
-        """Which Keras loads."""
+        """The Keras version that loads the file."""
         other = {"keras": "tf_keras", "tf_keras": "keras"}
         return other[self.generation] if self.change == "other_keras" else self.generation
 
     @property
     def from_code(self) -> bool:
-        """Whether the code of the receiver plays a part: it makes the model, or it holds the class."""
+        """Whether the receiver's code matters, because it makes the model or defines its class."""
         return self.file not in _WHOLE or self.style == "subclassed"
 
 
@@ -95,7 +95,7 @@ class SaveLoadSettings(LabSettings):
 
 
 def _class(change: str = "nothing") -> str:
-    """Write the class of the model, as it was saved or as it has changed since."""
+    """Write the class of the model, as it was at saving or with a later change."""
     activation = "tanh" if change == "activation" else "relu"
     right = "other" if change == "name" else "right"
     rows = [
@@ -193,10 +193,10 @@ def here(settings: SaveLoadSettings) -> list[tuple[str, str]]:
     """Write the part of the program that saves.
 
     Args:
-        settings: What to run; the change plays no part.
+        settings: The settings of the lab; the change is ignored.
 
     Returns:
-        What is done, and the text, section by section.
+        For each section, its description and its text.
 
     Example:
         >>> here(SaveLoadSettings())[-1][0]
@@ -227,10 +227,10 @@ def there(settings: SaveLoadSettings) -> list[tuple[str, str]]:
     """Write the part of the program that loads.
 
     Args:
-        settings: What to run.
+        settings: The settings of the lab.
 
     Returns:
-        What is done, and the text, section by section.
+        For each section, its description and its text.
 
     Example:
         >>> there(SaveLoadSettings())[-1][0]
@@ -257,7 +257,7 @@ _serial = itertools.count()
 
 
 class _Program:
-    """Text that is run section by section, under the same names, like a script."""
+    """A program that is run section by section in one namespace, like a script."""
 
     def __init__(self, sections: list[tuple[str, str]], **names: Any) -> None:
         self._sections: list[tuple[str, str]] = []
@@ -274,13 +274,13 @@ class _Program:
         first = len(self._sections)
         self._sections += sections
         text = "".join(text for _, text in self._sections)
-        # Tracebacks and TensorFlow's AutoGraph find the source here.
+        # Tracebacks and TensorFlow's AutoGraph look the source up here.
         linecache.cache[self._file] = (len(text), None, text.splitlines(keepends=True), self._file)
         return range(first, len(self._sections))
 
     def run(self, number: int) -> None:
         """Run one section."""
-        # Padded, so that a line has the number that it has in the whole text.
+        # Padded with empty lines, so that line numbers are those of the whole text.
         above = "".join(text for _, text in self._sections[:number]).count("\n")
         code = compile("\n" * above + self._sections[number][1], self._file, "exec")
         with notebook.logs_held_back():
@@ -290,18 +290,18 @@ class _Program:
 _trained: collections.OrderedDict[tuple, _Program] = collections.OrderedDict()
 
 
-# -- what a file holds -------------------------------------------------------------------------------------------------
+# -- contents of a file ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Carried:
-    """What was found in a file.
+    """The contents of a file.
 
     Args:
-        structure: "" for none; otherwise what stands for the model in it.
-        weights: How many arrays of the model's weights.
-        optimizer: How many arrays of the optimizer's state.
-        compiled: Whether the arguments of `compile` are in it.
+        structure: How the file describes the structure of the model, in words; empty if it does not.
+        weights: Number of arrays of the model's weights.
+        optimizer: Number of arrays of the optimizer's state.
+        compiled: Whether the file holds the arguments of `compile`.
 
     Example:
         >>> Carried("", 6, 0, False).sentence
@@ -315,7 +315,7 @@ class Carried:
 
     @property
     def sentence(self) -> str:
-        """What the file holds, and what it does not."""
+        """The contents of the file, and what is missing from it, in one sentence."""
         parts = [
             (self.structure, "no structure", self.structure),
             (self.weights, "no weights", f"{self.weights} arrays of weights"),
@@ -328,14 +328,14 @@ class Carried:
 
 
 def carried(folder: Path, file: str) -> Carried:
-    """Look into a file that the first part of the program has written.
+    """Inspect a file that the first part of the program has written.
 
     Args:
-        folder: Where it is.
+        folder: The folder of the file.
         file: Its format, a key of `FORMATS`.
 
     Returns:
-        What it holds.
+        Its contents.
     """
     import h5py
     import tensorflow as tf
@@ -383,11 +383,11 @@ def _arrays(tree: Any) -> tuple[int, int]:
 
 
 class _Foreign(Problem):
-    """An error of one Keras over a file of the other, whatever it complains of."""
+    """An error of one Keras version that loads a file of the other, whatever its message."""
 
     @property
     def hint(self) -> str:
-        """One sentence on what the error teaches."""
+        """A hint on the error, in one sentence."""
         return (
             "A file speaks the language of the Keras that wrote it, and the other one stumbles over a word that you "
             "never wrote: write the model's code for both and hand the weights over with set_weights."
@@ -398,11 +398,11 @@ class SaveLoadRun(Run):
     """A run of one setting.
 
     Args:
-        settings: What to run.
+        settings: The settings of the lab.
 
     Attributes:
-        carried: What the file holds, once it is written.
-        loaded: What was loaded, once it is.
+        carried: The contents of the file, once it is written.
+        loaded: The loaded object, once there is one.
 
     Example:
         >>> run = SaveLoadRun(SaveLoadSettings())
@@ -420,17 +420,17 @@ class SaveLoadRun(Run):
         self._there: Any = None
         self._tests: Any = None
         self._names: dict[str, str] = {}
-        self._unlike = 0  # inputs that the two models read as different numbers
+        self._unlike = 0  # number of inputs that the two models classify differently
         self._untrainable = ""
 
     @property
     def source(self) -> str:
-        """The program: what saves, and what loads."""
+        """The program: the part that saves and the part that loads."""
         return "".join(text for _, text in here(self.settings) + there(self.settings))
 
     @property
     def pairs(self) -> list[ThreeTestsResult]:
-        """What was found so far; none if nothing was loaded."""
+        """The results so far; empty if nothing was loaded."""
         if self._tests is None:
             return []
         (found,) = self._tests.results().values()
@@ -445,19 +445,19 @@ class SaveLoadRun(Run):
 
     @property
     def span(self) -> int:
-        """How many steps the picture's axis shows."""
+        """Length of the picture's step axis."""
         return STEPS
 
     @property
     def message(self) -> str | None:
-        """What stands in the picture if there is nothing to draw."""
+        """Text across the picture if there is nothing to draw."""
         if self._tests is not None:
             return None
         return "Nothing was loaded.\nThe reason stands below." if self.problems else "No model was loaded."
 
     @property
     def verdict(self) -> str:
-        """What the reader of the file gets, and what the file holds."""
+        """The result of loading and the contents of the file, in words."""
         sentences = [self._outcome()]
         if self.settings.change not in ("nothing", "other_keras") and not self.settings.from_code:
             sentences.append("The receiver's code plays no part: the file brings the structure.")
@@ -499,7 +499,7 @@ class SaveLoadRun(Run):
     def _save(self) -> Iterator[Stage]:
         settings = self.settings
         *making, saving = here(settings)
-        # On Keras 3 a model that was saved to .h5 is no longer the same, so others get one that was not.
+        # Keras 3 changes a model when it saves it to .h5, so other formats get a model that was never saved to .h5.
         key = (settings.style, settings.generation, settings.compiled, settings.steps, settings.file == ".h5")
         program = _trained.pop(key, None)
         if program is None:
@@ -520,7 +520,7 @@ class SaveLoadRun(Run):
     def _load(self) -> Iterator[Stage]:
         sections = there(self.settings)
         names = {name: self._here[name] for name in ("folder", "images", "labels")}
-        # Kept, because its source is looked for as long as the model is traced.
+        # Kept alive, because the source is looked up whenever the model is traced.
         self._there = program = _Program(sections, **names)
         for number, (text, _) in enumerate(sections):
             yield Stage(text)
@@ -529,7 +529,7 @@ class SaveLoadRun(Run):
                 if self.settings.change == "other_keras":
                     self.problems[-1] = _Foreign(where, self.problems[-1].error)
                 with notebook.logs_held_back():
-                    gc.collect()  # a checkpoint that was half read complains when it goes, wherever that may be
+                    gc.collect()  # a half-read checkpoint warns when it is freed; here the warning is hidden
                 return
         self.loaded = program["loaded"]
         if callable(self.loaded):
