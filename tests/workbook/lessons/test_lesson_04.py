@@ -8,7 +8,7 @@ import pytest
 
 import helpers
 from workbook.lessons import lesson_04
-from workbook.lessons.lesson_04 import INTERRUPT, KEEP_A_MEAN, SAME_ANSWERS
+from workbook.lessons.lesson_04 import GO_ON_COUNTING, INTERRUPT
 from workbook.lessons.quiz import Exercise, Outcome, Question
 
 QUESTIONS = [value for value in vars(lesson_04).values() if isinstance(value, Question)]
@@ -22,77 +22,7 @@ def test_the_solution_is_correct(exercise, answer_from):
 
 def test_keys_are_unique():
     keys = [each.key for each in QUESTIONS + EXERCISES]
-    assert len(keys) == len(set(keys)) == 9 and all(key.startswith("04-") for key in keys)
-
-
-# -- keep a mean -------------------------------------------------------------------------------------------------------
-
-
-def centred(solution, fill):
-    """Return the solution with different variables."""
-
-    def __init__(self, features, **kwargs):
-        solution.__base__.__init__(self, **kwargs)
-        self.features = features
-        fill(self, features)
-
-    return type("Centred", (solution,), {"__init__": __init__})
-
-
-def weight(layer, shape, **options):
-    return layer.add_weight(shape=shape, **{"initializer": "zeros", "trainable": False, **options})
-
-
-def put(mean, count=lambda layer, features: weight(layer, ())):
-    def fill(layer, features):
-        layer.mean, layer.count = mean(layer, features), count(layer, features)
-
-    return fill
-
-
-def raw_variable(layer, features):
-    import tensorflow as tf
-
-    return tf.Variable(tf.zeros(features), trainable=False)
-
-
-def only_the_mean(layer, features):
-    layer.mean = weight(layer, (features,))
-
-
-class NotALayer:
-    def __init__(self, features):
-        self.mean, self.count = 0, 0
-
-
-@pytest.mark.parametrize(
-    ("fill", "words"),
-    [
-        (only_the_mean, "no `self.count`"),
-        (put(raw_variable), "is a `tf.Variable`"),
-        (put(lambda layer, features: np.zeros(features, "float32")), "is a plain ndarray"),
-        (put(lambda layer, features: weight(layer, (features,)), lambda layer, features: 0), "is a plain int"),
-        (put(lambda layer, features: weight(layer, ())), "has the shape ()"),
-        (put(lambda layer, features: layer.add_weight(shape=(features,), initializer="zeros")), "train `self.mean` aw"),
-        (put(lambda layer, features: weight(layer, (features,), initializer="ones")), "does not begin at 0"),
-    ],
-)
-def test_a_wrong_state_gets_its_own_diagnosis(fill, words, answer_from):
-    feedback = KEEP_A_MEAN.check(centred(answer_from(KEEP_A_MEAN), fill))
-    assert feedback.outcome is Outcome.INCORRECT
-    assert words in feedback.text
-
-
-def test_a_layer_that_counts_nothing_is_found(answer_from):
-    layer = answer_from(KEEP_A_MEAN)
-    lazy = type("Lazy", (layer,), {"call": lambda self, inputs, training=False: inputs - self.mean})
-    assert "after `fit`" in KEEP_A_MEAN.check(lazy).text
-    assert "has to stay a class" in KEEP_A_MEAN.check(NotALayer).text
-
-
-def test_the_layer_as_it_was_found_is_no_attempt(answer_from):
-    layer = centred(answer_from(KEEP_A_MEAN), lambda layer, features: ...)
-    assert KEEP_A_MEAN.check(layer).outcome is Outcome.NOT_ATTEMPTED
+    assert len(keys) == len(set(keys)) == 5 and all(key.startswith("04-") for key in keys)
 
 
 # -- interrupt a training ----------------------------------------------------------------------------------------------
@@ -180,49 +110,39 @@ def test_another_right_way_and_no_way(packages):
     assert INTERRUPT.check(untouched_interrupt).outcome is Outcome.NOT_ATTEMPTED
 
 
-# -- compare answers ---------------------------------------------------------------------------------------------------
+# -- a callback that goes on -------------------------------------------------------------------------------------------
 
-
-def untouched_check(one, other, inputs): ...
-
-
-def same_weights(one, other):
-    return all(map(np.array_equal, one.get_weights(), other.get_weights()))
-
-
-def difference(one, other, inputs):
-    return np.asarray(one(inputs)) - np.asarray(other(inputs))
+READ, WRITE = "self.wait, self.best = np.loadtxt(self.path)", "np.savetxt(self.path, [self.wait, self.best])"
+BEGIN = "super().on_train_begin(logs)"
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("changes", "words"),
     [
-        (lambda *given: abs(difference(*given).sum()) < 1e-3, "nothing in common"),
-        (lambda *given: np.allclose(difference(*given), 0, atol=1e-3), "slightly off"),
-        (
-            lambda one, other, inputs: all(map(np.array_equal, one.get_weights(), other.get_weights())),
-            "another activation",
-        ),
-        (lambda *given: difference(*given) == 0, "one answer for each"),
-        (lambda *given: np.abs(difference(*given)).max(), "True or False is wanted"),
-        (lambda one, other, inputs: len(one.weights) == len(other.weights), "nothing in common"),
-        (lambda one, other, inputs: one is other, "exact copy"),
-        (lambda *given: print(end=""), "returns nothing"),
-        (7, "not a function"),
+        ([(WRITE, "pass")], "no file at `self.path`"),
+        ([(READ, "pass")], "stays the same lasts 8 of 8 epochs, and 3 at one go"),
+        ([(READ, "self.wait, _ = np.loadtxt(self.path)")], "stays the same lasts 8 of 8 epochs"),
+        ([(READ, "_, self.best = np.loadtxt(self.path)")], "stays the same lasts 4 of 8 epochs"),
+        ([(BEGIN, ""), (READ, f"{READ}\n        {BEGIN}")], "read the file after it"),
+        ([(WRITE, "np.savetxt(self.path, [self.wait + 1, self.best])")], "falls once and rises"),
+        ([("if self.path.exists():", "if True:")], "FileNotFoundError"),
+        ([("EarlyStopping", "Callback")], "derived from"),
     ],
 )
-def test_a_blind_check_gets_its_own_diagnosis(answer, words, packages):
-    feedback = SAME_ANSWERS.check(answer)
+def test_a_callback_that_counts_wrongly_gets_its_own_diagnosis(changes, words, answer_from):
+    feedback = GO_ON_COUNTING.check(answer_from(GO_ON_COUNTING, *changes))
     assert feedback.outcome is Outcome.INCORRECT
     assert words in feedback.text
 
 
-def test_weights_that_do_not_matter_must_not_count(packages):
-    def picky(one, other, inputs):
-        return same_weights(one, other) and not difference(one, other, inputs).any()
+def test_the_callback_as_it_was_found_is_no_attempt(packages):
+    import keras
 
-    assert "does not matter" in SAME_ANSWERS.check(picky).text
+    class ResumableStopping(keras.callbacks.EarlyStopping):
+        def __init__(self, path, **options):
+            super().__init__(**options)
+            self.path = Path(path)
 
+        ...
 
-def test_an_untouched_check_is_no_attempt(packages):
-    assert SAME_ANSWERS.check(untouched_check).outcome is Outcome.NOT_ATTEMPTED
+    assert GO_ON_COUNTING.check(ResumableStopping).outcome is Outcome.NOT_ATTEMPTED
