@@ -10,6 +10,7 @@ import runpy
 import numpy as np
 import pytest
 from PIL import Image
+from tiers import slow_unless
 
 from workbook import errors
 from workbook.labs.framework import figure as plots
@@ -54,9 +55,10 @@ def finished(**settings):
     return run
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("generation", GENERATIONS)
-@pytest.mark.parametrize("layers", LAYERS)
+@pytest.mark.parametrize(
+    ("generation", "layers"),
+    [slow_unless(number == 0, *each) for number, each in enumerate(itertools.product(GENERATIONS, LAYERS))],
+)
 def test_with_nothing_lost_no_weight_ever_differs(generation, layers):
     for save in LOSSLESS:
         run = finished(generation=generation, layers=layers, save=save)
