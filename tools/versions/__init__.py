@@ -27,6 +27,7 @@ def _options(args: Sequence[str]) -> argparse.Namespace:
         "It makes one environment after the other and removes each: 2 GB of disk at a time.",
     )
     parser.add_argument("--only", nargs="+", choices=COLUMNS, metavar="NAME", help=f"of {', '.join(COLUMNS)}")
+    parser.add_argument("--claims", nargs="+", default=[], metavar="NUMBER", help="try these claims alone, such as 0.4")
     parser.add_argument("--lock", action="store_true", help="resolve the packages again, and try nothing")
     parser.add_argument(
         "--newest",
@@ -36,7 +37,9 @@ def _options(args: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(args)
 
 
-def _try_environment(environment: Environment, columns: Sequence[str], upgrade: bool = False) -> dict[str, dict]:
+def _try_environment(
+    environment: Environment, columns: Sequence[str], upgrade: bool = False, claims: Sequence[str] = ()
+) -> dict[str, dict]:
     """Make an environment, try the claims in it, and remove it; return the verdicts, by column.
 
     Each column is stored as soon as it is tried, but only if the packages are those of the lock.
@@ -51,8 +54,10 @@ def _try_environment(environment: Environment, columns: Sequence[str], upgrade: 
         print(f"{environment.name}: made in {time.monotonic() - start:.0f} s, {size / 1e6:.0f} MB", flush=True)
         for name in columns:
             start = time.monotonic()
-            found[name] = try_claims(python, environment.columns[name], Path(folder))
+            found[name] = try_claims(python, environment.columns[name], Path(folder), claims)
             count = len(found[name]["claims"])
+            if claims:
+                found[name] = stored.with_claims(name, found[name])
             if not upgrade:
                 stored.write(stored.merged({name: found[name]}, list(COLUMNS)))
             print(f"{name}: {count} claims tried in {time.monotonic() - start:.0f} s", flush=True)
@@ -82,9 +87,9 @@ def versions(args: Sequence[str]) -> int:
                     done[name] = {}
                 continue
             columns = [each for each in wanted if COLUMNS[each] is environment]
-            found = _try_environment(environment, columns, upgrade=options.newest)
+            found = _try_environment(environment, columns, upgrade=options.newest, claims=options.claims)
         except Problem as problem:
-            print(f"{name} is left out, because it cannot be made on this computer: {problem}", flush=True)
+            print(f"{name} is left out: {problem}", flush=True)
             continue
         done.update(found)
     if options.newest:

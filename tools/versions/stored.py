@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from run import ROOT
+from run import ROOT, Problem
 
 FILE = ROOT / "workbook" / "lessons" / "claims" / "versions.json"
 LONG = ("claims", "methods")  # one line per entry
@@ -47,6 +47,14 @@ def _text(columns: Mapping[str, Mapping]) -> str:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def with_claims(name: str, column: Mapping) -> dict:
+    """Return a stored column with some of its claims as they were found now; its date stays that of the others."""
+    before = read()[name]
+    if before["versions"] != column["versions"]:
+        raise Problem(f"The packages of {name} are not those of its stored column. Try all its claims.")
+    return {**before, "claims": {**before["claims"], **column["claims"]}}
 
 
 def differences(found: Mapping[str, Mapping]) -> list[str]:

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from run import ROOT, Problem
@@ -54,13 +55,14 @@ def files() -> dict[str, list[Path]]:
     return {"claims": sorted(CLAIMS.glob("lesson_*.py")), "methods": sorted(CLAIMS.glob("methods.py"))}
 
 
-def try_claims(python: Path, keras: str, folder: Path) -> dict:
+def try_claims(python: Path, keras: str, folder: Path, claims: Sequence[str] = ()) -> dict:
     """Try all claims with one Keras package of an environment.
 
     Args:
         python: The environment's Python.
         keras: `keras`, which stands for `tf.keras`, or `tf_keras`.
         folder: A folder for results.
+        claims: The numbers of the claims to try; all claims and methods, if there are none.
 
     Returns:
         The versions, the date, and the verdict on each claim and each method, in the format of
@@ -78,8 +80,9 @@ def try_claims(python: Path, keras: str, folder: Path) -> dict:
         "versions": json.loads(out.read_text(encoding="utf-8")),
     }
     for kind, programs in files().items():
-        if programs:
-            options = ("--keras", keras, "--seconds", SECONDS, "--out", out)
+        if programs and not (claims and kind == "methods"):
+            only = ("--only", *claims) if claims else ()
+            options = (*only, "--keras", keras, "--seconds", SECONDS, "--out", out)
             _run(python, folder, CLAIMS / "trial.py", *programs, *options, seconds=3600)
             column[kind] = {found.pop("number"): found for found in json.loads(out.read_text(encoding="utf-8"))}
     return column

@@ -168,18 +168,25 @@ def check_4_3(keras, np, folder):
         def get_config(self):
             return {}
 
+        @classmethod
+        def from_config(cls, config):
+            return cls(**config)
+
     model = Reader()
     model.compile("adam", "mse")
     model.train_on_batch(np.ones((2, 4), "float32"), np.ones((2, 3), "float32"))
 
     def loses(path):
-        model.save(path)
         return int(keras.models.load_model(path, custom_objects={"Reader": Reader}).optimizer.iterations.numpy()) == 0
 
-    return {
-        "a folder loses it": lambda: loses(folder + "/model"),
-        "a `.keras` file loses it": lambda: loses(folder + "/model.keras"),
-    }
+    parts = {}
+    for name, path in (("a folder", folder + "/model"), ("a `.keras` file", folder + "/model.keras")):
+        try:
+            model.save(path)
+        except (ValueError, NotImplementedError):
+            continue  # this Keras does not write such a file of a subclass
+        parts[name + " loses it"] = lambda path=path: loses(path)
+    return parts
 
 
 def check_4_4(keras, np):
