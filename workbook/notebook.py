@@ -303,10 +303,10 @@ class Table:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        head, *body = (
-            "".join(f'<{tag} style="text-align: left">{html.escape(value)}</{tag}>' for value in row)
-            for tag, row in zip(("th", *["td"] * (len(self._rows) - 1)), self._rows, strict=True)
-        )
+        left = 'style="text-align: left"'
+        # A cell that is empty is no heading: a screen reader would announce one.
+        head = "".join(f"<th {left}>{html.escape(value)}</th>" if value else "<td></td>" for value in self._rows[0])
+        body = ("".join(f"<td {left}>{html.escape(value)}</td>" for value in row) for row in self._rows[1:])
         rows = "".join(f"<tr>{row}</tr>" for row in body)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 

@@ -55,5 +55,8 @@ def test_a_table_as_text_and_as_html():
     assert repr(made) == "layer     weights\n<hidden>  2\nflatten   0"
     assert "&lt;hidden&gt;" in made._repr_html_()
     assert made._repr_html_().count("<tr>") == 3
+    # The corner above the names of the rows has no words, so it must not be a heading.
+    corner = table(["", "weights"], ["hidden", 2])._repr_html_()
+    assert corner.count("<th ") == 1 and corner.index("<td></td>") < corner.index(">weights</th>")
     with pytest.raises(ValueError, match="2 values"):
         table(["layer", "weights"], ["hidden"])
