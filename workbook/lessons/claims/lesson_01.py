@@ -148,8 +148,7 @@ def check_3_3(keras, tf, np):
             used.append(True)
             with tf.GradientTape() as tape:
                 loss = tf.reduce_mean((self(data[0], training=True) - 7.0) ** 2)
-            pairs = zip(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
-            self.optimizer.apply_gradients(pairs)
+            self.optimizer.apply_gradients(zip(tape.gradient(loss, self.trainable_variables), self.trainable_variables))
             return {"own": loss}
 
     def learns(train):
