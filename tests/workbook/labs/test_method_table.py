@@ -20,7 +20,10 @@ from workbook.labs.method_table.run import ASPECTS, MethodTableRun, MethodTableS
 from workbook.methods import METHODS
 
 
-@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.slow) for name in ("keras", "tf_keras")])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("keras", marks=pytest.mark.slow), pytest.param("tf_keras", marks=pytest.mark.rare)],
+)
 def full(request, packages):
     """The table of all kinds of models on one Keras version."""
     made = MethodTableRun(MethodTableSettings(request.param))
