@@ -119,22 +119,23 @@ class ClaimTable:
         grouped: dict[str, list[str]] = {}
         for name, column in self.older.items():
             if number in column["claims"]:
-                label = versions.label(name, self.older).removeprefix("TensorFlow ")
-                grouped.setdefault(column["claims"][number]["verdict"], []).append(label)
+                grouped.setdefault(column["claims"][number]["verdict"], []).append(name)
         return grouped
 
     def _older_in_words(self, number: str) -> list[tuple[str, str]]:
         """Return lines of (words, verdict) for older versions, beginning with the one that the text is about."""
-        lines = []
-        about = f"on TensorFlow {self.written_for}, which the text is about"
+        about = f"TensorFlow {self.written_for}, which the text is about"
         own = self.older.get(self.written_for, {"claims": {}})["claims"].get(number)
-        if own:
-            lines.append((f"{own['verdict']} {about}", own["verdict"]))
+        lines = [(f"{own['verdict']} on {about}", own["verdict"])] if own else []
         changed = versions.changes(number, self.older)
         if changed:
             return [*lines, (changed, "")]
-        grouped = self._on_older(number).items()
-        return lines + [(f"{verdict} on {', '.join(names)}", verdict) for verdict, names in grouped]
+        grouped = self._on_older(number)
+        if len(grouped) == 1:
+            ((verdict, names),) = grouped.items()
+            where = f"{about}, and on all others" if own else "all"
+            return [(f"{verdict} on {where} from {names[0]} to {names[-1]}", verdict)]
+        return lines + [(f"{verdict} on {', '.join(names)}", verdict) for verdict, names in grouped.items()]
 
     def _simply_holds(self, index: int) -> bool:
         verdicts = {each[index]["verdict"] for each in self.found.values()}

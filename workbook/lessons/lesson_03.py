@@ -50,7 +50,7 @@ FRESH_PROCESS = Question(
         ),
         Option(
             "`Model`",
-            "A plain model would not have your `call`. Keras does not put one in place of your class.",
+            "A plain model would not have your `call`. Keras does not replace your class with one.",
         ),
         Option(
             "An error about the class",

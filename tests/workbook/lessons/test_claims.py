@@ -333,7 +333,10 @@ def test_the_table_shows_older_versions_with_their_date_and_where_a_verdict_chan
     assert "Older TensorFlow, tried 2026-11-29" in page
     assert changed in page and changed in repr(table)
     table.older.pop("2.16")
-    assert "✗ <strong>does not hold</strong>" in table._repr_html_() and "does not hold on 2.6, 2.10" in repr(table)
+    assert (
+        "✗ <strong>does not hold</strong>" in table._repr_html_()
+        and "does not hold on all from 2.6 to 2.10" in repr(table)
+    )
     table.older = {}
     assert "Older" not in table._repr_html_()
 
@@ -344,6 +347,8 @@ def test_what_held_on_the_version_of_the_text_stands_first(table):
     lines = repr(table).splitlines()
     assert "From TensorFlow 2.6" in lines[lines.index(f"  {line}") + 1]
     assert "which the text is about" in table._repr_html_()
+    table.older.pop("2.16")
+    assert "does not hold on TensorFlow 2.10, which the text is about, and on all others from 2.6 to 2.10" in repr(table)
     named = {name: claim_table._written_for(name) for name in LESSONS}
     assert {name for name in named.values() if name} <= set(versions.columns())
     assert named["01"] == "2.0" and named["04"] == "2.6"
