@@ -177,10 +177,10 @@ def _clone(model: Any, inputs: Any) -> Any:
 
 
 _COMPILE = "clone.compile_from_config(model.get_compile_config())"
-_SET_ALIKE = "for mine, theirs in zip(clone.variables, model.variables, strict=True):\n    mine.assign(theirs)\n"
+_SET_ALIKE = "for new, old in zip(clone.variables, model.variables, strict=True):\n    new.assign(old)\n"
 _OPTIMIZER = """if model.optimizer.iterations > 0:  # before the first step there is nothing to copy
-    for mine, theirs in zip(clone.optimizer.variables, model.optimizer.variables, strict=True):
-        mine.assign(theirs)
+    for new, old in zip(clone.optimizer.variables, model.optimizer.variables, strict=True):
+        new.assign(old)
 """
 
 METHODS: Mapping[str, Method] = MappingProxyType(

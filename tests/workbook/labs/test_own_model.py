@@ -402,7 +402,7 @@ def test_for_each_purpose_the_simplest_method_that_is_enough(tried, tmp_path, mo
         assert len(list(found.stages())) == 1 and found.table is tried.table, "nothing is tried again"
         assert found.best == expected, purpose
         if purpose:
-            assert f"For {PURPOSES[purpose].words}, {ALL_METHODS[expected].label} is enough: " in found.verdict
+            assert f"For {PURPOSES[purpose].label}, {ALL_METHODS[expected].label} is enough: " in found.verdict
         scope = dict(known)
         exec(found.source, scope)
         clone = scope["clone"]

@@ -13,7 +13,7 @@ from workbook.methods import ALL_METHODS, classes_and_functions, own_arguments
 __all__ = ["code"]
 
 _COMPILES = "compile_from_config"
-_TAKEN = ("clone", "folder", "mine", "path", "theirs", "value", "values", "variable")
+_TAKEN = ("clone", "folder", "new", "old", "path", "value", "values", "variable")
 
 
 def code(

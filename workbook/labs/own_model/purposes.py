@@ -27,7 +27,6 @@ class Purpose:
 
     Args:
         label: What the panel offers.
-        words: The same in a sentence, after "for".
         why: Why this is enough, in a clause.
         tests: Which of the three tests a clone has to pass.
         may_differ: Checks of these tests that do not matter for it.
@@ -39,7 +38,6 @@ class Purpose:
     """
 
     label: str
-    words: str = "this"
     why: str = ""
     tests: Sequence[str] = tuple(QUESTIONS)
     may_differ: Sequence[str] = ()
@@ -71,14 +69,12 @@ PURPOSES: Mapping[str, Purpose] = MappingProxyType(
         "": ANY,
         "target": Purpose(
             "a target network or an EMA teacher",
-            "a target network or an EMA teacher",
             "it answers and is never trained, so it needs Same start and Own life, and no optimizer",
             (SAME_START, OWN_LIFE),
             _ONLY_IN_TRAINING,
             optimizer="",
         ),
         "ensemble": Purpose(
-            "one more member of an ensemble",
             "one more member of an ensemble",
             "it needs the same structure, fresh weights and Own life. An initializer with a seed draws the same "
             "weights for every member",
@@ -91,7 +87,6 @@ PURPOSES: Mapping[str, Purpose] = MappingProxyType(
         ),
         "fold": Purpose(
             "the same start for each fold",
-            "the same start for each fold",
             "it needs Same start, the compile settings and Own life, and an optimizer that has learned nothing",
             (SAME_START, OWN_LIFE),
             _RANDOM_STATE,
@@ -100,20 +95,17 @@ PURPOSES: Mapping[str, Purpose] = MappingProxyType(
         ),
         "base": Purpose(
             "a base to fine-tune",
-            "a base to fine-tune",
             "it needs Same start and Own life, and gets an optimizer of its own",
             (SAME_START, OWN_LIFE),
             _RANDOM_STATE,
             optimizer="",
         ),
         "try": Purpose(
-            "to try something out",
             "trying something out",
             "it needs all three tests, so that what differs afterwards is what you tried",
             methods=_TRUE,
         ),
         "resume": Purpose(
-            "to resume training later",
             "resuming training later",
             "it needs Same start and Same future, in a file",
             (SAME_START, SAME_FUTURE),
@@ -121,8 +113,7 @@ PURPOSES: Mapping[str, Purpose] = MappingProxyType(
             in_a_file=True,
         ),
         "serve": Purpose(
-            "to serve its answers",
-            "serving",
+            "serving its answers",
             "it needs Same start alone. For a process without your classes, use model.export",
             (SAME_START,),
             _ONLY_IN_TRAINING,

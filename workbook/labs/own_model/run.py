@@ -317,7 +317,7 @@ class OwnModelRun(Run):
         said = self._said_by_clone
         reason = f" helpers.clone says: {self._with_variable(said[0]).rstrip('.:')}." if said else ""
         if self.purpose is not ANY:
-            return f"No method is enough for {self.purpose.words}.{reason}"
+            return f"No method is enough for {self.purpose.label}.{reason}"
         nearest = self.nearest
         close = f" Nearest is {_label(nearest.method)}, which loses {_lost(nearest)}." if nearest else ""
         return f"No method makes a true clone of {self.called}.{close}{reason}"
@@ -325,7 +325,7 @@ class OwnModelRun(Run):
     @property
     def _advice(self) -> str:
         if self.purpose is not ANY:
-            return f"For {self.purpose.words}, {_label(self.best)} is enough: {self.purpose.why}."
+            return f"For {self.purpose.label}, {_label(self.best)} is enough: {self.purpose.why}."
         others = [each for each in self.outcomes if each.true and each.method != self.best]
         also = [_label(each.method) for each in others if not each.lost_later]
         also = f" So do: {', '.join(also)}." if also else "" if others else " Nothing else does."
@@ -372,11 +372,11 @@ class OwnModelRun(Run):
         if not name:
             advice = textwrap.dedent("\n".join(line for line in self._said_by_clone[1:] if line.startswith(" ")))
             what = (
-                "makes a clone of this model as it is" if self.purpose is ANY else f"is enough for {self.purpose.words}"
+                "makes a clone of this model as it is" if self.purpose is ANY else f"is enough for {self.purpose.label}"
             )
             return "\n".join([f"# No method {what}.", *advice.splitlines()])
         lost = _lost(next(each for each in self.outcomes if each.method == name))
-        enough = f"Enough for {self.purpose.words}, but not" if self.best else "Not"
+        enough = f"Enough for {self.purpose.label}, but not" if self.best else "Not"
         warning = f"# {enough} a true clone: it loses {lost}.\n" if lost else ""
         variable = self.called if _is_name(self.called) and _is_known(self.called, self.namespace) else "model"
         file = str(self.settings.model) if isinstance(self.settings.model, (str, Path)) else self.called

@@ -278,7 +278,7 @@ def check_1_13(tf, tfp):
 
     def copied(distribution):
         pairs = zip(copy.deepcopy(distribution).variables, distribution.variables)
-        return not any(mine is theirs for mine, theirs in pairs)
+        return not any(new is old for new, old in pairs)
 
     return {
         "of a Normal": lambda: copied(normal),
