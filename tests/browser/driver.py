@@ -66,9 +66,11 @@ class Server:
     def __init__(self, folder, private):
         self.folder = Path(folder)
         self.token = secrets.token_hex(16)
+        # A copy, because the settings look beside themselves for the notebook to open first.
+        settings = shutil.copytree(ROOT / "binder" / "jupyter", self.folder / "binder" / "jupyter", dirs_exist_ok=True)
         environment = dict(
             os.environ,
-            JUPYTER_CONFIG_PATH=str(ROOT / "binder" / "jupyter"),
+            JUPYTER_CONFIG_PATH=str(settings),
             JUPYTER_CONFIG_DIR=str(private / "config"),
             JUPYTER_DATA_DIR=str(private / "data"),
             JUPYTER_RUNTIME_DIR=str(private / "runtime"),

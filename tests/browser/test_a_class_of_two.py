@@ -102,8 +102,8 @@ def test_a_class_of_two(hub, browser):
 
     # Changes of one student are only in their own copy.
     copies = {student: hub.home(student) / student_server.COPY / NAME for student in ("ada", "ben")}
-    original = (driver.ROOT / NAME).read_bytes()
-    assert copies["ben"].read_bytes() == original
+    original = copies["ben"].read_bytes()
+    assert {len(cell.get("outputs", [])) for cell in nbformat.reads(original.decode("utf-8"), 4).cells} == {0}
     ada.page.keyboard.press("ControlOrMeta+s")
     ada.until("() => !window.jupyterapp.shell.currentWidget.context.model.dirty", why="for the notebook to be saved")
     saved = copies["ada"].read_bytes()

@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -636,16 +637,25 @@ def test_binder_reads_the_one_environment_file():
     assert link.resolve() == ROOT / "environment.yml"
 
 
+@pytest.fixture
+def start(tmp_path):
+    """`binder/start` of a copy, since it makes the reader's notebooks beside itself."""
+    for folder in ("binder", "notebooks", "tools"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "binder" / "start"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a script for Linux")
 @pytest.mark.parametrize("before", [None, "/hub"])
-def test_binder_start_hands_over_the_settings(before):
+def test_binder_start_hands_over_the_settings_and_makes_the_copy(before, start):
     env = {key: value for key, value in os.environ.items() if key != "JUPYTER_CONFIG_PATH"}
     env.update({"JUPYTER_CONFIG_PATH": before} if before else {})
-    command = [ROOT / "binder" / "start", "sh", "-c", 'echo "$JUPYTER_CONFIG_PATH"; exit 7']
+    command = [start, "sh", "-c", 'echo "$JUPYTER_CONFIG_PATH"; exit 7']
     done = subprocess.run(command, cwd="/", env=env, capture_output=True, text=True)
     assert done.returncode == 7
-    expected = [str(ROOT / "binder" / "jupyter")] + ([before] if before else [])
+    expected = [str(start.parent / "jupyter")] + ([before] if before else [])
     assert done.stdout.strip().split(":") == expected
+    assert (start.parents[1] / "my_notebooks" / "00_start_here.ipynb").is_file()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a script for Linux")
@@ -653,11 +663,11 @@ def test_binder_start_hands_over_the_settings(before):
     "limit, asked, expected",
     [(None, None, ""), ("0.5", None, "1"), ("1.0", None, "1"), ("1.5", None, "2"), ("4", "3", "3")],
 )
-def test_binder_start_tells_tensorflow_its_share_of_the_processors(limit, asked, expected):
+def test_binder_start_tells_tensorflow_its_share_of_the_processors(limit, asked, expected, start):
     env = {key: value for key, value in os.environ.items() if key not in ("CPU_LIMIT", "TF_NUM_INTRAOP_THREADS")}
     env.update({"CPU_LIMIT": limit} if limit else {})
     env.update({"TF_NUM_INTRAOP_THREADS": asked} if asked else {})
-    command = [ROOT / "binder" / "start", "sh", "-c", 'echo "$TF_NUM_INTRAOP_THREADS"']
+    command = [start, "sh", "-c", 'echo "$TF_NUM_INTRAOP_THREADS"']
     assert subprocess.run(command, env=env, capture_output=True, text=True).stdout.strip() == expected
 
 

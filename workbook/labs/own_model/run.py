@@ -377,7 +377,8 @@ class OwnModelRun(Run):
             return "\n".join([f"# No method {what}.", *advice.splitlines()])
         lost = _lost(next(each for each in self.outcomes if each.method == name))
         enough = f"Enough for {self.purpose.label}, but not" if self.best else "Not"
-        warning = f"# {enough} a true clone: it loses {lost}.\n" if lost else ""
+        words = textwrap.fill(f"{enough} a true clone: it loses {lost}.", 86)
+        warning = textwrap.indent(f"{words}\n", "# ") if lost else ""
         variable = self.called if _is_name(self.called) and _is_known(self.called, self.namespace) else "model"
         file = str(self.settings.model) if isinstance(self.settings.model, (str, Path)) else self.called
         file = file.strip() if self.is_from_file else ""
