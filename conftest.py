@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections import Counter
 
 import pytest
 
@@ -12,6 +13,9 @@ QUICK_NOTEBOOKS = ("00_start_here", "01_how_subclassing_works")
 
 # Files with many independent tests, which are spread over the workers. One worker would take too long for such a file.
 SPREAD = tuple(f"tests/helpers/{name}.py" for name in ("test_auditing", "test_cloning", "test_engine"))
+
+# Where the slow cases of a test resemble each other: settings of a lab, dropdowns of a panel. `--all` tries every third.
+ALIKE = ("tests/workbook/labs/", "tests/workbook/test_methods.py", "tests/delivery/test_teachers_guide.py")
 
 
 def pytest_addoption(parser):
@@ -36,6 +40,14 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.slow)
     if config.getoption("exhaustive"):
         return
+    cases = Counter()
+    for item in items:
+        path = item.path.relative_to(config.rootpath).as_posix()
+        is_alike = path.startswith(ALIKE) or path.endswith("_by_keyboard.py")
+        if is_alike and hasattr(item, "callspec") and item.get_closest_marker("slow"):
+            cases[item.path, item.originalname] += 1
+            if cases[item.path, item.originalname] % 3 != 1:
+                item.add_marker(pytest.mark.rare)
     left_out = ("rare",) if config.getoption("all") else ("slow", "rare")
     chosen = [item for item in items if not any(map(item.get_closest_marker, left_out))]
     if len(chosen) < len(items):

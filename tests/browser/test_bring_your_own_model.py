@@ -163,7 +163,7 @@ def test_several_models_each_get_their_code(own_model):
     assert own_model.accessibility_problems() == []
     own_model.lab.screenshot("own-model", of=".own-model")
     assert write(own_model, "Model", "random").startswith("Use .keras file + seeds: it makes a true clone of random.")
-    assert source(own_model).endswith("mine.assign(theirs)")
+    assert source(own_model).endswith("new.assign(old)")
     assert write(own_model, "Model", "old").startswith("Use .keras file")
     assert "tf_keras.models.load_model" in source(own_model)
     assert write(own_model, "Model", "plain.keras").startswith("Use .keras file")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from nbformat.v4 import new_code_cell, new_output
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.rare
 
 # A panel with one control of each kind, a picture of the number of steps, and a sentence about them all.
 PANEL = """

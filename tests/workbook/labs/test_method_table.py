@@ -20,10 +20,7 @@ from workbook.labs.method_table.run import ASPECTS, MethodTableRun, MethodTableS
 from workbook.methods import METHODS
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param("keras", marks=pytest.mark.slow), pytest.param("tf_keras", marks=pytest.mark.rare)],
-)
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.rare) for name in ("keras", "tf_keras")])
 def full(request, packages):
     """The table of all kinds of models on one Keras version."""
     made = MethodTableRun(MethodTableSettings(request.param))
