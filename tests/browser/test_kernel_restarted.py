@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import driver
 import pytest
 from playwright.sync_api import expect
@@ -21,8 +23,9 @@ DEAD = """() => [...document.querySelectorAll('.jp-OutputArea-output')].flatMap(
 
 def restart(lab):
     """Restart the kernel from the menu, as a reader does."""
-    lab.choose("Kernel", "Restart Kernel…")
-    lab.page.locator(".jp-Dialog").get_by_role("button", name="Restart").click()
+    lab.page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    lab.page.get_by_role("menuitem", name=re.compile("^Restart Kernel…")).click()  # its name ends with its keys
+    lab.page.locator(".jp-Dialog").get_by_role("button", name="Confirm Kernel Restart").click()
 
 
 def assert_only_told(lab, *sentences):
