@@ -66,12 +66,12 @@ function listenOnce() {
   window.addEventListener("click", copy, true);
 }
 
-// In place of a verdict that may be out of date, and of buttons that do nothing.
+// The panel would keep a verdict that may be out of date, and buttons that do nothing.
 function sayThatTheKernelIsGone(panel, sentence) {
-  if (panel.querySelector(":scope > .panel-gone")) return;
   panel.classList.remove(DISCONNECTED);
-  for (const child of panel.children) child.style.setProperty("display", "none", "important");
-  if (!panel.matches(PANEL)) return; // a note beside a panel, which says it
+  if (panel.querySelector(":scope > .panel-gone")) return;
+  const hidden = panel.matches(PANEL) ? panel.children : [panel]; // a note beside a panel goes: the panel says it
+  for (const node of hidden) node.style.setProperty("display", "none", "important");
   const text = document.createElement("p");
   text.className = "panel-gone";
   text.setAttribute("role", "status");
