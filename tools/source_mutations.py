@@ -318,6 +318,20 @@ FAULTS = (
         ("tests/workbook/lessons/test_quiz.py",),
     ),
     Fault(
+        "*Run All* begins an endless loop again",
+        "workbook/lessons/attempts.py",
+        "        return stored or (self.exercise.key, self._digest) in _stopped",
+        "        return False",
+        ("tests/workbook/lessons/test_attempts.py", "-k", "run_again_by_itself"),
+    ),
+    Fault(
+        "the stop button does nothing while a lab works",
+        "workbook/labs/framework/scheduler.py",
+        "            with stoppable():\n                return next(self._current)",
+        "            return next(self._current)",
+        ("tests/workbook/labs/test_stopping.py", "-k", "started_again"),
+    ),
+    Fault(
         "a wrong answer forgets that the exercise was solved before",
         "workbook/lessons/progress.py",
         "solved = feedback.outcome.passed or (key in entries and entries[key].solved)",

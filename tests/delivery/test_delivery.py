@@ -542,16 +542,21 @@ def test_lab_opens_the_first_notebook_on_disk_of_the_readers_own_if_there_are_an
     assert config.get("LabApp", {}).get("default_url") == (f"/lab/tree/{first}" if first else None)
 
 
-def test_lab_does_not_ask_about_news():
+def test_lab_does_not_ask_about_news_and_saves_panels_with_the_notebook():
     path = ROOT / "binder" / "jupyter" / "labconfig" / "default_setting_overrides.json"
-    ((plugin, settings),) = json.loads(path.read_text(encoding="utf-8")).items()
-    # JupyterLab ignores unknown settings, so the names are compared with JupyterLab's own list.
-    folder, name = plugin.split(":")
-    known = Path(sys.prefix, "share", "jupyter", "lab", "schemas", *folder.split("/"), f"{name}.json")
-    properties = json.loads(known.read_text(encoding="utf-8"))["properties"]
-    assert "false" in [choice["const"] for choice in properties["fetchNews"]["oneOf"]]
-    assert properties["checkForUpdates"]["type"] == "boolean"
-    assert settings == {"fetchNews": "false", "checkForUpdates": False}
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    # JupyterLab ignores unknown settings, so the names are compared with the lists of JupyterLab and of ipywidgets.
+    share = Path(sys.prefix, "share", "jupyter")
+    widgets = share / "labextensions" / "@jupyter-widgets" / "jupyterlab-manager"
+    known = {}
+    for plugin, schemas in zip(settings, (share / "lab" / "schemas", widgets / "schemas"), strict=True):
+        folder, name = plugin.split(":")
+        schema = schemas.joinpath(*folder.split("/"), f"{name}.json")
+        known[plugin] = json.loads(schema.read_text(encoding="utf-8"))["properties"]
+    news, state = known.values()
+    assert "false" in [choice["const"] for choice in news["fetchNews"]["oneOf"]]
+    assert news["checkForUpdates"]["type"] == state["saveState"]["type"] == "boolean"
+    assert list(settings.values()) == [{"fetchNews": "false", "checkForUpdates": False}, {"saveState": True}]
 
 
 def test_an_unknown_notebook_is_one_sentence(monkeypatch):

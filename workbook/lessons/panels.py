@@ -8,16 +8,21 @@ never gives an answer away.
 from __future__ import annotations
 
 import html
+import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import ipywidgets
+from IPython import get_ipython
+from IPython.display import display
 
 from workbook.labs.framework.keyboard import PanelAssets, asset, keep_keys
 from workbook.labs.framework.markup import to_html, with_code
 from workbook.labs.framework.scheduler import MainLoop
 from workbook.lessons import progress
+from workbook.lessons.attempts import NOT_RUN, PATIENCE, Attempt, code_of_cell
 from workbook.lessons.quiz import Exercise, Feedback, Outcome, Question
 
 __all__ = ["ExercisePanel", "QuestionPanel", "StaticPanel", "ask", "exercise"]
@@ -65,7 +70,7 @@ def _with_lead(lead: str, text: str) -> str:
 def _verdict(feedback: Feedback, after: str = "") -> str:
     """Return feedback as HTML: symbol, verdict in words, and the reason."""
     outcome = feedback.outcome
-    untouched = outcome in (Outcome.NOT_ANSWERED, Outcome.NOT_ATTEMPTED)
+    untouched = outcome in (Outcome.NOT_ANSWERED, Outcome.NOT_ATTEMPTED, Outcome.NOT_RUN)
     state = "untouched" if untouched else "passed" if outcome.passed else "failed"
     # Screen readers skip the symbol: the words follow.
     lead = f'<span aria-hidden="true">{outcome.symbol}</span> <strong>{html.escape(feedback.verdict)}</strong>'
@@ -182,33 +187,71 @@ class QuestionPanel(StaticPanel):
         self.verdict_box.content = _verdict(self.feedback, after + remark)
 
 
+class _NoticeBelowCell:
+    """A sentence below the cell that is running, because the panel itself is shown only when the cell is done."""
+
+    def __init__(self) -> None:
+        """Show nothing yet."""
+        self._name = f"lesson-notice-{uuid.uuid4().hex}"
+        self._shown = False
+        self._begun = time.monotonic()
+
+    def show(self, sentence: str) -> None:
+        """Show the sentence; may be called from any thread."""
+        if getattr(get_ipython(), "kernel", None) is not None:
+            self._display(sentence)
+            self._shown = True
+
+    def end(self) -> None:
+        """If a sentence is shown, replace it by how long the cell was running."""
+        if self._shown:
+            self._display(f"Your code ran for {time.monotonic() - self._begun:.0f} seconds.")
+
+    def _display(self, sentence: str) -> None:
+        role = "status" if self._shown else "alert"
+        bundle = {"text/plain": sentence, "text/html": f'<p role="{role}">{html.escape(sentence)}</p>'}
+        display(bundle, raw=True, display_id=self._name, update=self._shown)
+
+
 class ExercisePanel(StaticPanel):
     """The verdict on an exercise, with hints and a solution on request.
+
+    Code that is the same as when it had to be stopped is not run again until a button is pressed.
 
     Attributes:
         exercise: The exercise.
         feedback: The verdict on the answer that the panel was made with.
         hint: The button that shows one more hint.
         solution: The button that shows the solution when it is pressed twice.
+        run_again: The button that runs code that had to be stopped before, or None.
     """
 
-    def __init__(self, exercise: Exercise, answer: Any) -> None:
+    def __init__(self, exercise: Exercise, answer: Any, patience: float = PATIENCE) -> None:
         """Check the answer and make the panel with the verdict."""
         self.exercise = exercise
-        self.feedback = exercise.check(answer)
+        self._patience = patience
+        self._attempt = Attempt(exercise, answer, code_of_cell())
+        earlier = progress.entry(exercise.key)
+        self._solved_before = earlier is not None and earlier.solved
         self._hints_shown = 0
         self._solution_state = "hidden"
+        hold = self._attempt.was_stopped
+        failure = ""
+        if hold:
+            self.feedback = NOT_RUN
+        else:
+            notice = _NoticeBelowCell()
+            self.feedback, failure = self._attempt.judge(notice.show, patience)
+            notice.end()
         count = len(exercise.hints)
         on_request = f"In JupyterLab this cell offers {count} {'hint' if count == 1 else 'hints'} and a solution."
         text = f"Exercise: {exercise.title}\n{self.feedback}\n({on_request})"
         title = f"<p><strong>Exercise: {html.escape(exercise.title)}</strong></p>"
         page = f"<div>{title}{_verdict(self.feedback)}<p><em>{on_request}</em></p></div>"
         super().__init__("lesson-exercise", text, page)
-        earlier = progress.entry(exercise.key)
-        remark = progress.note(exercise.key, self.feedback) or ""
-        if earlier is not None and earlier.solved and not self.feedback.outcome.passed:
-            remark = "You solved this exercise before."
-        self.verdict_box.content = _verdict(self.feedback, f"<p>{html.escape(remark)}</p>" if remark else "")
+        self._show_verdict(failure)
+        tooltip = "Run the code that was stopped before"
+        self.run_again = self._button("Run it all the same", tooltip, self._judge_again) if hold else None
         task = f"<details><summary>The task</summary>{to_html(exercise.task)}</details>"
         self.hint = self._button("Hint", "Show one more hint", self._show_hint)
         self.solution = self._button("Show solution", "Show the solution: press twice", self._press_solution)
@@ -216,10 +259,26 @@ class ExercisePanel(StaticPanel):
         self._help = _LiveText("lesson-help")
         # Outside the live region, because a whole listing should not be read aloud.
         self._listing = ipywidgets.HTML()
-        buttons = ipywidgets.HBox([self.hint, self.solution])
-        self._fill(
-            ipywidgets.HTML(title + task), self.verdict_box, buttons, self._earlier_hints, self._help, self._listing
-        )
+        shown = [each for each in (self.run_again, self.hint, self.solution) if each is not None]
+        self._buttons = ipywidgets.HBox(shown)
+        heading = ipywidgets.HTML(title + task)
+        self._fill(heading, self.verdict_box, self._buttons, self._earlier_hints, self._help, self._listing)
+
+    def _show_verdict(self, failure: str) -> None:
+        """Show the feedback, with a reason why it could not be stored or a remark on an earlier answer."""
+        solved_before = self._solved_before and not self.feedback.outcome.passed
+        remark = "You solved this exercise before." if solved_before else failure
+        self.verdict_box.content = _verdict(self.feedback, f"<p>{html.escape(remark)}</p>" if remark else "")
+
+    def _judge_again(self) -> None:
+        self._buttons.children = [self.hint, self.solution]
+        self.verdict_box.content = ""
+
+        def show(sentence: str) -> None:
+            self.verdict_box.content = f"<p>{html.escape(sentence)}</p>"
+
+        self.feedback, failure = self._attempt.judge(show, self._patience)
+        self._show_verdict(failure)
 
     def _hint_text(self, number: int) -> str:
         lead = f"<strong>Hint {number} of {len(self.exercise.hints)}:</strong>"

@@ -43,7 +43,8 @@ class Entry:
     Attributes:
         outcome: How the last answer was graded.
         solved: Whether any answer so far was right.
-        answer: The label that was chosen; None for an exercise, whose answer is in the notebook.
+        answer: The label that was chosen; None for an exercise, whose answer is in the notebook. If the exercise had
+            to be stopped, a digest of its code.
     """
 
     outcome: Outcome
@@ -98,7 +99,7 @@ def note(key: str, feedback: Feedback, answer: str | None = None) -> str | None:
     Args:
         key: Key of the question or exercise.
         feedback: The feedback on the answer.
-        answer: The label that was chosen.
+        answer: The label that was chosen, or the digest of the code that was stopped.
 
     Returns:
         None, or a sentence that says why the answer could not be stored.

@@ -38,6 +38,8 @@ class Outcome(enum.Enum):
     NOT_ATTEMPTED = ("not-attempted", "○", "Not attempted")
     INCORRECT = ("incorrect", "✗", "Incorrect")
     CORRECT = ("correct", "✓", "Correct")
+    STOPPED = ("stopped", "○", "Stopped")
+    NOT_RUN = ("not-run", "○", "Not run")
 
     symbol: str
     words: str
@@ -412,3 +414,21 @@ def explain_error(error: BaseException) -> str:
     function, number, source = line
     where = f"It happened in `{function}`, line {number} of its cell"
     return f"your code raised {what}\n\n{where}" + (f": `{source}`" if source else ".")
+
+
+def explain_stop(error: KeyboardInterrupt) -> str:
+    """Describe where a learner's code was when it was stopped.
+
+    Args:
+        error: The interrupt.
+
+    Returns:
+        What happened and what to do, in whole sentences.
+    """
+    line = _learners_line(error)
+    if line is None:
+        return "The check was still running. Run the cell again to have your answer checked."
+    function, number, source = line
+    where = f"in `{function}`, line {number} of its cell" + (f": `{source}`" if source else ".")
+    advice = "Look at your loop: what ends it? Change it, then run the cell again."
+    return f"Your code was still running, {where}\n\n{advice}"

@@ -2,6 +2,9 @@
 
 const PANEL = ".lesson-keys";
 
+// ipywidgets gives this class to every view whose kernel has restarted or died, and with it the icon of a broken link.
+const DISCONNECTED = "jupyter-widgets-disconnected";
+
 // Listening at the window comes before JupyterLab, which listens at the document. Shortcuts with a modifier (save,
 // run) and Escape stay JupyterLab's.
 function keepKeys(event) {
@@ -63,12 +66,47 @@ function listenOnce() {
   window.addEventListener("click", copy, true);
 }
 
-function render({ el }) {
+// The panel would keep a verdict that may be out of date, and buttons that do nothing.
+function sayThatTheKernelIsGone(panel, sentence) {
+  panel.classList.remove(DISCONNECTED);
+  if (panel.querySelector(":scope > .panel-gone")) return;
+  const hidden = panel.matches(PANEL) ? panel.children : [panel]; // a note beside a panel goes: the panel says it
+  for (const node of hidden) node.style.setProperty("display", "none", "important");
+  const text = document.createElement("p");
+  text.className = "panel-gone";
+  text.setAttribute("role", "status");
+  text.textContent = sentence;
+  panel.append(text);
+}
+
+// A kernel that was shut down leaves no mark on its views, but sending to it fails.
+function watchKernel(panel, model) {
+  const look = () => {
+    if (!panel.classList.contains(DISCONNECTED)) return;
+    sayThatTheKernelIsGone(panel, "The kernel was restarted: run this cell again.");
+  };
+  const ask = () => {
+    try {
+      model.send({});
+    } catch {
+      sayThatTheKernelIsGone(panel, "The kernel of this panel is gone: run this cell again.");
+    }
+  };
+  const observer = new MutationObserver(look);
+  observer.observe(panel, { attributeFilter: ["class"] });
+  panel.addEventListener("focusin", ask);
+  panel.addEventListener("click", ask);
+  look();
+  return observer;
+}
+
+function render({ model, el }) {
   listenOnce();
   let observer = null;
+  let kernel = null;
   let waiting = 0;
   const start = () => {
-    const panel = el.closest(PANEL);
+    const panel = el.closest(`${PANEL}, .workbook-lab`);
     if (!panel) {
       waiting = requestAnimationFrame(start); // the element is put into the page after it is rendered
       return;
@@ -78,11 +116,13 @@ function render({ el }) {
     observer = new MutationObserver(improve);
     observer.observe(panel, { childList: true, subtree: true });
     improve();
+    kernel = watchKernel(panel, model);
   };
   start();
   return () => {
     cancelAnimationFrame(waiting);
     observer?.disconnect();
+    kernel?.disconnect();
   };
 }
 

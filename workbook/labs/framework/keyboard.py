@@ -1,4 +1,4 @@
-"""Keys that stay with the control that has the focus, names for controls, code in options, and the style of labs.
+"""What ipywidgets leaves out: keys, names for controls, code in options, a sentence if the kernel is gone; styles.
 
 JupyterLab handles plain keys itself unless the focus is on a slider or a text box: on a radio button, a checkbox or a
 dropdown, an arrow key moves to the next cell instead of changing the control, and "d d" deletes the cell. ipywidgets
@@ -6,6 +6,9 @@ has no setting to prevent this. JupyterLab ignores keys on elements with a certa
 that attribute. The script also makes up for three gaps in ipywidgets: it groups radio buttons, so that arrow keys move
 between them and screen readers announce their number; it gives the handle of each slider its label as a name; and it
 shows text between backticks beside a radio button as code.
+
+If the kernel is restarted or dies, ipywidgets leaves the views where they are, with a verdict that may be out of date,
+buttons that do nothing, and an icon of a broken link on each. The script shows a sentence instead: what to do.
 In front ends that do not run this script, panels still work with Tab, Space and Enter.
 """
 

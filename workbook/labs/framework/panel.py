@@ -27,6 +27,7 @@ FRAME = 0.05  # least seconds between two pictures; faster ones would pile up in
 SETTLE = 0.12  # seconds; a slider that is being dragged moves again within this time, so work starts only after it
 
 _EARLIER = "Out of date: the picture shows earlier settings"
+_STOPPED = "Stopped: press Reset or change a setting to start again"
 
 
 class Lab(Panel):
@@ -177,7 +178,7 @@ class Lab(Panel):
 
     @property
     def status(self) -> str:
-        """The status line: "Up to date", "Working: ..." or "Out of date: ..."."""
+        """The status line: "Up to date", "Working: ...", "Out of date: ..." or "Stopped: ..."."""
         return self._status
 
     @property
@@ -212,6 +213,8 @@ class Lab(Panel):
         Returns:
             A PNG with the verdict under it, and the verdict.
         """
+        if self.current_run is None:  # stopped before there was one
+            return plots.png(self._drawn.figure), self.status
         return plots.png(self._drawn.still(self.current_run)), self.verdict
 
     # -- handlers: any of them may run on a different thread than the one on which models are made ---------------
@@ -239,11 +242,14 @@ class Lab(Panel):
         with self.silently():
             self.write(settings)
 
-    def _on_fault(self, error: Exception) -> None:
+    def _on_fault(self, error: Exception | KeyboardInterrupt) -> None:
         self._failed = True
         if self.current_run is None:  # the first run: its picture and its error belong in the output of the cell
             self.current_run = self._begun
         self._mark(stale=True)
+        if isinstance(error, KeyboardInterrupt):
+            self._say(_STOPPED)
+            return
         self._show_problems([Problem("Drawing the lab", error)])
         self._say("Out of date: the lab itself failed, see the error below")
 

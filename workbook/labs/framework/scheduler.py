@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from workbook.labs.framework.stopping import stoppable
+
 __all__ = ["IN_THE_MIDDLE", "PATIENCE", "Latest", "MainLoop"]
 
 
@@ -59,7 +61,8 @@ class Latest:
     picture, unless that takes long.
 
     Args:
-        on_error: Called with an exception that the work did not handle, which would otherwise be seen only in a log.
+        on_error: Called with an exception that the work did not handle, which would otherwise be seen only in a log;
+            with a KeyboardInterrupt if the work was stopped.
 
     Example:
         >>> def work():
@@ -67,7 +70,7 @@ class Latest:
         >>> Latest(print).start(work())
     """
 
-    def __init__(self, on_error: Callable[[Exception], None]) -> None:
+    def __init__(self, on_error: Callable[[Exception | KeyboardInterrupt], None]) -> None:
         self._on_error = on_error
         self._on_main_loop = MainLoop()
         self._lock = threading.Lock()
@@ -128,10 +131,11 @@ class Latest:
     def _slice(self) -> float | None:
         """Do one slice; return the pause after it, or None if the work is done."""
         try:
-            return next(self._current)
+            with stoppable():
+                return next(self._current)
         except StopIteration:
             pass
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             self._on_error(error)
         self._current = None
         return None

@@ -201,7 +201,7 @@ class LayerLab(ThreeTestsLab):
         self.play.description = "Pause" if playing else "Play"
         self.play.icon = "pause" if playing else "play"
 
-    def _on_fault(self, error: Exception) -> None:
+    def _on_fault(self, error: Exception | KeyboardInterrupt) -> None:
         self._set_playing(False)
         super()._on_fault(error)
 

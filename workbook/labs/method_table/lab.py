@@ -34,7 +34,8 @@ class _Live(widgets.VBox):
         self._text = widgets.HTML()
         self.table_box = widgets.HTML()
         self.table_box.add_class("method-table-cells")
-        super().__init__([LabAssets(layout={"display": "none"}), widgets.HBox([self._bar, self._text]), self.table_box])
+        self._assets = LabAssets(layout={"display": "none"})
+        super().__init__([self._assets, widgets.HBox([self._bar, self._text]), self.table_box])
         self.add_class("workbook-lab")
         self.add_class("method-table-progress")
 
@@ -46,7 +47,7 @@ class _Live(widgets.VBox):
     def done(self, run: MethodTableRun) -> None:
         count = f"All {run.total}" if run.done == run.total else f"{run.done} of {run.total}"
         text = f"{count} cells are filled in: see below."
-        self.children = [widgets.HTML(f'<span role="status" aria-live="polite">{text}</span>')]
+        self.children = [self._assets, widgets.HTML(f'<span role="status" aria-live="polite">{text}</span>')]
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)

@@ -63,7 +63,7 @@ class OwnModelPanel(Lab):
             for name, value in (("model", model), ("inputs", inputs), ("targets", targets))
         ]
         super().__init__(OwnModelSettings(*names, purpose=purpose), title)
-        self._progress.end()
+        self._progress.end(self.current_run is not None and self.found.finished)
         # The answer and its code come first, beside the controls that ask for it. What was tried is below.
         answer = [self._verdict_line, self._note, self.error_box, self.source_box]
         controls = [each for each in self.children if each not in (*answer, self._picture)]
@@ -169,9 +169,9 @@ class _CellOutput:
         else:
             self._shown.update(page)
 
-    def end(self) -> None:
+    def end(self, all_tried: bool) -> None:
         if self._shown is not None:
-            self.show("All methods were tried: see below.")
+            self.show(f"{'All' if all_tried else 'Not all'} methods were tried: see below.")
         self._ended = True
 
 
