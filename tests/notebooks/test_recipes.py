@@ -172,15 +172,17 @@ def _(n):
 
 @fact("A frozen base")
 def _(n):
-    statistics = n.base.get_layer("normal").get_weights()[2:]
-    assert n.base.trainable and equal(n.known[-2:], statistics)  # as they were, though it was fine-tuned
-    shared = n.keras.Model(n.reader.inputs, n.reader.get_layer("normal").output)
-    inputs = n.keras.Input((8, 8, 1))
-    tuned = n.keras.Model(inputs, n.keras.layers.Dense(2)(shared(inputs, training=False)))
-    tuned.compile("adam", n.loss)
-    before = n.reader.get_weights()
-    tuned.fit(n.images, n.labels % 2, verbose=0)
-    assert not equal(before, n.reader)
+    assert n.base.trainable and equal(n.known[-2:], n.statistics) and not np.array_equal(n.known[0], n.hidden)
+    for cloned in (True, False):  # and now without keeping the statistics, and then sharing the base
+        base = n.keras.Model(n.reader.inputs, n.reader.get_layer("normal").output)
+        base = helpers.clone(base) if cloned else base
+        inputs = n.keras.Input((8, 8, 1))
+        tuned = n.keras.Model(inputs, n.keras.layers.Dense(2)(base(inputs, training=False)))
+        tuned.compile("adam", n.loss)
+        original, known = n.reader.get_weights(), base.get_layer("normal").get_weights()[2:]
+        tuned.fit(n.images, n.labels % 2, verbose=0)
+        assert equal(original, n.reader) == cloned
+        assert equal(known, base.get_layer("normal").get_weights()[2:]) == (n.keras.__name__ == "tf_keras")
 
 
 @fact("A GAN")
