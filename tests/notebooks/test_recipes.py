@@ -374,6 +374,18 @@ def _(n):
     assert not hasattr(tf_keras.Model, "quantize")
 
 
+def test_a_file_of_weights_goes_into_a_model_that_was_quantized_alike(packages, tmp_path):
+    keras = packages["keras"]
+    models = [keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]) for _ in range(2)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for model in models:
+            model.quantize("int8")
+    models[0].save_weights(tmp_path / "small.weights.h5")
+    models[1].load_weights(tmp_path / "small.weights.h5")
+    assert equal(*models)
+
+
 @fact("Serve a model")
 def _(n):
     assert np.allclose(n.answers, n.reader(n.images), atol=1e-5) and not hasattr(n.served, "fit")
@@ -442,6 +454,15 @@ def _(n):
     with pytest.raises((RuntimeError, ValueError)), n.strategy.scope():
         n.outside.compile("adam", "mse")
         n.outside.fit(n.images.reshape(-1, 64), n.labels, verbose=0)
+
+
+def test_keras_3_does_not_train_what_was_compiled_outside_the_scope(packages):
+    keras, strategy = packages["keras"], tf.distribute.MirroredStrategy(["CPU:0"])
+    with strategy.scope():
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    with pytest.raises(RuntimeError, match="Mixing different"):
+        model.compile("adam", "mse")
+        model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
 
 
 @pytest.mark.parametrize("package", ["keras", "tf_keras"])
