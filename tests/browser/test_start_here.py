@@ -76,7 +76,7 @@ def test_someone_new_goes_through_it(lab, progress_file):
     wait_shown(lab, 1, "Go on with 00 Start here: A smaller learning rate")
 
     panel = lab.panel(".layer-lab")
-    assert "fails “Same start”" in panel.text(".lab-verdict")
+    panel.wait_text(".lab-verdict", "fails “Same start”")
     assert "fails “Same future” (" in choose(panel, "Naive method", "clone_model + set_weights")[0]
     lab.screenshot("start-here-lab", of=".layer-lab")
     verdict, _ = choose(panel, "Optimizer", "SGD, no memory")
