@@ -26,13 +26,16 @@ class Place:
 
     @property
     def link(self) -> str:
-        """The address of the place, seen from the notebook's folder, with the anchor that JupyterLab gives a heading.
+        """The address of the place, seen from the notebook's folder.
+
+        JupyterLab goes to the heading if the notebook is open. A notebook that it opens for the link begins at the top.
 
         Example:
             >>> Place("02_cloning.ipynb", "A frozen layer").link
-            '02_cloning.ipynb#A-frozen-layer'
+            '02_cloning.ipynb#heading=A-frozen-layer'
         """
-        anchor = "" if self.heading is None else f"#{quote(self.heading.replace(' ', '-'))}"
+        # JupyterLab compares what is in the address, so nothing is encoded that need not be.
+        anchor = "" if self.heading is None else f"#heading={quote(self.heading.replace(' ', '-'), safe=':?.,!()')}"
         return quote(self.file) + anchor
 
 

@@ -22,7 +22,9 @@ def write(folder, *cells):
     return file
 
 
-@pytest.mark.parametrize(("number", "tasks"), [*progress._tasks()], ids=lambda each: each if isinstance(each, str) else "")
+@pytest.mark.parametrize(
+    ("number", "tasks"), [*progress._tasks()], ids=lambda each: each if isinstance(each, str) else ""
+)
 def test_every_question_and_exercise_is_under_a_heading(number, tasks):
     for name in tasks:
         place = first_place(NOTEBOOKS[number], [name])
@@ -40,7 +42,7 @@ def test_the_first_in_the_notebook_counts_and_not_in_the_module(tmp_path):
 
 def test_the_link_has_the_anchor_of_jupyterlab(tmp_path):
     file = write(tmp_path, '## `clone_model` and *a* "model"', "labs.ask(lesson.ONE)")
-    assert first_place(file, ["ONE"]).link == "made.ipynb#clone_model-and-a-%22model%22"
+    assert first_place(file, ["ONE"]).link == "made.ipynb#heading=clone_model-and-a-%22model%22"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"cells": 3}', '{"cells": [{}]}', "[" * 100_000])

@@ -178,7 +178,7 @@ def test_it_says_where_to_go_on(file, monkeypatch):
     store(file, QUESTION.key)
     panel = labs.show_progress()
     assert go_on(panel) == "Go on with 02 Cloning subclassed models: A frozen layer"
-    assert '<a href="02_cloning_subclassed_models.ipynb#A-frozen-layer">' in panel.page
+    assert '<a href="02_cloning_subclassed_models.ipynb#heading=A-frozen-layer">' in panel.page
     # A wrong answer is open, too.
     store(file, keys["06"][0], outcome="not-right")
     assert go_on(labs.show_progress()).startswith("Go on with 06 Bring your own model: ")
