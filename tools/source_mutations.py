@@ -353,6 +353,27 @@ FAULTS = (
         ("tests/workbook/lessons/test_progress.py", "-k", "wrong_types or nesting"),
     ),
     Fault(
+        "the progress panel does not follow the answers",
+        "workbook/lessons/progress.py",
+        "    _tell_listeners()\n    return None",
+        "    return None",
+        ("tests/workbook/lessons/test_progress.py", "-k", "each_answer"),
+    ),
+    Fault(
+        "to go on is always to begin with the first lesson",
+        "workbook/lessons/progress.py",
+        "for i, lesson in enumerate(found) if lesson.begun",
+        "for i, lesson in enumerate(found) if not i",
+        ("tests/workbook/lessons/test_progress.py", "-k", "where_to_go_on"),
+    ),
+    Fault(
+        "the link to go on leads to the first heading",
+        "workbook/lessons/places.py",
+        "re.M)[::-1]), heading)",
+        "re.M)[::-1]), heading) if heading is None else heading",
+        ("tests/workbook/lessons/test_places.py",),
+    ),
+    Fault(
         "a kernel of the classroom can raise its memory limit",
         "classroom/student_server.py",
         "(wanted, wanted)",

@@ -1,17 +1,19 @@
-"""Notebook 00 as a new reader uses it: it opens first; then a question, the lab, the exercise, and the progress."""
+"""Notebook 00 as a new reader uses it: it opens first; then a question, the lab, and the progress with its link."""
 
 from __future__ import annotations
 
 import json
+import re
 
 import driver
 import pytest
 from lab_panel import choose
+from playwright.sync_api import expect
 
 from workbook.lessons import lesson_00, progress
 
 NAME = "notebooks/00_start_here.ipynb"
-RIGHT = [option.right for option in lesson_00.SECOND_NAME.options].index(True)
+NEXT = "notebooks/01_how_subclassing_works.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,8 @@ def server(chromium, tmp_path_factory, progress_file):
     """A separate server whose kernels store progress, which the usual server does not."""
     folder = tmp_path_factory.mktemp("lab")
     (folder / "notebooks").mkdir()
-    (folder / NAME).write_bytes((driver.ROOT / NAME).read_bytes())
+    for name in (NAME, NEXT):
+        (folder / name).write_bytes((driver.ROOT / name).read_bytes())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(progress.VARIABLE, str(progress_file))
         server = driver.Server(folder, tmp_path_factory.mktemp("jupyter"))
@@ -33,21 +36,22 @@ def server(chromium, tmp_path_factory, progress_file):
     server.stop()
 
 
-def run_cell(lab, start, text=None):
-    """Focus the code cell that starts with `start`, replace its text if `text` is given, and run it."""
-    cell = lab.page.locator(".jp-CodeCell").filter(has=lab.page.locator(".cm-content", has_text=start))
-    cell.locator(".cm-content").click()
-    if text:
-        lab.page.keyboard.press("ControlOrMeta+A")
-        lab.page.keyboard.insert_text(text)
-    lab.page.keyboard.press("Shift+Enter")
-    lab.wait_idle()
+def wait_shown(lab, done, next_place):
+    """Wait until the progress panel shows so many questions as right, and this place to go on; no cell is run."""
+    root = lab.panel(".lesson-progress").root
+    expect(root.locator("tr", has_text="00 Start here").locator("td").nth(1)).to_have_text(f"{done} of 2")
+    expect(root.get_by_role("progressbar", name=f"00 Start here: {done} of 2 done")).to_be_visible()
+    expect(root.locator("p").first).to_have_text(next_place)
 
 
-def count(lab):
-    """Run the cell that shows the progress, and return its text for this notebook."""
-    run_cell(lab, "labs.show_progress()")
-    return lab.panel(".lesson-progress").root.locator("tr", has_text="00").inner_text().split("\t")
+def answer(lab, start, question):
+    """Choose the right answer to a question by keyboard, and wait for the verdict."""
+    panel = lab.panel(f".lesson-question:has-text('{start}')")
+    right = [option.right for option in question.options].index(True)
+    panel.press("Your prediction:", "Space")
+    panel.press("Your prediction:", *["ArrowDown"] * right)
+    panel.press("Answer", "Enter")
+    panel.wait_text(".lesson-verdict", "^\\W*Right")
 
 
 def test_it_opens_first(lab):
@@ -64,33 +68,38 @@ def test_someone_new_goes_through_it(lab, progress_file):
     assert (lab.errors(), lab.widget_problems()) == ([], [])
     lab.screenshot_whole("00_start_here")
     assert lab.accessibility_problems(".jp-RenderedMarkdown", ".jp-OutputArea-output") == []
-    assert count(lab) == ["00 Start here", "0 of 3", "0 of 1"]
+    wait_shown(lab, 0, "Begin with 00 Start here: A model and two clones")
     assert not progress_file.exists()
 
-    question = lab.panel(".lesson-question:has-text('second = model')")
-    question.press("Your prediction:", "Space")
-    question.press("Your prediction:", *["ArrowDown"] * RIGHT)
-    question.press("Answer", "Enter")
-    question.wait_text(".lesson-verdict", "Right.*Both names stand for one model")
-    assert json.loads(progress_file.read_text(encoding="utf-8"))["answers"].keys() == {lesson_00.SECOND_NAME.key}
-    assert count(lab) == ["00 Start here", "1 of 3", "0 of 1"]
+    answer(lab, "copied has the weights", lesson_00.SAME_BATCHES)
+    assert json.loads(progress_file.read_text(encoding="utf-8"))["answers"].keys() == {lesson_00.SAME_BATCHES.key}
+    wait_shown(lab, 1, "Go on with 00 Start here: A smaller learning rate")
 
     panel = lab.panel(".layer-lab")
-    assert "fails “Same start”" in panel.text(".lab-verdict")
-    assert "fails “Own life” (" in choose(panel, "Naive method", "second name (=)")[0]
+    panel.wait_text(".lab-verdict", "fails “Same start”")
     assert "fails “Same future” (" in choose(panel, "Naive method", "clone_model + set_weights")[0]
+    lab.screenshot("start-here-lab", of=".layer-lab")
     verdict, _ = choose(panel, "Optimizer", "SGD, no memory")
     assert "clone_model + set_weights: ✗" in verdict and "(optimizer state differ" in verdict
-    lab.screenshot("start-here-lab", of=".layer-lab")
+    assert "fails “Own life” (" in choose(panel, "Naive method", "second name (=)")[0]
 
-    call = "\n\n\nlabs.exercise(lesson.GO_ON_SLOWER, slower)"
-    for answer, said in (
-        ("def slower(model):\n    return keras.models.clone_model(model)", "Same start"),
-        (lesson_00.GO_ON_SLOWER.solution, "Correct"),
-    ):
-        run_cell(lab, "def slower", answer + call)
-        lab.panel(".lesson-exercise").wait_text(".lesson-verdict", said)
-    assert count(lab) == ["00 Start here", "1 of 3", "1 of 1"]
+    answer(lab, "has all that the model has", lesson_00.COMPILED_AGAIN)
+    place = "Which method runs when"
+    wait_shown(lab, 2, f"Go on with 01 How subclassing works: {place}")
     assert lab.accessibility_problems(".lesson-progress") == []
     lab.screenshot("start-here-progress", of=".lesson-progress")
     assert (lab.errors(), lab.complaints, lab.outside) == ([], [], [])
+
+    # The link opens the notebook beside this one, and does not load JupyterLab again.
+    lab.page.evaluate("window.loadedOnce = true")
+    link = lab.panel(".lesson-progress").root.get_by_role("link", name=re.compile(place))
+    link.click()
+    lab.wait_open(NEXT)
+    # In a notebook that is open, it leads to the place.
+    open_tab = "(path) => window.jupyterapp.commands.execute('docmanager:open', {path})"
+    lab.page.evaluate(open_tab, NAME)
+    link.click()
+    heading = lab.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)").get_by_role("heading", name=place)
+    expect(heading).to_be_in_viewport(timeout=driver.READY)
+    assert lab.page.evaluate("window.loadedOnce")
+    lab.screenshot("start-here-next")

@@ -15,7 +15,7 @@ from tiers import slow_unless
 from workbook.labs.birth import run as birth
 from workbook.labs.interruption import run as interruption
 from workbook.labs.layer import run as layer
-from workbook.labs.layer.spec import Definition, LayerSpec
+from workbook.labs.layer.spec import Definition
 from workbook.labs.posteriors import run as posteriors
 from workbook.labs.save_load import run as save_load
 from workbook.lessons.quiz import Exercise, Question
@@ -31,8 +31,8 @@ TESTS = {"Same start", "Same future", "Own life"}
 MENUS = {"Clear Outputs of All Cells", "Edit", "Run All Above Selected Cell", "Run", "Settings", "Theme"}
 MENUS |= {"Increase Content Font Size"}
 
-START = Definition((LayerSpec("Dense", 24),), style="sequential")
-SGD = Definition((LayerSpec("Dense", 24),), style="sequential", optimizer="sgd")
+START = Definition(style="sequential")
+SGD = Definition(style="sequential", optimizer="sgd")
 # The settings that the guide asks the teacher to choose, and the sentence that it says the lab will show.
 SHOWN = [
     (layer, {"definition": START, "naive": "clone_model"}, "2 of 2 layers differ"),

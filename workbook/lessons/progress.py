@@ -14,7 +14,7 @@ import os
 import pkgutil
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ except ImportError:  # Windows: if two notebooks store at the same moment, one a
 from workbook import lessons as lesson_modules
 from workbook.lessons.quiz import Exercise, Feedback, Outcome, Question
 
-__all__ = ["Entry", "LessonProgress", "entry", "erase", "lessons", "note", "path"]
+__all__ = ["Entry", "LessonProgress", "entry", "erase", "lessons", "next_lesson", "note", "path", "subscribe"]
 
 VARIABLE = "MODEL_CLONING_PROGRESS"
 """Environment variable with the path of a different file; if it is empty, nothing is stored."""
@@ -60,11 +60,45 @@ class LessonProgress:
         number: The number of the lesson, such as "02".
         right: Number of questions answered correctly, and number of all questions.
         solved: Number of exercises solved, and number of all exercises.
+        begun: Whether anything in it was answered, right or wrong.
+        open: Names, in the module of the lesson, of what was not answered correctly or solved yet.
     """
 
     number: str
     right: tuple[int, int]
     solved: tuple[int, int]
+    begun: bool = False
+    open: tuple[str, ...] = ()
+
+
+_listeners: list[Callable[[], None]] = []
+
+
+def subscribe(listener: Callable[[], None]) -> Callable[[], None]:
+    """Call a function whenever this process has stored an answer or erased all of them.
+
+    Args:
+        listener: The function.
+
+    Returns:
+        A function that ends the subscription.
+
+    Example:
+        >>> end = subscribe(lambda: print("an answer"))
+        >>> end()
+    """
+    _listeners.append(listener)
+
+    def end() -> None:
+        if listener in _listeners:
+            _listeners.remove(listener)
+
+    return end
+
+
+def _tell_listeners() -> None:
+    for listener in tuple(_listeners):
+        listener()
 
 
 def path() -> Path | None:
@@ -118,6 +152,7 @@ def note(key: str, feedback: Feedback, answer: str | None = None) -> str | None:
             f"Your progress could not be stored in {file}: {error.strerror or error}. Set the environment variable "
             f"{VARIABLE} to another file before you start JupyterLab, or free some space on the disk."
         )
+    _tell_listeners()
     return None
 
 
@@ -130,6 +165,7 @@ def erase() -> None:
     file = path()
     if file is not None:
         file.unlink(missing_ok=True)
+        _tell_listeners()
 
 
 def lessons() -> list[LessonProgress]:
@@ -137,18 +173,35 @@ def lessons() -> list[LessonProgress]:
     entries = _read()
     found = []
     for number, tasks in _tasks():
-        done = {kind: [task.key in entries and entries[task.key].solved for task in each] for kind, each in tasks}
-        right, solved = ((sum(done[kind]), len(done[kind])) for kind in (Question, Exercise))
-        found.append(LessonProgress(number, right, solved))
+        solved = {name for name, task in tasks.items() if task.key in entries and entries[task.key].solved}
+        counts = []
+        for kind in (Question, Exercise):
+            names = {name for name, task in tasks.items() if isinstance(task, kind)}
+            counts.append((len(names & solved), len(names)))
+        begun = any(task.key in entries for task in tasks.values())
+        found.append(LessonProgress(number, *counts, begun, tuple(name for name in tasks if name not in solved)))
     return found
 
 
-def _tasks() -> Iterator[tuple[str, list[tuple[type, list[Any]]]]]:
-    """Yield the questions and exercises of each lesson, each once and by its key."""
+def next_lesson(found: list[LessonProgress]) -> LessonProgress | None:
+    """Return the lesson to go on with: the last one that was begun, or the next after it in which something is open.
+
+    Args:
+        found: The progress in each lesson, in their order.
+
+    Returns:
+        The lesson; None if nothing is open in any of them.
+    """
+    last = max((i for i, lesson in enumerate(found) if lesson.begun), default=0)
+    return next((lesson for lesson in found[last:] + found[:last] if lesson.open), None)
+
+
+def _tasks() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield for each lesson its number, and its questions and exercises by their names in the module."""
     names = sorted(module.name for module in pkgutil.iter_modules(lesson_modules.__path__))
     for name in (name for name in names if name.startswith("lesson_")):
-        values = vars(importlib.import_module(f"{lesson_modules.__name__}.{name}")).values()
-        tasks = [(kind, [value for value in values if isinstance(value, kind)]) for kind in (Question, Exercise)]
+        values = vars(importlib.import_module(f"{lesson_modules.__name__}.{name}"))
+        tasks = {each: value for each, value in values.items() if isinstance(value, Question | Exercise)}
         yield name.removeprefix("lesson_"), tasks
 
 

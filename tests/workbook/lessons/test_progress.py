@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import html
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -93,12 +97,108 @@ def test_lessons_are_counted_by_their_own_questions(file):
 def test_the_button_erases_when_it_is_pressed_twice(file):
     answered(RIGHT)
     panel = labs.show_progress()
-    assert "1 of" in panel.table_box.value and str(file) in panel.table_box.value
+    assert "1 of" in panel.page and str(file) in panel.page
     panel.erase.click()
     assert file.exists() and "Press again" in panel.verdict_box.content
     panel.erase.click()
     assert not file.exists() and "erased" in panel.verdict_box.content
     assert progress.entry(QUESTION.key) is None
+
+
+NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
+
+
+def row(panel, number):
+    """Return what the panel shows for a lesson, without the tags."""
+    (found,) = re.findall(rf"<tr><th[^>]*>(?:<a[^>]*>)?{number} .*?</tr>", panel.page)
+    return re.sub(r"<[^>]+>", "|", found)
+
+
+def go_on(panel):
+    return html.unescape(re.sub(r"<[^>]+>", "", re.match(r"<p>(.*?)</p>", panel.page).group(1)))
+
+
+def test_the_panel_shows_each_answer_at_once(file):
+    panel = labs.show_progress()
+    assert "0 of 5 done" in row(panel, "02")
+    question = answered(RIGHT)
+    assert "1 of 5 done" in row(panel, "02") and 'max="5" value="1"' in panel.page
+    labs.exercise(dataclasses.replace(lesson_02.PUT_BACK, checks=[lambda answer: None]), "an answer")
+    assert "2 of 5 done" in row(panel, "02") and "1 of 2" in row(panel, "02")
+    question.choice.value = WRONG
+    question.answer.click()
+    assert "2 of 5 done" in row(panel, "02")  # once right is right
+    progress.erase()
+    assert "0 of 5 done" in row(panel, "02")
+
+
+def test_an_answer_that_is_not_stored_changes_nothing(tmp_path, monkeypatch):
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file, where a folder is wanted")
+    monkeypatch.setenv(progress.VARIABLE, str(blocked / "progress.json"))
+    panel = labs.show_progress()
+    answered(RIGHT)
+    assert "0 of 5 done" in row(panel, "02")
+
+
+def test_answers_of_other_kernels_are_there_when_the_panel_is_shown_again(file):
+    panel = labs.show_progress()
+    file.parent.mkdir()
+    file.write_text(json.dumps({"version": 1, "answers": {QUESTION.key: GOOD}}))
+    panel._repr_mimebundle_()
+    assert "1 of 5 done" in row(panel, "02")
+
+
+def test_a_closed_panel_no_longer_follows(file):
+    panel = labs.show_progress()
+    panel.close()
+    answered(RIGHT)
+    assert "0 of 5 done" in row(panel, "02")
+
+
+def test_an_error_of_the_panel_costs_no_verdict(file, monkeypatch):
+    panel = labs.show_progress()
+    monkeypatch.setattr(panel, "_show", lambda: 1 / 0)
+    monkeypatch.setattr(progress, "lessons", lambda: 1 / 0)
+    assert "Right" in answered(RIGHT).verdict_box.content
+    assert "ZeroDivisionError" in panel.verdict_box.content
+
+
+def store(file, *keys, outcome="right"):
+    """Store an answer to each of these questions and exercises."""
+    answers = {key: {"outcome": outcome, "solved": outcome == "right", "answer": None} for key in keys}
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps({"version": 1, "answers": answers}))
+
+
+def test_it_says_where_to_go_on(file, monkeypatch):
+    monkeypatch.chdir(NOTEBOOKS)
+    assert go_on(labs.show_progress()) == "Begin with 00 Start here: A model and two clones"
+    keys = {number: [task.key for task in tasks.values()] for number, tasks in progress._tasks()}
+    store(file, QUESTION.key)
+    panel = labs.show_progress()
+    assert go_on(panel) == "Go on with 02 Cloning subclassed models: A frozen layer"
+    assert '<a href="02_cloning_subclassed_models.ipynb#heading=A-frozen-layer">' in panel.page
+    # A wrong answer is open, too.
+    store(file, keys["06"][0], outcome="not-right")
+    assert go_on(labs.show_progress()).startswith("Go on with 06 Bring your own model: ")
+    store(file, *keys["02"])
+    assert go_on(labs.show_progress()).startswith("Go on with 03 Why a clone will not load: ")
+    # What was left out comes when the last lesson is done.
+    store(file, *keys["00"], *keys["02"], *keys["06"])
+    assert go_on(labs.show_progress()).startswith("Go on with 01 How subclassing works: ")
+    store(file, *(key for each in keys.values() for key in each))
+    assert go_on(labs.show_progress()) == "You have answered every question and solved every exercise."
+
+
+def test_nothing_is_linked_that_is_not_there(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    panel = labs.show_progress()
+    assert "<a " not in panel.page and go_on(panel) == "Begin with 00 Start here"
+    (tmp_path / "00_start_here.ipynb").write_text("{")
+    panel = labs.show_progress()
+    assert go_on(panel) == "Begin with 00 Start here" and '<a href="00_start_here.ipynb">' in panel.page
+    assert "01_how_subclassing_works.ipynb" not in panel.page
 
 
 @pytest.mark.parametrize("broken", ["", "{", "[]", '{"answers": 3}', '{"answers": {"a": {"outcome": "odd"}}}'])
@@ -277,7 +377,7 @@ def test_progress_that_cannot_be_erased_is_said(file, monkeypatch):
     monkeypatch.setattr(type(file), "unlink", denied)
     panel.erase.click()
     assert "could not be erased: Permission denied" in panel.verdict_box.content
-    assert "1 of" in panel.table_box.value and progress.entry(QUESTION.key).solved
+    assert "1 of" in panel.page and progress.entry(QUESTION.key).solved
 
 
 def test_a_folder_that_takes_nothing_is_said(tmp_path, monkeypatch):
@@ -293,7 +393,7 @@ def test_switched_off_nothing_is_stored_and_the_panel_says_so(monkeypatch):
     monkeypatch.setenv(progress.VARIABLE, "")
     answered(RIGHT)
     assert progress.path() is None and progress.entry(QUESTION.key) is None
-    assert "switched off" in labs.show_progress().table_box.value
+    assert "switched off" in labs.show_progress().page
 
 
 def test_the_usual_place_is_the_users_own(monkeypatch, tmp_path):
