@@ -58,7 +58,7 @@ def test_format(path):
 
 
 # Notebooks that ask more of a reader than their budget: to be made shorter, and taken off this list.
-EXCEEDING = {"00", "06"}
+EXCEEDING = {"00"}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -8,6 +8,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from matplotlib.text import Text
 
 from helpers import auditing
 from helpers.report import QUESTIONS, Check, Report
@@ -15,6 +16,7 @@ from workbook.labs.framework.figure import png
 from workbook.labs.framework.run import Problem
 from workbook.labs.method_table import run as method_table
 from workbook.labs.method_table.figure import MethodTablePicture
+from workbook.labs.method_table.lab import folded_table
 from workbook.labs.method_table.models import MODEL_KINDS, kinds_on
 from workbook.labs.method_table.run import MethodTableRun, MethodTableSettings, Outcome, Subject
 from workbook.methods import METHODS
@@ -111,7 +113,7 @@ def test_the_table_reads_without_colour_and_opens_to_evidence(full):
     assert "caption" in page.tags and full.verdict in page.text
     assert not re.search(r"(?<!-)color:", full.to_html())
     true = sum(outcome.true for outcome in full.outcomes.values())
-    assert page.text.count("✓ ✓ ✓") <= true <= page.tags.count("strong")
+    assert page.text.count("✓\N{NO-BREAK SPACE}✓\N{NO-BREAK SPACE}✓") <= true <= page.tags.count("strong")
 
 
 def test_what_is_committed_has_no_numbers_that_change(full):
@@ -145,6 +147,34 @@ def test_the_picture_is_drawn_at_every_stage():
     still = picture.still(run)
     assert still.alt == run.verdict
     assert png(MethodTablePicture().still(run)) == png(MethodTablePicture().still(run))
+
+
+def of_errors(*subjects):
+    """A table in which every method raises an error with a long name."""
+    run = MethodTableRun(subjects=[Subject(subject, None) for subject in subjects])
+    for subject in subjects:
+        for name in run.methods:
+            run.outcomes[subject, name] = Outcome(subject, name, problem=Problem("x", NotImplementedError("y")))
+    return run
+
+
+@pytest.mark.parametrize("subjects", [("subclass without get_config", "LoRA"), ("LoRA",)])
+def test_letters_can_be_read_where_the_page_is_narrow(subjects):
+    """The picture is as wide as its panel: 818 px on a small screen with the file browser open."""
+    picture = MethodTablePicture()
+    picture.update(of_errors(*subjects))
+    picture.figure.canvas.draw()
+    texts = [text for text in picture.figure.findobj(Text) if text.get_text()]
+    assert min(text.get_fontsize() / 72 * 818 / picture.figure.get_figwidth() for text in texts) >= 11
+    boxes = [text.get_window_extent() for text in texts]
+    inside = picture.figure.bbox.padded(2)
+    assert all(inside.contains(*box.min) and inside.contains(*box.max) for box in boxes)
+    assert not [1 for i, box in enumerate(boxes) for other in boxes[:i] if box.overlaps(other)]
+
+
+def test_the_evidence_is_folded_away_until_somebody_asks_for_it():
+    page = folded_table(of_errors("LoRA"))
+    assert page.startswith('<details class="method-table-evidence"><summary>') and "<details open" not in page
 
 
 def test_one_kind_gives_a_row_for_each_method():
@@ -205,9 +235,9 @@ def test_a_symbol_for_each_test_and_what_is_lost_in_words():
     ]
     outcome = Outcome("mine", "alias", Report(checks))
     assert not outcome.true and outcome.words == "✗ loses layer settings"
-    assert outcome.symbols == "✗ ○ ✓"
+    assert outcome.symbols.split() == ["✗", "○", "✓"]
     shared = Outcome("mine", "alias", Report([*checks, Check("Own life", "original keeps still", False, "")]))
-    assert shared.words == "✗ loses layer settings; fails Own life" and shared.symbols == "✗ ○ ✗"
+    assert shared.words == "✗ loses layer settings; fails Own life" and shared.symbols.split() == ["✗", "○", "✗"]
     failed = Outcome("mine", "alias", problem=Problem("Cloning", ValueError("a\nb\nc")))
     assert failed.passed == {} and failed.symbols == "! ValueError"
     assert failed.evidence == [("error", "! ValueError", "a b ...")]

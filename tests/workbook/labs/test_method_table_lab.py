@@ -106,7 +106,7 @@ def test_what_is_seen_while_the_cell_runs():
             live.show(run)
             seen.append(live._bar.value)
     assert seen == list(range(1, len(METHODS))) and live._bar.max == len(METHODS)
-    assert "…" in live.table_box.value and "✓ ✓ ✓" in live.table_box.value
+    assert "…" in live.table_box.value and "✓\N{NO-BREAK SPACE}✓\N{NO-BREAK SPACE}✓" in live.table_box.value
     bundle = live._repr_mimebundle_()
     assert (bundle[0] if isinstance(bundle, tuple) else bundle)["text/plain"].endswith("while the cell runs.")
     live.done(run)

@@ -10,6 +10,7 @@ import csv
 import functools
 import html
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -130,7 +131,7 @@ class Outcome:
         """A symbol for each of the three tests, in their order; or the name of the error."""
         if self.problem is not None:
             return f"! {self.problem.name}"
-        return " ".join(SYMBOLS[passed] for passed in self.passed.values())
+        return "\N{NO-BREAK SPACE}".join(SYMBOLS[passed] for passed in self.passed.values())
 
     @property
     def words(self) -> str:
@@ -440,7 +441,9 @@ _PLAIN = f"{_LEFT};font-weight:normal"
 
 
 def _many_subjects(table: MethodTableRun, evidence: bool) -> str:
-    head = "".join(f'<th scope="col" style="{_LEFT}">{html.escape(m.label)}</th>' for m in table.methods.values())
+    # A label may be broken after a dot or an underscore, so that nine columns fit a narrow page.
+    labels = [re.sub(r"(?<=\w)([._])(?=\w)", r"\1<wbr>", html.escape(each.label)) for each in table.methods.values()]
+    head = "".join(f'<th scope="col" style="{_LEFT}">{label}</th>' for label in labels)
     rows = []
     for row in table.rows:
         cells = []
@@ -459,7 +462,9 @@ def _one_subject(table: MethodTableRun, evidence: bool) -> str:
         outcome = table.outcomes.get((table.rows[0], name))
         label, cells = html.escape(method.label), ["…"] * (len(columns) - 1)
         if outcome is not None:
-            marks = [f"{SYMBOLS[passed]} {WORDS[passed]}" for passed in outcome.passed.values()]
+            marks = [
+                f"{SYMBOLS[passed]}&nbsp;{WORDS[passed].replace(' ', '&nbsp;')}" for passed in outcome.passed.values()
+            ]
             cells = [*(marks or [html.escape(outcome.words), "", ""]), html.escape(outcome.lost_in_words)]
             if outcome.true and not outcome.lost_later:
                 label = f"<strong>{label}</strong>"
@@ -480,7 +485,7 @@ def _table(table: MethodTableRun, head: str, rows: list[str]) -> str:
 _LEGEND = (
     f"<p>In each cell: {', '.join(QUESTIONS)}. "
     f"{', '.join(f'{symbol} {WORDS[passed]}' for passed, symbol in SYMBOLS.items())}; "
-    "bold: a true clone; !: an error, and no clone.</p>"
+    "!: an error, and no clone.</p>"
 )
 
 
@@ -490,7 +495,7 @@ def _cell(outcome: Outcome, evidence: bool) -> str:
         symbols = f"<strong>{symbols}</strong>"
     # A screen reader says the words, because it would read three symbols without the names of the tests.
     words = html.escape(outcome.words.lstrip("✓✗! "))
-    shown = f'<span role="img" aria-label="{words}" style="white-space:nowrap">{symbols}</span>'
+    shown = f'<span role="img" aria-label="{words}">{symbols}</span>'
     return _folded(outcome, shown) if evidence else shown
 
 
