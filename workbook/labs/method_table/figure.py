@@ -163,4 +163,4 @@ class MethodTablePicture(Picture):
 
 def _short(name: str) -> str:
     """Shorten the name of an error to fit into a cell."""
-    return name if len(name) <= 10 else f"{name[:9]}…"
+    return name if len(name) <= 10 else f"{name[:8]}…"
