@@ -497,6 +497,20 @@ FAULTS = (
         "**Clock:**",
         ("tests/notebooks/test_notebooks.py", "tests/workbook/lessons/test_lesson_00.py"),
     ),
+    Fault(
+        "notebook 07: a recipe needs another one to have run",
+        "notebooks/07_recipes.ipynb",
+        "optimizer.build(copied.trainable_variables)",
+        "optimizer.build(target.trainable_variables)",
+        ("tests/notebooks/test_recipes.py", "-k", "own_names"),
+    ),
+    Fault(
+        "the site does not know an anchor of JupyterLab",
+        "tools/site/pages.py",
+        'words.lower()).replace(" ", "-") or "part"',
+        'words).replace(" ", "-") or "part"',
+        ("tests/browser/test_site.py", "-k", "anchors"),
+    ),
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ import pytest
 from accessibility import findings
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from notebook_checks import lessons
 
 sys.path.insert(0, str(driver.ROOT / "tools" / "site"))
 import build
@@ -26,7 +27,9 @@ import pages
 
 # The quick tier checks the files of all notebooks, but opens only the first and the longest in a browser.
 QUICK = ("index", "00_start_here", "06_bring_your_own_model")
-NOTEBOOKS = {path.stem: nbformat.read(path, 4) for path in sorted((driver.ROOT / "notebooks").glob("*.ipynb"))}
+PATHS = sorted((driver.ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = {path.stem: nbformat.read(path, 4) for path in PATHS}
+LESSONS = {path.stem: NOTEBOOKS[path.stem] for path in lessons(PATHS)}  # these have slides
 ALL = ("minor", "moderate", "serious", "critical")
 PHONE, DESKTOP, PROJECTOR = (
     {"width": width, "height": height} for width, height in ((360, 740), (1280, 800), (1280, 720))
@@ -74,10 +77,11 @@ def outputs(name):
 # --- The files ---------------------------------------------------------------------------------------------------
 
 
-def test_every_notebook_has_a_page_and_slides_and_can_be_reached(documents):
+def test_every_notebook_has_a_page_every_lesson_slides_and_they_can_be_reached(documents):
     assert len(NOTEBOOKS) >= 7
     order = ["index.html", *(f"{name}.html" for name in NOTEBOOKS)]
-    assert {*order, *(f"slides/{name}" for name in order[1:])} <= documents.keys()
+    assert {*order} <= documents.keys()
+    assert {name for name in documents if name.startswith("slides/")} == {f"slides/{name}.html" for name in LESSONS}
     for place, name in enumerate(order):
         links = {link.get("rel", [""])[0]: link["href"] for link in documents[name].select(".turn a")}
         assert links.get("prev") == (order[place - 1] if place else None)
@@ -112,7 +116,7 @@ def test_every_picture_is_there_with_its_words(site, documents, name):
     for document, read in (
         (f"{name}.html", lambda source: (site / source).read_bytes()),
         (f"slides/{name}.html", lambda source: base64.b64decode(source.partition("base64,")[2])),
-    ):
+    )[: 1 + (name in LESSONS)]:
         images = documents[document].select("main img")
         assert [read(image["src"]) for image in images] == stored
         assert [image["alt"] for image in images] == alternatives
@@ -146,7 +150,8 @@ def test_every_link_leads_somewhere(site, documents):
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_nothing_of_a_notebook_is_lost(documents, name):
-    page, slides = (words(documents[document].main.get_text()) for document in (f"{name}.html", f"slides/{name}.html"))
+    page = words(documents[f"{name}.html"].main.get_text())
+    slides = words(documents[f"slides/{name}.html"].main.get_text()) if name in LESSONS else page
     for cell in NOTEBOOKS[name].cells:
         if cell.cell_type == "code":
             assert words(cell.source) in page
@@ -194,7 +199,7 @@ def test_tables_say_which_cells_are_headings(documents):
 # --- Slides ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", LESSONS)
 def test_a_question_stands_before_its_answer(documents, name):
     slides = documents[f"slides/{name}.html"].select(".slide")
     questions = [slide for slide in slides if slide.find("strong", string="Predict")]
@@ -205,7 +210,7 @@ def test_a_question_stands_before_its_answer(documents, name):
         assert "step" not in last.get("class", []) and "labs.ask" not in slide.get_text()
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", LESSONS)
 def test_a_result_is_told_after_its_code(documents, name):
     """The output of a cell appears at the next key press: below its code, or first on the next slide."""
     kinds, results = ("figure", "printed", "html"), 0
@@ -318,14 +323,23 @@ def test_the_commands_say_where_it_is_and_what_is_wrong(small, tmp_path, monkeyp
     assert build.main(["slides", "1"]) == 0
     assert (tmp_path / "site" / "slides" / "1.html").as_uri() in capsys.readouterr().out
     assert build.main(["slides", "7"]) == 1
-    assert "no notebook '7'" in capsys.readouterr().err
+    assert "no slides of '7'" in capsys.readouterr().err
 
 
 def test_notebooks_are_found_by_what_a_person_would_type():
     expected = [PurePosixPath("notebooks/02_cloning_subclassed_models.ipynb")]
     for name in ("02", "02_cloning_subclassed_models", "notebooks/02_cloning_subclassed_models.ipynb"):
         assert build.named([name]) == expected
-    assert [path.stem for path in build.named([])] == list(NOTEBOOKS)
+    assert [path.stem for path in build.named([])] == list(LESSONS)
+
+
+def test_anchors_of_jupyterlab_lead_to_the_same_heading(small, tmp_path):
+    small(new_markdown_cell("[there](#A-Part) [page](../x.md#Part) [out](https://a.example/#Up)\n\n## A Part"))
+    build.build_site(tmp_path / "out")
+    soup = BeautifulSoup((tmp_path / "out" / "1.html").read_text("utf-8"), "html.parser")
+    found = [link["href"] for link in soup.select(".text p a")]
+    assert found == ["#a-part", "x.html#part", "https://a.example/#Up"]
+    assert soup.h2["id"] == "a-part"
 
 
 # --- In a browser ------------------------------------------------------------------------------------------------
@@ -508,7 +522,7 @@ SLIDE = """() => {
 }"""
 
 
-@pytest.mark.parametrize("name", tiers(NOTEBOOKS, quick=("00_start_here",)))
+@pytest.mark.parametrize("name", tiers(LESSONS, quick=("00_start_here",)))
 def test_every_slide_can_be_read_across_a_room(site, page, name):
     visit(page, site / "slides" / f"{name}.html", PROJECTOR)
     count = page.locator(".slide").count()

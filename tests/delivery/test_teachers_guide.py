@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from notebook_checks import lessons
 from tiers import slow_unless
 
 from workbook.labs.birth import run as birth
@@ -21,7 +22,8 @@ from workbook.lessons.quiz import Exercise, Question
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "classroom" / "teachers_guide.md").read_text(encoding="utf-8")
-NOTEBOOKS = {path.name: nbformat.read(path, as_version=4) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+PATHS = lessons(sorted((ROOT / "notebooks").glob("*.ipynb")))
+NOTEBOOKS = {path.name: nbformat.read(path, as_version=4) for path in PATHS}
 LESSONS = [importlib.import_module(f"workbook.lessons.lesson_{name[:2]}") for name in NOTEBOOKS]
 QUESTIONS = [value for lesson in LESSONS for value in vars(lesson).values() if isinstance(value, Question)]
 EXERCISES = [value for lesson in LESSONS for value in vars(lesson).values() if isinstance(value, Exercise)]

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+LESSONS = checks.lessons(NOTEBOOKS)
 
 
 @functools.cache
@@ -28,8 +29,11 @@ def test_there_are_notebooks():
     assert NOTEBOOKS, f"no notebook found in {FOLDER}"
 
 
-@pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    ("path", "check"),
+    [(path, check) for path in NOTEBOOKS for check in checks.checks_of(path)],
+    ids=lambda value: getattr(value, "stem", None) or value.__name__,
+)
 def test_notebook(path, check):
     assert check(_read(path)) == []
 
@@ -40,9 +44,9 @@ def test_links_lead_somewhere(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_ends_with_a_link_to_the_next_notebook(path):
-    """The last notebook links to the first."""
-    following = NOTEBOOKS[(NOTEBOOKS.index(path) + 1) % len(NOTEBOOKS)]
+def test_ends_with_a_link_to_the_next_lesson(path):
+    """The last lesson links to the first, and so does a reference."""
+    following = LESSONS[(LESSONS.index(path) + 1) % len(LESSONS)] if path in LESSONS else LESSONS[0]
     title = _read(following).cells[0].source.strip().splitlines()[0].removeprefix("# ")
     assert _read(path).cells[-1].source.splitlines()[-1].endswith(f": [{title}]({following.name}).")
 
@@ -321,6 +325,49 @@ def test_a_notebook_that_grows_is_found(found, breaking):
     notebook = _short_lesson()
     breaking(notebook)
     assert any(problem.startswith(found) for problem in checks.over_budget(notebook, checks.LESSON))
+
+
+def _reference():
+    """A notebook to look things up in, with nothing wrong."""
+    return new_notebook(
+        cells=[
+            new_markdown_cell("# Recipes\n\n[One thing](#One-thing) · [Another](#Another)"),
+            _code("import helpers"),
+            new_markdown_cell("## One thing\n\nIt is done like this."),
+            _code("1"),
+            new_markdown_cell("## Another\n\nIt is done like that."),
+            _code("2"),
+            new_markdown_cell("## Something else\n\nThat is in another notebook."),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "breaking"),
+    [
+        ("title", _set(0, source="[One thing](#One-thing) · [Another](#Another)")),
+        ("anchor 'one-thing'", _set(0, source="# Recipes\n\n[One thing](#one-thing) · [Another](#Another)")),
+        ("['Another']", _set(0, source="# Recipes\n\n[One thing](#One-thing)")),
+        ("same order", _set(0, source="# Recipes\n\n[Another](#Another) · [One thing](#One-thing)")),
+        ("no text", _set(2, source="## One thing")),
+        ("no code", lambda notebook: notebook.cells.pop(3)),
+        ("asks something", _set(3, source="labs.ask(lesson.QUESTION)")),
+        ("asks something", _set(3, metadata={"tags": ["exercise"]})),
+    ],
+)
+def test_a_reference_without_its_contents_is_found(found, breaking):
+    notebook = _reference()
+    assert checks.contents(notebook) == []
+    breaking(notebook)
+    assert any(found in problem for problem in checks.contents(notebook))
+
+
+def test_a_reference_states_no_minutes_and_has_a_budget():
+    budget = checks.Size(words=100, lines=10, cells=5, longest=20, minutes=None)
+    notebook = _reference()
+    assert checks.over_budget(notebook, budget) == []
+    _add(new_markdown_cell("word " * 100))(notebook)
+    assert [problem.split(":")[0] for problem in checks.over_budget(notebook, budget)] == ["words"]
 
 
 def test_every_check_has_been_seen_to_fail():

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import nbformat
+import notebook_checks
 import pytest
 from tiers import every
 
@@ -18,7 +19,7 @@ from workbook.lessons import progress
 from workbook.lessons.panels import ExercisePanel, QuestionPanel
 from workbook.lessons.quiz import Outcome
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = notebook_checks.lessons(sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb")))
 FIRST = re.compile(r"labs\.ask\(|labs\.exercise\(|labs\.show_progress\(", re.MULTILINE)
 
 

@@ -20,12 +20,20 @@ from IPython.core.inputtransformer2 import TransformerManager
 from PIL import Image
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+# Notebooks to look things up in. They ask nothing, end in no recap, and state no minutes.
+REFERENCES = {"07"}
+
 MAX_CODE_CELLS = 30
 MAX_BYTES = 1_000_000
 MAX_RECAP_LINES = 5
 
 # Fewer pixels a side than this is a stray image, more is a picture that no page shows in full.
 SMALLEST_SIDE, LARGEST_SIDE = 60, 4000
+
+
+def lessons(paths):
+    """Return those of the paths of notebooks that are lessons, in their order."""
+    return [path for path in paths if path.name[:2] not in REFERENCES]
 
 
 # --- reading a notebook ------------------------------------------------------------------------------------------
@@ -392,6 +400,30 @@ def own_functions(notebook):
     return problems
 
 
+def contents(notebook):
+    """A reference opens with its title and with links to all its headings, and each of them has a text and a cell.
+
+    The last heading may have no cell: it leads on. Anchors are those of JupyterLab and GitHub.
+    """
+    first = notebook.cells[0].source
+    problems = [] if re.match(r"# \S", first) else ["the first cell does not begin with a title ('# ...')"]
+    titles = [cell.source.partition("\n") for _, cell in _cells(notebook, "markdown") if cell.source.startswith("## ")]
+    headings = [heading.removeprefix("## ") for heading, *_ in titles]
+    links = re.findall(r"\[([^\]]+)\]\(#([^)]+)\)", first)
+    problems += [f"the link to {title!r} has the anchor {to!r}" for title, to in links if to != title.replace(" ", "-")]
+    if [title for title, _ in links] != headings[:-1]:
+        found = {title for title, _ in links} ^ set(headings[:-1])
+        problems.append(f"headings and table of contents are not the same, or not in the same order: {sorted(found)}")
+    problems += [f"{heading!r} has no text" for heading, _, text in titles if not has_sentence(text)]
+    for cell, after in zip(notebook.cells, notebook.cells[1:], strict=False):
+        if cell.source.startswith("## ") and after.cell_type != "code":
+            problems.append(f"{cell.source.splitlines()[0]!r} has no code")
+    for i, cell in _cells(notebook, "code"):
+        if "labs." in cell.source or "exercise" in _tags(cell):
+            problems.append(f"{_place(i, cell)} asks something, which a reference does not")
+    return problems
+
+
 CHECKS = (
     saved_widget_state,
     log_lines,
@@ -408,6 +440,12 @@ CHECKS = (
     recap,
     own_functions,
 )
+REFERENCE_CHECKS = (*(check for check in CHECKS if check not in (too_many_code_cells, frame, recap)), contents)
+
+
+def checks_of(path):
+    """Return the checks of a notebook."""
+    return CHECKS if lessons([path]) else REFERENCE_CHECKS
 
 
 # --- how much a notebook asks of a reader ------------------------------------------------------------------------
@@ -417,14 +455,15 @@ CHECKS = (
 class Size:
     """What a reader has to read and to do: words, lines of code, code cells, lines of the longest, and minutes.
 
-    A budget is a size, too. Words are counted in markdown cells; empty lines are no lines.
+    A budget is a size, too, without minutes for a reference. Words are counted in markdown cells; empty lines are no
+    lines.
     """
 
     words: int
     lines: int
     cells: int
     longest: int
-    minutes: int
+    minutes: int | None
 
 
 LESSON = Size(words=1300, lines=180, cells=20, longest=20, minutes=45)
@@ -432,6 +471,7 @@ BUDGETS = {
     "00": Size(words=700, lines=60, cells=20, longest=20, minutes=15),
     **dict.fromkeys(("01", "02", "03", "04", "05"), LESSON),
     "06": Size(words=1200, lines=150, cells=20, longest=20, minutes=40),
+    "07": Size(words=2000, lines=450, cells=45, longest=20, minutes=None),
 }
 
 
@@ -458,8 +498,10 @@ def over_budget(notebook, budget):
     problems = [
         f"{name}: {getattr(found, name)}, more than {limit}"
         for name, limit in vars(budget).items()
-        if getattr(found, name) > limit
+        if limit is not None and getattr(found, name) > limit
     ]
+    if budget.minutes is None:
+        return problems
     stated = stated_minutes(notebook)
     if not found.minutes <= stated < found.minutes + 5:
         problems.append(f"it says {stated} minutes, and by the rule they are {found.minutes}")

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import io
-import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from bs4 import BeautifulSoup
-from pages import HERE, ROOT, Problem, Source, embedded, read, render, rewrite_images, rewrite_links, table_boxes
+from pages import (
+    HERE,
+    ROOT,
+    Problem,
+    Source,
+    anchor,
+    embedded,
+    read,
+    render,
+    rewrite_images,
+    rewrite_links,
+    table_boxes,
+)
 from PIL import Image
 from slides import cut, cut_code
 
@@ -19,6 +30,7 @@ __all__ = ["build_site", "build_slides", "main"]
 HOME = PurePosixPath("README.md")
 OUTPUT = ROOT / "site"
 ASSETS = HERE / "assets"
+WITHOUT_SLIDES = {"07_recipes"}  # to be looked things up in, not to be presented
 
 
 def notebook_paths() -> list[PurePosixPath]:
@@ -32,6 +44,19 @@ def notebook_paths() -> list[PurePosixPath]:
         '00_start_here.ipynb'
     """
     return [PurePosixPath("notebooks", path.name) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+
+
+def slide_paths() -> list[PurePosixPath]:
+    """Return the notebooks that have slides, in reading order.
+
+    Returns:
+        Their paths, relative to the root of the repository.
+
+    Example:
+        >>> slide_paths()[-1].name
+        '06_bring_your_own_model.ipynb'
+    """
+    return [path for path in notebook_paths() if path.stem not in WITHOUT_SLIDES]
 
 
 def page_name(path: PurePosixPath) -> str:
@@ -96,7 +121,8 @@ def build_site(folder: Path) -> list[Path]:
         _list_headings(soup)
         written.append(folder / page_name(path))
         written[-1].write_text(str(soup), encoding="utf-8")
-    _write_slides(folder / "slides", notebooks.values(), lambda target: f"../{page_name(target)}", home="../{}")
+    with_slides = [notebooks[path] for path in slide_paths()]
+    _write_slides(folder / "slides", with_slides, lambda target: f"../{page_name(target)}", home="../{}")
     return written
 
 
@@ -111,7 +137,8 @@ def _page(source: Source, notebooks: dict[PurePosixPath, Source]) -> dict[str, o
         "description": source.description,
         "workbook": read(HOME).title,
         "notebooks": order[1:],
-        "slides": f"slides/{name}" if source.is_notebook else None,
+        "stored": source.is_notebook,
+        "slides": f"slides/{name}" if source.path in slide_paths() else None,
         "previous": order[place - 1] if place else None,
         "next": order[place + 1] if place is not None and place + 1 < len(order) else None,
     }
@@ -136,7 +163,7 @@ def _list_headings(soup: BeautifulSoup) -> None:
     outline = soup.new_tag("ol")
     for heading in soup.select("main h2, main h3"):
         words = heading.get_text().strip()
-        slug = re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-") or "part"
+        slug = anchor(words)
         taken[slug] = taken.get(slug, -1) + 1
         heading["id"] = slug + (f"-{taken[slug]}" if taken[slug] else "")
         item = soup.new_tag("li", attrs={"class": heading.name})
@@ -192,7 +219,7 @@ def _write_slides(folder: Path, sources: Iterable[Source], address, home: str = 
 
 
 def named(names: Sequence[str]) -> list[PurePosixPath]:
-    """Return the notebooks that match names, or all.
+    """Return the notebooks that match names, or all that have slides.
 
     Args:
         names: File names, with or without folder and extension, or their beginnings, such as `02`.
@@ -201,17 +228,17 @@ def named(names: Sequence[str]) -> list[PurePosixPath]:
         Paths, relative to the root of the repository.
 
     Raises:
-        Problem: If a name matches no notebook.
+        Problem: If a name matches no notebook that has slides.
 
     Example:
         >>> named(["02"])[0].name
         '02_cloning_subclassed_models.ipynb'
     """
-    paths = notebook_paths()
+    paths = slide_paths()
     found = [[path for path in paths if path.stem.startswith(Path(name).stem)] for name in names]
     for name, fitting in zip(names, found, strict=True):
         if not fitting:
-            raise Problem(f"There is no notebook {name!r}: use one of {', '.join(path.stem for path in paths)}.")
+            raise Problem(f"There are no slides of {name!r}: use one of {', '.join(path.stem for path in paths)}.")
     return sorted({path for fitting in found for path in fitting}) if names else paths
 
 

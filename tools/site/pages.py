@@ -157,6 +157,22 @@ def _target(reference: str, source: PurePosixPath) -> tuple[PurePosixPath | None
     return PurePosixPath(file.relative_to(ROOT).as_posix()), parts.fragment
 
 
+def anchor(words: str) -> str:
+    """Return the anchor that GitHub gives to a heading in a text.
+
+    Args:
+        words: The words of the heading, or the anchor that JupyterLab gives to it.
+
+    Returns:
+        The anchor, without `#`.
+
+    Example:
+        >>> anchor("A target network"), anchor("A-target-network")
+        ('a-target-network', 'a-target-network')
+    """
+    return re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-") or "part"
+
+
 def rewrite_links(soup: BeautifulSoup, source: PurePosixPath, address: Callable[[PurePosixPath], str | None]) -> None:
     """Point links to files of the repository to the pages of these files.
 
@@ -170,7 +186,11 @@ def rewrite_links(soup: BeautifulSoup, source: PurePosixPath, address: Callable[
     """
     for link in soup.select(".text a[href], .run a[href]"):
         target, fragment = _target(link["href"], source)
+        if link.find_parent(class_="text") and fragment:
+            fragment = anchor(unquote(fragment))  # JupyterLab keeps capital letters
         if target is None:
+            if link["href"].startswith("#") and fragment:
+                link["href"] = f"#{fragment}"
             continue
         if (ROOT / target).is_dir():
             target /= "README.md"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from notebook_checks import stated_minutes
+from notebook_checks import lessons, stated_minutes
 
 from workbook.lessons import lesson_00
 from workbook.lessons.lesson_00 import GO_ON_SLOWER
@@ -13,7 +13,8 @@ from workbook.lessons.progress_panel import TITLES
 from workbook.lessons.quiz import Exercise, Outcome, Question
 
 ROOT = Path(__file__).resolve().parents[3]
-NOTEBOOKS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = {path.name[:2]: path for path in lessons(PATHS)}
 QUESTIONS = [value for value in vars(lesson_00).values() if isinstance(value, Question)]
 EXERCISES = [value for value in vars(lesson_00).values() if isinstance(value, Exercise)]
 
@@ -93,7 +94,7 @@ def rows(text):
     return {number: (title, path, int(time)) for number, title, path, time in found}
 
 
-def test_the_map_leads_to_every_other_notebook():
+def test_the_map_leads_to_every_other_lesson():
     cells = nbformat.read(NOTEBOOKS["00"], as_version=4).cells
     found = rows("\n".join(cell.source for cell in cells if cell.cell_type == "markdown"))
     assert {number: title for number, (title, _, _) in found.items()} == {
@@ -104,11 +105,18 @@ def test_the_map_leads_to_every_other_notebook():
             assert found[number][1:] == (path.name, minutes(path)), path.name
 
 
-def test_the_readme_leads_to_every_notebook():
+def test_the_readme_leads_to_every_lesson():
     found = rows((ROOT / "README.md").read_text(encoding="utf-8"))
     expected = {n: (TITLES[n], f"notebooks/{path.name}", minutes(path)) for n, path in NOTEBOOKS.items()}
     assert found == expected
     assert list(found) == sorted(found)
+
+
+def test_the_readme_leads_to_a_reference_too_and_states_no_minutes():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in set(PATHS) - set(NOTEBOOKS.values()):
+        title = nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].removeprefix("# ").replace(" ·", "")
+        assert re.search(rf"^\| \[{title}\]\(notebooks/{path.name}\) \| .+ \| \|$", text, re.M)
 
 
 def test_it_takes_ten_minutes():
