@@ -14,7 +14,7 @@ QUICK_NOTEBOOKS = ("00_start_here", "01_how_subclassing_works")
 # Files with many independent tests, which are spread over the workers. One worker would take too long for such a file.
 SPREAD = tuple(f"tests/helpers/{name}.py" for name in ("test_auditing", "test_cloning", "test_engine"))
 
-# Where the slow cases of a test resemble each other: settings of a lab, dropdowns of a panel. `--all` tries every third.
+# Where slow cases of a test are much alike: settings of a lab, dropdowns of a panel. `--all` tries every third.
 ALIKE = ("tests/workbook/labs/", "tests/workbook/test_methods.py", "tests/delivery/test_teachers_guide.py")
 
 

@@ -283,6 +283,20 @@ FAULTS = (
         ("tests/workbook/labs/test_own_model.py", "-k", "never_trained"),
     ),
     Fault(
+        "the method table shows a test that failed as one that was not tried",
+        "workbook/labs/method_table/run.py",
+        'SYMBOLS = {True: "✓", False: "✗", None: "○"}',
+        'SYMBOLS = {True: "✓", False: "○", None: "○"}',
+        ("tests/workbook/labs/test_method_table.py", "-k", "symbol_for_each_test"),
+    ),
+    Fault(
+        "the evidence of the method table is open from the start",
+        "workbook/labs/method_table/lab.py",
+        '<details class="method-table-evidence">',
+        '<details open class="method-table-evidence">',
+        ("tests/workbook/labs/test_method_table.py", "-k", "folded_away"),
+    ),
+    Fault(
         "a target network has to keep the random state",
         "workbook/labs/own_model/purposes.py",
         '_ONLY_IN_TRAINING = (*_RANDOM_STATE, "layer settings")',

@@ -61,16 +61,9 @@ def test_format(path):
     nbformat.validate(_read(path))
 
 
-# Notebooks that ask more of a reader than their budget: to be made shorter, and taken off this list.
-EXCEEDING = {"06"}
-
-
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_keeps_within_its_budget(path):
-    """A notebook that fits is not on the list, so that it cannot grow again."""
-    number = path.name[:2]
-    problems = checks.over_budget(_read(path), checks.BUDGETS[number])
-    assert bool(problems) == (number in EXCEEDING), problems or f"take {number} off the list"
+    assert checks.over_budget(_read(path), checks.BUDGETS[path.name[:2]]) == []
 
 
 # --- a notebook with nothing wrong, and ways to break it ---------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The method table in a notebook: it fills in while the cell runs, and each of its cells opens to show the evidence.
+"""The method table in a notebook: it fills in while the cell runs, and the evidence for each of its cells unfolds.
 
 A notebook shows the result of a cell only when the cell is done. Until then, a small widget shows the progress; the
 panel replaces it when the table is complete.
@@ -21,7 +21,7 @@ from workbook.labs.framework.panel import Lab
 from workbook.labs.method_table.figure import MethodTablePicture
 from workbook.labs.method_table.run import MethodTableRun, MethodTableSettings, Subject, kind_labels
 
-__all__ = ["MethodTablePanel"]
+__all__ = ["MethodTablePanel", "folded_table"]
 
 PACE = 2.0  # seconds between two pictures, because painting one takes as long as filling in a cell
 
@@ -155,13 +155,21 @@ class MethodTablePanel(Lab):
         self._count.value = f"{run.done} of {run.total} cells"
         if run.finished or time.monotonic() - self._painted > PACE:
             super().draw(run)
-            self.table_box.value = run.to_html(evidence=run.finished)
+            self.table_box.value = folded_table(run)
             self._links.value = _links(run, self.figure.value) if run.finished else ""
             self._painted = time.monotonic()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs)
         return {**data, "text/html": self.table.to_html(evidence=False)}, metadata
+
+
+def folded_table(run: MethodTableRun) -> str:
+    """Return the table as HTML, folded away below the picture; each of its cells opens to its evidence."""
+    return (
+        '<details class="method-table-evidence"><summary>The evidence for each cell</summary>'
+        f"{run.to_html(evidence=run.finished)}</details>"
+    )
 
 
 def _links(run: MethodTableRun, picture: bytes) -> str:

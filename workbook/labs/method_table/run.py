@@ -1,7 +1,7 @@
-"""The table: every way to clone, on many kinds of models, and which aspects of each model survive.
+"""The table: every way to clone, on many kinds of models, and which of the three tests each clone passes.
 
 No outcome is stored here. Each model is made, trained a little, cloned, and audited with the installed versions; the
-report of the audit says what survives. The reader's own model can be one of the subjects.
+report of the audit has the verdicts. The reader's own model can be one of the subjects.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import csv
 import functools
 import html
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ import tensorflow as tf
 from helpers import auditing, cloning, keras_compat, snapshot, training
 from helpers.auditing import Report
 from helpers.random_state import random_state_kept
+from helpers.report import OWN_LIFE, QUESTIONS
 from helpers.text import listed
 from workbook import errors, notebook
 from workbook.labs.framework.run import Problem, Run, Stage
@@ -28,23 +30,24 @@ from workbook.labs.method_table.models import MODEL_KINDS, ModelKind, kinds_on
 from workbook.methods import ALL_METHODS, METHODS, Method
 from workbook.text import KERAS_VERSIONS
 
-__all__ = ["ASPECTS", "MethodTableRun", "MethodTableSettings", "Outcome", "Subject", "kind_labels"]
+__all__ = ["MethodTableRun", "MethodTableSettings", "Outcome", "Subject", "kind_labels"]
 
 STEPS = 5  # training steps that both models make
 
-ASPECTS = {
-    "output": ("outputs",),
-    "weights": ("weights",),
-    "independence": ("separate storage", "clone keeps still", "original keeps still"),
-    "optimizer state": ("optimizer state",),
-    "next five steps": ("training steps",),
-}
-"""The aspects that must survive, by name, and the checks of the audit that decide."""
-
 SYMBOLS = {True: "✓", False: "✗", None: "○"}
-WORDS = {True: "survives", False: "is lost", None: "does not apply"}
+WORDS = {True: "passed", False: "failed", None: "not tried"}
 
-_JUDGED = {check for checks in ASPECTS.values() for check in checks}
+# The checks of the audit that compare what a clone has to carry; the others compare what follows from it.
+_CARRIED = (
+    "structure",
+    "layer settings",
+    "weights",
+    "other state",
+    "compile settings",
+    "optimizer state",
+    "compiled functions",
+    "added losses",
+)
 _OPTIMIZER = "optimizer state"
 
 
@@ -83,7 +86,7 @@ class Outcome:
 
     @property
     def true(self) -> bool:
-        """Whether the clone is true: no check of the audit failed, including checks beyond the five aspects."""
+        """Whether the clone is true: no check of the audit failed."""
         return self.report is not None and self.report.ok
 
     @property
@@ -92,26 +95,14 @@ class Outcome:
         return self.problem is not None and errors.is_no_room(self.problem.error)
 
     @property
-    def survives(self) -> dict[str, bool | None]:
-        """For each aspect, whether it survived, or None if it does not apply. Empty if there is no clone."""
-        if self.report is None:
-            return {}
-        found = {aspect: _together(self.report, checks) for aspect, checks in ASPECTS.items()}
-        if self.untrained and found[_OPTIMIZER]:  # before the first step there is nothing to lose
-            found[_OPTIMIZER] = self.kept_later or None
-        return found
+    def passed(self) -> dict[str, bool | None]:
+        """For each of the three tests, whether it was passed, or None if not tried. Empty if there is no clone."""
+        return {} if self.report is None else {test: self.report.verdict(test).passed for test in QUESTIONS}
 
     @property
     def lost_later(self) -> bool:
         """Whether the method loses the optimizer state as soon as there is one."""
         return self.kept_later is False
-
-    def in_words(self, aspect: str) -> str:
-        """Return a symbol and words for one aspect, so that it never rests on colour."""
-        survived = self.survives[aspect]
-        if aspect == _OPTIMIZER and self.untrained and survived is None and self.report is not None:
-            return f"{SYMBOLS[None]} {self._no_step_yet}"
-        return f"{SYMBOLS[survived]} {WORDS[survived]}"
 
     @property
     def _no_step_yet(self) -> str:
@@ -119,14 +110,28 @@ class Outcome:
         return f"no training step yet{later}"
 
     @property
-    def also_lost(self) -> list[str]:
-        """The checks that failed beyond the five aspects, such as "layer settings"."""
-        return [name for name in self.report.failures if name not in _JUDGED] if self.report else []
+    def lost(self) -> list[str]:
+        """What the clone does not carry, by the names of the audit, such as "weights"."""
+        failures = self.report.failures if self.report else []
+        return [name for name in _CARRIED if name in failures]
 
     @property
-    def lost(self) -> list[str]:
-        """All that is lost, in words."""
-        return [aspect for aspect, survived in self.survives.items() if survived is False] + self.also_lost
+    def failed(self) -> list[str]:
+        """The tests that the clone failed."""
+        return [test for test, passed in self.passed.items() if passed is False]
+
+    @property
+    def lost_in_words(self) -> str:
+        """What is lost, and what will be once the model is trained."""
+        later = [f"{_OPTIMIZER}: {self._no_step_yet}"] if self.lost_later else []
+        return ", ".join([*self.lost, *later])
+
+    @property
+    def symbols(self) -> str:
+        """A symbol for each of the three tests, in their order; or the name of the error."""
+        if self.problem is not None:
+            return f"! {self.problem.name}"
+        return "\N{NO-BREAK SPACE}".join(SYMBOLS[passed] for passed in self.passed.values())
 
     @property
     def words(self) -> str:
@@ -137,7 +142,9 @@ class Outcome:
             return f"! raises {self.problem.name}"
         if self.true:
             return "✓ true clone until trained" if self.lost_later else "✓ true clone"
-        return f"✗ loses {', '.join(self.lost)}"
+        if not self.lost:
+            return f"✗ fails {listed(self.failed)}"
+        return f"✗ loses {', '.join(self.lost)}{f'; fails {OWN_LIFE}' if OWN_LIFE in self.failed else ''}"
 
     @property
     def evidence(self) -> list[tuple[str, str, str]]:
@@ -147,16 +154,9 @@ class Outcome:
             rest = " ..." if len(message) > 2 else ""
             return [("error", f"! {self.problem.name}", " ".join(message[:2]) + rest)]
         found = {check.name: (check.verdict, check.evidence) for check in self.report.checks}
-        if self.untrained and not self.survives[_OPTIMIZER] and found[_OPTIMIZER][0][0] == SYMBOLS[True]:
+        if self.untrained and not self.kept_later and found[_OPTIMIZER][0][0] == SYMBOLS[True]:
             found[_OPTIMIZER] = (f"{SYMBOLS[None]} not tried", self._no_step_yet)
         return [(name, *told) for name, told in found.items()]
-
-
-def _together(report: Report, checks: Sequence[str]) -> bool | None:
-    found = [check.passed for check in report.checks if check.name in checks]
-    if False in found:
-        return False
-    return True if True in found else None
 
 
 # -- the run -----------------------------------------------------------------------------------------------------------
@@ -329,21 +329,22 @@ class MethodTableRun(Run):
         """Return the table as comma-separated values: a line for each model and method."""
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
-        head = ["Keras", "model", "method", "outcome", *ASPECTS, "also lost", "error"]
+        head = ["Keras", "model", "method", "outcome", *QUESTIONS, "lost", "error"]
         writer.writerow(head)
         generation = "" if self.own else KERAS_VERSIONS[self.settings.generation]
         for (subject, name), outcome in self.outcomes.items():
-            aspects = [WORDS[outcome.survives[aspect]] if outcome.survives else "" for aspect in ASPECTS]
+            tests = [WORDS[passed] for passed in outcome.passed.values()] or [""] * len(QUESTIONS)
             error = outcome.problem.name if outcome.problem else ""
             result = "true clone" if outcome.true else "not a true clone"
             if error:
                 result = "could not write its file" if outcome.no_room else "raises"
-            also = ", ".join(outcome.also_lost)
-            writer.writerow([generation, subject, ALL_METHODS[name].label, result, *aspects, also, error])
+            writer.writerow(
+                [generation, subject, ALL_METHODS[name].label, result, *tests, outcome.lost_in_words, error]
+            )
         return file.getvalue()
 
     def to_html(self, evidence: bool = True) -> str:
-        """Return the table as HTML, in words and symbols.
+        """Return the table as HTML: a symbol for each test, and in words what that means.
 
         Args:
             evidence: Whether each cell opens to show the evidence, whose numbers differ from machine to machine.
@@ -440,7 +441,9 @@ _PLAIN = f"{_LEFT};font-weight:normal"
 
 
 def _many_subjects(table: MethodTableRun, evidence: bool) -> str:
-    head = "".join(f'<th scope="col" style="{_LEFT}">{html.escape(m.label)}</th>' for m in table.methods.values())
+    # A label may be broken after a dot or an underscore, so that nine columns fit a narrow page.
+    labels = [re.sub(r"(?<=\w)([._])(?=\w)", r"\1<wbr>", html.escape(each.label)) for each in table.methods.values()]
+    head = "".join(f'<th scope="col" style="{_LEFT}">{label}</th>' for label in labels)
     rows = []
     for row in table.rows:
         cells = []
@@ -448,23 +451,27 @@ def _many_subjects(table: MethodTableRun, evidence: bool) -> str:
             outcome = table.outcomes.get((row, name))
             cells.append(f'<td style="{_LEFT}">{_cell(outcome, evidence) if outcome else "…"}</td>')
         rows.append(f'<tr><th scope="row" style="{_LEFT}">{html.escape(row)}</th>{"".join(cells)}</tr>')
-    return _table(table, f'<th scope="col" style="{_LEFT}">Model</th>{head}', rows)
+    return _table(table, f'<th scope="col" style="{_LEFT}">Model</th>{head}', rows) + _LEGEND
 
 
 def _one_subject(table: MethodTableRun, evidence: bool) -> str:
-    columns = ["Method", "Clone", *map(str.capitalize, ASPECTS), "Also lost"]
+    columns = ["Method", *QUESTIONS, "What is lost"]
     head = "".join(f'<th scope="col" style="{_LEFT}">{text}</th>' for text in columns)
     rows = []
     for name, method in table.methods.items():
         outcome = table.outcomes.get((table.rows[0], name))
-        cells = ["…"] * (len(columns) - 1)
+        label, cells = html.escape(method.label), ["…"] * (len(columns) - 1)
         if outcome is not None:
-            short = outcome.words if outcome.problem or outcome.true else "✗ not a true clone"
-            marks = [outcome.in_words(aspect) for aspect in outcome.survives] or [""] * len(ASPECTS)
-            cells = [_cell(outcome, evidence, short), *marks, html.escape(", ".join(outcome.also_lost))]
-        label = html.escape(method.label)
+            marks = [
+                f"{SYMBOLS[passed]}&nbsp;{WORDS[passed].replace(' ', '&nbsp;')}" for passed in outcome.passed.values()
+            ]
+            cells = [*(marks or [html.escape(outcome.words), "", ""]), html.escape(outcome.lost_in_words)]
+            if outcome.true and not outcome.lost_later:
+                label = f"<strong>{label}</strong>"
+            if evidence:
+                label = _folded(outcome, label)
         inside = "".join(f'<td style="{_LEFT}">{cell}</td>' for cell in cells)
-        rows.append(f'<tr><th scope="row" style="{_LEFT}">{label}</th>{inside}</tr>')
+        rows.append(f'<tr><th scope="row" style="{_PLAIN}">{label}</th>{inside}</tr>')
     return _table(table, head, rows)
 
 
@@ -475,21 +482,34 @@ def _table(table: MethodTableRun, head: str, rows: list[str]) -> str:
     )
 
 
-def _cell(outcome: Outcome, evidence: bool, words: str | None = None) -> str:
-    words = html.escape(words or outcome.words)
+_LEGEND = (
+    f"<p>In each cell: {', '.join(QUESTIONS)}. "
+    f"{', '.join(f'{symbol} {WORDS[passed]}' for passed, symbol in SYMBOLS.items())}; "
+    "!: an error, and no clone.</p>"
+)
+
+
+def _cell(outcome: Outcome, evidence: bool) -> str:
+    symbols = html.escape(outcome.symbols)
     if outcome.true:
-        words = f"<strong>{words}</strong>"
-    if not evidence:
-        return words
+        symbols = f"<strong>{symbols}</strong>"
+    # A screen reader says the words, because it would read three symbols without the names of the tests.
+    words = html.escape(outcome.words.lstrip("✓✗! "))
+    shown = f'<span role="img" aria-label="{words}">{symbols}</span>'
+    return _folded(outcome, shown) if evidence else shown
+
+
+def _folded(outcome: Outcome, shown: str) -> str:
+    """Return what is shown of a cell, and the evidence for it, which the reader may open."""
     found = "".join(
         f'<tr><th scope="row" style="{_PLAIN}">{html.escape(name)}</th><td style="{_LEFT};white-space:nowrap">'
         f'{html.escape(verdict)}</td><td style="{_LEFT}">{html.escape(text)}</td></tr>'
         for name, verdict, text in outcome.evidence
     )
     head = "".join(f'<th scope="col" style="{_LEFT}">{text}</th>' for text in ("Compared", "Verdict", "Evidence"))
-    caption = html.escape(f"{outcome.subject}, {ALL_METHODS[outcome.method].label}")
+    caption = html.escape(f"{outcome.subject}, {ALL_METHODS[outcome.method].label}: {outcome.words}")
     hint = f"<p>{html.escape(outcome.problem.hint)}</p>" if outcome.problem else ""
     return (
-        f"<details><summary>{words}</summary>{hint}<table><caption>{caption}</caption>"
+        f"<details><summary>{shown}</summary>{hint}<table><caption>{caption}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{found}</tbody></table></details>"
     )

@@ -12,6 +12,7 @@ from IPython.display import HTML, display
 
 from workbook.labs.framework.panel import Lab
 from workbook.labs.method_table.figure import MethodTablePicture
+from workbook.labs.method_table.lab import folded_table
 from workbook.labs.method_table.run import MethodTableRun
 from workbook.labs.own_model.run import OwnModelRun, OwnModelSettings, Upload
 
@@ -141,7 +142,7 @@ class OwnModelPanel(Lab):
         if run.now and not run.finished and not self._stale:
             self._say(f"Working: {run.now}")
         self._note.value = html.escape(run.note)
-        self.table_box.value = run.table.to_html(evidence=run.finished) if run.table else ""
+        self.table_box.value = folded_table(run.table) if run.table else ""
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs)

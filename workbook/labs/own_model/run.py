@@ -22,7 +22,7 @@ import tensorflow as tf
 from helpers import keras_compat, keras_files
 from helpers.keras_files import Refusal, hdf5
 from helpers.made_up import make_inputs, make_targets
-from helpers.report import SAME_FUTURE
+from helpers.report import OWN_LIFE, SAME_FUTURE
 from helpers.text import listed
 from workbook.labs.framework.run import Run, Stage
 from workbook.labs.framework.settings import LabSettings, choice, flag, text
@@ -359,7 +359,7 @@ class OwnModelRun(Run):
     @property
     def nearest(self) -> Any:
         """The outcome that loses least without being an alias, or None."""
-        apart = [each for each in self.outcomes if each.report is not None and each.survives["independence"]]
+        apart = [each for each in self.outcomes if each.report is not None and each.passed[OWN_LIFE] is not False]
         return min(apart, key=lambda each: len(each.lost), default=None)
 
     @property
@@ -482,7 +482,8 @@ def _label(method: str) -> str:
 
 
 def _lost(outcome: Outcome) -> str:
-    return ", ".join([*outcome.lost, *["optimizer state once trained"] * outcome.lost_later])
+    lost = outcome.lost or outcome.report.failures
+    return ", ".join([*lost, *["optimizer state once trained"] * outcome.lost_later])
 
 
 def _is_name(text: str) -> bool:
