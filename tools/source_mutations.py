@@ -526,6 +526,13 @@ FAULTS = (
         ("tests/workbook/lessons/test_claims.py",),
     ),
     Fault(
+        "lesson 05: a lost regulariser is not named",
+        "workbook/lessons/lesson_05.py",
+        "if trial.result.losses or not trial.original.losses:",
+        "if True:",
+        ("tests/workbook/lessons/test_lesson_05.py",),
+    ),
+    Fault(
         "notebook 04: it opens without its minutes",
         "notebooks/04_save_and_resume_without_loss.ipynb",
         "**Time:**",

@@ -1,7 +1,7 @@
 """Prediction questions and the exercise of notebook 05, Cloning probabilistic models."""
 
+import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,269 +10,281 @@ from helpers import distances
 from workbook.lessons import checks
 from workbook.lessons.quiz import Exercise, Option, Question
 
-TWO_DRAWS = Question(
+COMPARE_READERS = Question(
     key="05-two-draws",
-    text="You compare the reader with a clone: `np.array_equal(reader(x), clone(x))`. What does this return for a true "
-    "clone, and what for a reader that was never trained?",
+    text="You set the same seed before each call. For which `other` is `np.array_equal(reader(x), other(x))` True?",
     options=[
         Option(
-            "True for the true clone, False for the other",
-            "This would be so if each weight were a number. Here two calls of the same reader differ already.",
+            "For none of them",
+            "A seed fixes the numbers that a call draws. Two calls that draw the same numbers from the same "
+            "distributions answer alike.",
         ),
         Option(
-            "False for the true clone, True for the other",
-            "Neither model answers the same at two calls, trained or not.",
+            "For the reader itself",
+            "A true clone has the same distributions, and its call draws the same numbers from them.",
         ),
         Option(
-            "True for both of them",
-            "Equal answers would need equal draws, and each call makes new ones.",
-        ),
-        Option(
-            "False for both of them",
-            "Each call draws the weights again. So this test cannot tell a true clone from a stranger.",
+            "For the reader and a true clone",
+            "Both draw the same numbers, from the same distributions.",
             right=True,
+        ),
+        Option(
+            "For these two and an untrained reader",
+            "The untrained reader draws the same random numbers. But its distributions have other means and spreads.",
         ),
     ],
 )
 
-FLIPOUT_CLONE = Question(
+CLONE_THE_READER = Question(
     key="05-flipout-clone",
-    text="`reader` is trained. What does `tf_keras.models.clone_model(reader)` do?",
+    text="`reader` is trained. Its layers were made with a lambda that uses `tfd`. What does "
+    "`tf_keras.models.clone_model(reader)` do?",
     options=[
         Option(
-            "It makes a reader with new weights",
-            "So it does for the layers of Keras. These layers were made with functions, which have to go through the "
-            "config.",
+            "It raises an error when it uses the config",
+            "The byte code of the lambda is in the config. The name `tfd`, which it needs, is not.",
+            right=True,
         ),
         Option(
-            "It makes a reader with TFP's own divergence",
+            "It raises an error when it writes the config",
+            "A lambda can be written into a config, as byte code.",
+        ),
+        Option(
+            "It makes a reader with your lambda",
+            "The lambda is in the config, as byte code. But what does `tfd` mean to it there?",
+        ),
+        Option(
+            "It makes a reader with TFP's divergence",
             "The config has a place for the function that you passed, so nothing falls back to the default.",
         ),
-        Option(
-            "It raises an error: your function cannot be stored",
-            "It is stored, in the config, as byte code.",
-        ),
-        Option(
-            "It raises an error: a name in your function is unknown",
-            "The byte code is in the config. The names that the function uses, such as `tfd`, are not.",
-            right=True,
-        ),
     ],
 )
 
-KL_TERM = Question(
+COMPARE_AUTOENCODERS = Question(
     key="05-kl-term",
     text="You clone the autoencoder with `clone_model`, hand over weights and optimizer state, and compile the clone "
-    "with the same loss. Then you call `evaluate` on both, with the same images and seed. What do they report?",
+    "with the same loss. Then you call and evaluate both, with the same images and seed. What does the clone have?",
     options=[
         Option(
-            "The clone's loss is the same",
-            "They have the same weights and the same answers. But the loss is not made of these alone.",
+            "Other answers, and another loss",
+            "Its layers are the same, and so are their weights. Under one seed the answers are equal.",
         ),
         Option(
-            "The clone's loss is smaller",
-            "The regulariser did not come along. Its added loss is missing in the sum.",
+            "The same answers, and a larger loss",
+            "It answers like the original. What could its loss have that the original's has not?",
+        ),
+        Option(
+            "The same answers, and the same loss",
+            "The loss is not made of the answers alone: a regulariser adds to it.",
+        ),
+        Option(
+            "The same answers, and a smaller loss",
+            "The regulariser did not come along. What it adds to the loss is missing.",
             right=True,
-        ),
-        Option(
-            "The clone's loss is larger",
-            "It has the weights of the original, so it answers as well as the original does.",
-        ),
-        Option(
-            "The clone's loss is not known",
-            "It was compiled with the same function as the original, so it can be evaluated.",
         ),
     ],
 )
 
-LOST_VARIABLE = Question(
+FIT_Q = Question(
     key="05-lost-variable",
     text="The target has a different mean than this `q`, and a smaller spread. You fit `q` to it, in 150 steps. What "
-    "have they changed?",
+    "has changed?",
     options=[
-        Option("Its mean and its spread", "The second variable went into `softplus`. What came out?"),
         Option(
-            "Its mean, and not its spread",
+            "The spread has, and the mean has not",
+            "`q` was given the variable of the mean, so that one is trained. What was it given for the spread?",
+        ),
+        Option(
+            "The mean has, and the spread has not",
             "`softplus` is computed on the spot. What `q` gets is a tensor: two fixed numbers.",
             right=True,
         ),
-        Option("Its spread, and not its mean", "`q` was given the variable of the mean, so that one is trained."),
         Option(
-            "Neither: only layers have variables",
-            "Distributions are `tf.Module`s, and keep track of the variables that they are given.",
+            "Both have come near the target's",
+            "The second variable went into `softplus`. What came out of it, and went into `q`?",
+        ),
+        Option(
+            "Both have, and the spread is below 0",
+            "`softplus` is indeed computed only once. But what comes out is a tensor, which no step changes.",
         ),
     ],
 )
 
-COPY_METHOD = Question(
+MOVE_THE_COPIES = Question(
     key="05-copy-method",
-    text="`clone = q.copy()`. Then you assign 8 to the mean of the clone. What is the mean of `q`?",
+    text="`clone = q.copy()`, and `other = q.copy(loc=tf.Variable(q.loc))`. You add 1 to the mean of each of the two. "
+    "With which of them does the mean of `q` move?",
     options=[
         Option(
-            "What it was: the clone is an object of its own",
-            "It is a new distribution. Which variables was it given?",
+            "With both of them",
+            "`other` was given a variable of its own for its mean.",
         ),
         Option(
-            "8, like that of the clone",
-            "`copy` calls the class with the arguments of `q`, and one of them is the variable.",
+            "With `other` only",
+            "`other` was given a fresh variable. Which one was `clone` given?",
+        ),
+        Option(
+            "With `clone` only",
+            "`copy` calls the class with the arguments of `q`, and one is the variable. `other` got a fresh one.",
             right=True,
         ),
         Option(
-            "What it was: a distribution does not change",
-            "It computes its mean from a variable, and a variable can change.",
+            "With neither of them",
+            "Both are new distributions. But which variables were they given?",
         ),
     ],
 )
 
 
-# -- rebuild a distribution --------------------------------------------------------------------------------------------
+# -- clone an autoencoder ----------------------------------------------------------------------------------------------
 
 
-def _distributions() -> dict[str, Any]:
-    """Make distributions that hold variables at different depths."""
+@functools.cache
+def _coder_class() -> type:
     import tensorflow as tf
     import tensorflow_probability as tfp
+    import tf_keras
 
-    tfb, tfd = tfp.bijectors, tfp.distributions
-    positive = tfp.util.TransformedVariable([0.5, 2.0], tfb.Softplus())
-    normal = tfd.Normal(tf.Variable([1.0, 2.0]), 1.0)
-    return {
-        "a Normal": normal,
-        "a MultivariateNormalDiag": tfd.MultivariateNormalDiag(tf.Variable([1.0, 2.0]), positive),
-        "an Independent": tfd.Independent(normal.copy(loc=tf.Variable([3.0, 4.0])), 1),
-        "a MixtureSameFamily": tfd.MixtureSameFamily(
-            tfd.Categorical(logits=tf.Variable([0.1, 0.9])), tfd.Normal(tf.Variable([0.0, 5.0]), [1.0, 2.0])
-        ),
-        "a TransformedDistribution": tfd.TransformedDistribution(tfd.Normal(tf.Variable(0.5), 1.0), tfb.Exp()),
-    }
+    tfd, tfpl = tfp.distributions, tfp.layers
 
+    class Coder(tf_keras.Sequential):
+        """An autoencoder of four numbers, whose regulariser has a weight that is an argument."""
 
-@dataclass
-class _Rebuilt(checks.Trial):
-    """A call of `rebuild`, with a name for the distribution, and the error if `deepcopy` raised one."""
+        def __init__(self, kl_weight: float = 1.0):
+            super().__init__()
+            self.kl_weight = kl_weight
+            prior = tfd.Independent(tfd.Normal(tf.zeros(2), 1.0), 1)
+            regularizer = tfpl.KLDivergenceRegularizer(prior, weight=kl_weight)
+            self.add(tf_keras.layers.Dense(tfpl.IndependentNormal.params_size(2), input_shape=(4,)))
+            self.add(tfpl.IndependentNormal(2, activity_regularizer=regularizer))
+            self.add(tf_keras.layers.Dense(tfpl.IndependentNormal.params_size(4)))
+            self.add(tfpl.IndependentNormal(4))
 
-    name: str = ""
-    error: TypeError | None = None
-
-    @property
-    def shared(self) -> bool:
-        """Whether original and result share a variable."""
-        return bool({id(each) for each in self.original.variables} & {id(each) for each in self.result.variables})
-
-    @property
-    def has_a_transformed_scale(self) -> bool:
-        return "scale_diag" in self.original.parameters
+    return Coder
 
 
-def _call_rebuild(rebuild: Any) -> Iterator[_Rebuilt]:
-    for name, original in _distributions().items():
-        trial = _Rebuilt(original, None, distances.values(original.variables), name=name)
-        with checks.clone_switched_off():
-            try:
-                trial.result = rebuild(original)
-            except TypeError as error:
-                if not any(text in str(error) for text in ("missing a required argument", "not iterable")):
-                    raise
-                trial.error = error
-        yield trial
+def _trained_coder() -> tuple[Any, np.ndarray]:
+    """Return a model that was trained with settings of its own, and its inputs, which are its targets, too."""
+    import tf_keras
+
+    inputs, _ = checks.training_data()
+    model = _coder_class()(kl_weight=0.2)
+    model.compile(tf_keras.optimizers.Adam(0.02, beta_1=0.8), lambda values, answer: -answer.log_prob(values))
+    model.fit(inputs, inputs, epochs=2, verbose=0)
+    return model, inputs
 
 
-def _calls_the_class(trial: _Rebuilt) -> str | None:
-    if trial.error is None:
+def _call_make_clone(make_clone: Any) -> Iterator[checks.Trial]:
+    model, inputs = _trained_coder()
+    trial = checks.Trial(model, None, distances.values(model.weights), inputs, inputs)
+    with checks.clone_switched_off():
+        trial.result = make_clone(model)
+    yield trial
+
+
+def _is_a_model(trial: checks.Trial) -> str | None:
+    import tf_keras
+
+    if isinstance(trial.result, tf_keras.Model):
         return None
-    return f"`deepcopy` does not take {trial.name}: it makes the object without its arguments. Call the class."
+    return f"your function returns a {type(trial.result).__name__}, and not a model of `tf_keras`."
 
 
-def _is_of_the_same_type(trial: _Rebuilt) -> str | None:
-    if type(trial.result) is type(trial.original):
-        return None
-    return f"{trial.name} comes back as a {type(trial.result).__name__}."
-
-
-def _leaves_the_original_alone(trial: _Rebuilt) -> str | None:
-    if checks.same_values(trial.before, trial.original.variables):
-        return None
-    return f"{trial.name} has other values than before. Change only the clone."
-
-
-def _shares_no_variable(trial: _Rebuilt) -> str | None:
-    if not trial.shared:
-        return None
-    if len(trial.result.variables) > len(trial.original.variables):
-        return (
-            f"the clone of {trial.name} has the original's variables beside its own: `copy` keeps the original. Call "
-            "the class instead."
-        )
-    if trial.name in ("a Normal", "a MultivariateNormalDiag"):
-        return f"the clone of {trial.name} still has variables of the original. Pass fresh ones."
-    return (
-        f"the clone of {trial.name} shares a variable deeper inside: one of its parameters is a distribution itself. "
-        "Rebuild that one first, with your own function."
-    )
-
-
-def _keeps_every_variable(trial: _Rebuilt) -> str | None:
-    if len(trial.result.trainable_variables) < len(trial.original.trainable_variables):
-        return f"the clone of {trial.name} has lost a variable, so it cannot be trained. Wrap values in `tf.Variable`."
-    if checks.same_values(trial.before, trial.result.variables):
-        return None
-    if trial.has_a_transformed_scale:
-        return (
-            f"the variables of {trial.name} hold other numbers. A TransformedVariable keeps the value before its "
-            "bijector: `pretransformed_input`."
-        )
-    return f"the variables of {trial.name} hold other numbers. Start each one from the original's."
-
-
-def _keeps_the_bijector(trial: _Rebuilt) -> str | None:
-    import tensorflow as tf
-
-    for variable in trial.result.trainable_variables:
-        variable.assign(tf.zeros(variable.shape))
-    if trial.has_a_transformed_scale and not np.all(trial.result.stddev() > 0):
-        return "the clone's spread can become 0: a TransformedVariable has to stay one, with its bijector."
+def _shares_no_variable(trial: checks.Trial) -> str | None:
+    if {id(each) for each in trial.original.variables} & {id(each) for each in trial.result.variables}:
+        return "model and clone share variables: train one, and the other moves. Make new layers."
     return None
 
 
-REBUILD = Exercise(
-    key="05-rebuild",
-    title="rebuild a distribution",
+def _keeps_the_regulariser(trial: checks.Trial) -> str | None:
+    if trial.result.losses or not trial.original.losses:
+        return None
+    return (
+        "the clone has no added loss: its regulariser is lost, because the config does not hold it. Do not go through "
+        "the config: call the class."
+    )
+
+
+def _has_the_same_argument(trial: checks.Trial) -> str | None:
+    weight = getattr(trial.result, "kl_weight", None)
+    if weight in (None, trial.original.kl_weight):
+        return None
+    return (
+        f"the clone answers alike, but its regulariser has the weight {weight:g}, and the model's has "
+        f"{trial.original.kl_weight:g}. Give the class the argument that the model was made with."
+    )
+
+
+def _has_an_optimizer_of_its_own(trial: checks.Trial) -> str | None:
+    clone = trial.result
+    if getattr(clone, "optimizer", None) is None:
+        return "the clone is not compiled, so it has no optimizer and no loss."
+    if clone.optimizer is trial.original.optimizer:
+        return "the two share one optimizer. Make one: `type(adam).from_config(adam.get_config())`."
+    return None
+
+
+def _has_a_built_optimizer(trial: checks.Trial) -> str | None:
+    optimizer = trial.result.optimizer
+    if len(optimizer.variables) < len(trial.original.optimizer.variables):
+        return (
+            "the optimizer starts with no averages and no steps made, so the next step differs. Build it with "
+            "`build(clone.trainable_variables)`, and copy its variables."
+        )
+    return None
+
+
+MAKE_CLONE = Exercise(
+    key="05-make-clone",
+    title="clone an autoencoder",
     task="""
-    Write `rebuild(distribution)`: the same distribution on variables of its own. A parameter can be a `tf.Variable`, a
-    `TransformedVariable`, a distribution, or something that has no variables. (`helpers.clone` is switched off here.)
+    `model` is a trained autoencoder with an Adam of its own. Its class takes the weight of the regulariser,
+    `Coder(kl_weight=1.0)`, and the model keeps it as `model.kl_weight`. Write `make_clone(model)` with public calls, so
+    that the two pass the three tests. (`helpers.clone` is switched off here.)
     """,
     checks=[
-        checks.is_function("rebuild(distribution)"),
+        checks.is_function("make_clone(model)"),
         checks.after(
-            _call_rebuild,
-            _calls_the_class,
-            checks.returns_something("return"),
-            checks.is_a_new_object("it returns the distribution itself under a second name. Make a new object."),
-            _is_of_the_same_type,
-            _leaves_the_original_alone,
+            _call_make_clone,
+            checks.returns_something("return clone"),
+            checks.is_a_new_object("it returns the model itself under a second name. Make a new object."),
+            _is_a_model,
+            checks.leaves_the_original_alone(
+                lambda model: model.weights, "the model has other weights than before. Change only the clone."
+            ),
             _shares_no_variable,
-            _keeps_every_variable,
-            _keeps_the_bijector,
+            _keeps_the_regulariser,
+            _has_the_same_argument,
+            checks.audit_passes("weights", "the weights are not the model's."),
+            _has_an_optimizer_of_its_own,
+            _has_a_built_optimizer,
+            checks.audit_passes(
+                "compile settings",
+                "the clone is not compiled like the model. Take the settings of its Adam from "
+                "`model.optimizer.get_config()`, and the loss from `model.loss`.",
+            ),
+            checks.audit_passes(
+                "optimizer state",
+                "the optimizer starts with no steps made, so the next step differs. Copy its variables too.",
+            ),
+            checks.audit_passes(),
         ),
     ],
     hints=[
-        "`distribution.parameters` is a dict of what the distribution was made with. "
-        "`type(distribution)(**{**distribution.parameters, **fresh})` makes it again with some of them replaced.",
-        "Where a parameter is a distribution, your function can call itself.",
-        "`tfu.TransformedVariable(value, value.bijector)`, then assign its `pretransformed_input`.",
+        "`type(model)` is its class. What does it have to be called with?",
+        "The settings of an optimizer: `type(adam).from_config(adam.get_config())`. The loss: `model.loss`.",
+        "Weights, `compile`, `clone.optimizer.build(clone.trainable_variables)`. Then the variables of Adam, in pairs.",
     ],
     solution="""
-    def rebuild(distribution):
-        fresh = {}
-        for name, value in distribution.parameters.items():
-            if isinstance(value, tfd.Distribution):
-                fresh[name] = rebuild(value)
-            elif isinstance(value, tfu.TransformedVariable):
-                fresh[name] = tfu.TransformedVariable(value, value.bijector)
-                fresh[name].pretransformed_input.assign(value.pretransformed_input)
-            elif isinstance(value, tf.Variable):
-                fresh[name] = tf.Variable(value)
-        return type(distribution)(**{**distribution.parameters, **fresh})
+    def make_clone(model):
+        clone = type(model)(kl_weight=model.kl_weight)
+        clone.set_weights(model.get_weights())
+        adam = model.optimizer
+        clone.compile(type(adam).from_config(adam.get_config()), model.loss)
+        clone.optimizer.build(clone.trainable_variables)
+        for new, old in zip(clone.optimizer.variables, adam.variables, strict=True):
+            new.assign(old)
+        return clone
     """,
-    praise="Each distribution gets fresh variables, from the inside out. A bijector with variables needs that too.",
+    praise="The class makes the structure with the regulariser in it, and the rest is state that you carry over.",
 )

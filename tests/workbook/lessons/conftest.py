@@ -20,8 +20,18 @@ def scope():
     import helpers
 
     tfb, tfd, tfu = tfp.bijectors, tfp.distributions, tfp.util
+    tf_keras = importlib.import_module("tf_keras")
     keras = importlib.import_module("keras")
-    modules = {"helpers": helpers, "keras": keras, "np": np, "tf": tf, "tfb": tfb, "tfd": tfd, "tfu": tfu}
+    modules = {
+        "helpers": helpers,
+        "keras": keras,
+        "np": np,
+        "tf": tf,
+        "tf_keras": tf_keras,
+        "tfb": tfb,
+        "tfd": tfd,
+        "tfu": tfu,
+    }
     return {**modules, "Path": Path, "SimpleNamespace": SimpleNamespace}
 
 

@@ -8,6 +8,7 @@ with fresh variables, or a checkpoint is loaded into a rebuilt one. `helpers.clo
 import functools
 import warnings
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -152,6 +153,35 @@ def test_the_autoencoder_keeps_its_kl_term_where_clone_model_drops_it():
     assert model.losses and len(clone.losses) == len(model.losses) and not naive.losses
 
 
+def test_a_regulariser_counts_twice():
+    """For the distribution, and for the value drawn from it."""
+    regularizer = tfpl.KLDivergenceRegularizer(PRIOR, weight=0.1, use_exact_kl=True)
+    layer = tfpl.IndependentNormal(1, activity_regularizer=regularizer)
+    answer = layer(INPUTS[:, :2])
+    divergence = tfd.kl_divergence(tfd.Independent(tfd.Normal(answer.mean(), answer.stddev()), 1), PRIOR)
+    assert len(layer.losses) == 2
+    assert float(tf.add_n(layer.losses)) == pytest.approx(0.2 * float(tf.reduce_mean(divergence)), rel=1e-4)
+
+
+def test_in_a_class_of_keras_3_the_weights_of_a_flipout_layer_are_not_listed():
+    class Net(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.hidden = tfpl.DenseFlipout(3)
+            self.head = keras.layers.Dense(1)
+
+        def call(self, inputs):
+            return self.head(self.hidden(inputs))
+
+    net = Net()
+    net(INPUTS)
+    before = net.hidden.get_weights()
+    net.compile("sgd", "mse")
+    net.fit(INPUTS, TARGETS, verbose=0)
+    assert len(net.weights) == 2 and len(before) == 3
+    assert all(map(np.array_equal, before, net.hidden.get_weights()))
+
+
 def test_a_compile_config_carries_a_loss_of_keras():
     cls, model, targets = made("DenseFlipout")
     clone = cls()
@@ -228,7 +258,7 @@ def log_prob(distribution, name):
 
 
 def rebuilt(distribution):
-    """Call the class again with fresh variables, from the inside out, as in the solution of the exercise."""
+    """Call the class again with fresh variables, from the inside out."""
     fresh = {}
     for name, value in distribution.parameters.items():
         if isinstance(value, tfd.Distribution):
@@ -237,7 +267,7 @@ def rebuilt(distribution):
             fresh[name] = tfu.TransformedVariable(value, value.bijector)
             fresh[name].pretransformed_input.assign(value.pretransformed_input)
         elif isinstance(value, tf.Variable):
-            fresh[name] = tf.Variable(value)
+            fresh[name] = tf.Variable(value, trainable=value.trainable)
     return type(distribution)(**{**distribution.parameters, **fresh})
 
 
@@ -308,6 +338,11 @@ def test_a_clone_is_fitted_by_the_same_kind_of_gradient(name):
     original = {**DISTRIBUTIONS, **WITH_MORE}[name]()
     kinds = [tf.nest.flatten(each.reparameterization_type) for each in (original, helpers.clone(original))]
     assert all(mine is theirs for mine, theirs in zip(*kinds, strict=True))
+
+
+def test_a_frozen_variable_stays_frozen():
+    original = tfd.Normal(tf.Variable(1.0, trainable=False), tf.Variable(2.0))
+    assert [each.trainable for each in rebuilt(original).variables] == [False, True]
 
 
 def test_copy_shares_variables_and_keeps_the_original_when_it_is_given_fresh_ones():
