@@ -15,63 +15,77 @@ from workbook.lessons import checks
 from workbook.lessons.quiz import Exercise, Option, Question
 from workbook.notebook import raised
 
-H5_FILE = Question(
+SAVE_AND_FIT = Question(
     key="03-h5-file",
     text="You save the trained model to `model.h5` on Keras 3, load that file, and call `fit` on what you get. What "
     "does `fit` do?",
     options=[
-        Option(
-            "It trains on, as it would have in the original",
-            "On Keras 2 it does. On Keras 3 the optimizer comes back unfit for use.",
-        ),
-        Option(
-            "It trains on, with an optimizer that starts from zero",
-            "That would be mild. The optimizer that comes back takes no weights.",
-        ),
         Option(
             "It raises an error about the optimizer",
             "The weights come back, and the model answers. Its optimizer was built for no weights.",
             right=True,
         ),
         Option(
+            "It trains on, as the original would",
+            "On Keras 2 it does. On Keras 3 the optimizer comes back unfit for use.",
+        ),
+        Option(
             "It raises an error about a missing `compile`",
             "The settings are in the file, so the loaded model is compiled.",
         ),
+        Option(
+            "It trains on, with an optimizer that starts from zero",
+            "That would be mild. The optimizer that comes back takes no weights.",
+        ),
     ],
 )
 
-FRESH_PROCESS = Question(
+LOAD_ELSEWHERE = Question(
     key="03-fresh-process",
-    text="What does the fresh Python print?",
+    text="What does the fresh Python need above these two lines, so that they print `Reader`?",
     options=[
         Option(
-            "`Reader`",
-            "For that it needs the class. It was registered in this process, and the other one has never seen it.",
+            "Nothing: `Reader` was registered before it was saved",
+            "It was registered in your process. The fresh one has never seen the class, and the file does not hold it.",
         ),
         Option(
-            "`Model`",
-            "A plain model would not have your `call`. Keras does not replace your class with one.",
+            "An import of its module, and a call that registers it",
+            "The decorator stands above the class, so the import registers it.",
         ),
         Option(
-            "An error about the class",
-            "The file holds the name of the class and its config. Nothing in the two lines leads to the code.",
+            "An import of its module, and nothing else",
+            "The import runs the decorator, which registers the class. The file names it, and `load_model` finds it.",
             right=True,
         ),
         Option(
-            "An error about the weights",
-            "It does not get as far as the weights.",
+            "An import of its module, and a `Reader` called on data",
+            "`load_model` makes the object from the config, and builds it for the inputs that the file names.",
         ),
     ],
 )
 
-OTHER_ARCHITECTURE = Question(
+LOAD_INTO_CHANGED_CODE = Question(
     key="03-other-architecture",
-    text="You load the file into each of these receivers. Which of them raises an error?",
+    text="You load the file into three receivers: with 32 units instead of 48, with tanh instead of relu, and without "
+    "the last layer. Which of these loads raise an error?",
     options=[
-        Option("The one with 32 units instead of 48", "Here the shapes do not fit.", right=True),
-        Option("The one with tanh instead of relu", "An activation has no array, so nothing is compared."),
-        Option("The one without the last layer", "The file holds more than the receiver asks for, and nobody minds."),
-        Option("All three", "Keras compares arrays, and one of the three has the very same arrays."),
+        Option(
+            "That with 32 units, and that without the last layer",
+            "The file holds a layer more than the second receiver has, and nobody minds.",
+        ),
+        Option(
+            "That with 32 units, and that with tanh",
+            "An activation has no array, so nothing is compared.",
+        ),
+        Option(
+            "Each of the three",
+            "Keras compares arrays, and with tanh they are the very same.",
+        ),
+        Option(
+            "That with 32 units",
+            "Here the shapes do not fit. In the two others every array that the receiver asks for is there.",
+            right=True,
+        ),
     ],
 )
 
@@ -294,7 +308,7 @@ CHECKED_LOAD = Exercise(
     task="""
     Write `checked_load(receiver, path, inputs, answers)` with public Keras 3 calls. It loads a `.weights.h5` file into
     the receiver and returns it, but raises a `ValueError` if the receiver does not answer `inputs` as the saved model
-    did. Differences of rounding, up to 1e-5, are none.
+    did. Ignore differences up to 1e-5. The receiver may be without weights.
     """,
     checks=[
         checks.is_function("checked_load(receiver, path, inputs, answers)"),
@@ -321,5 +335,5 @@ CHECKED_LOAD = Exercise(
             raise ValueError("The loaded model does not answer as the saved one did.")
         return receiver
     """,
-    praise="Eight inputs and their answers beside the file are enough to notice every silent case of this lesson.",
+    praise="A few inputs and their answers beside the file are enough to notice a model that answers differently.",
 )

@@ -11,63 +11,76 @@ from helpers import distances, keras_compat
 from workbook.lessons import checks
 from workbook.lessons.quiz import Exercise, Option, Question
 
-RESUMED_LOSS = Question(
-    key="04-resumed-loss",
-    text="You have trained `model` for ten epochs and saved its weights with `save_weights`. The next day you make a "
-    "model of the same class, call it, compile it as before, and load the weights: it answers like `model`. You train "
-    "both for one more epoch, on the same batches. How high is the loss of the resumed one in this epoch?",
+TRAIN_ON = Question(
+    key="04-two-files",
+    text="What of the optimizer has come back with `reader.keras`?",
     options=[
         Option(
-            "As high as that of `model`",
-            "For that, each step would have to be the same. The weights are equal, but Adam also uses its averages, "
-            "and the schedule the number of steps.",
+            "Adam's averages, but the schedule begins again at 0.02",
+            "The schedule computes its rate from the optimizer's number of steps, and that is in the file.",
         ),
         Option(
-            "Higher than that of `model`",
-            "Adam begins without averages, and the schedule at its highest learning rate.",
+            "The place in the schedule, but Adam's averages begin at 0",
+            "The file holds the averages next to the number of steps, and the loaded optimizer is built to take them.",
+        ),
+        Option(
+            "Both, and after the epoch the weights are equal bit for bit",
+            "The file holds all that an epoch without Dropout and shuffling depends on.",
             right=True,
         ),
         Option(
-            "As high as that of a new model",
-            "All weights are back, so the loss begins where `model` was. What is lost shows in the steps.",
+            "Both, but after the epoch the weights differ by rounding",
+            "The file keeps each bit, and both models do the same sums in the same order.",
         ),
     ],
 )
 
-DROPOUT_RESUMED = Question(
+TRAIN_WITH_DROPOUT = Question(
     key="04-dropout-resumed",
-    text="On Keras 3 you save a model with Dropout to a `.keras` file and load it. Weights and optimizer state are "
-    "equal. You train both for one more epoch on the same batches, and call `keras.utils.set_random_seed(5)` before "
-    "each of the two trainings. Which weights are equal afterwards?",
+    text="Which weights of the two are equal afterwards?",
     options=[
         Option(
-            "All of them",
-            "A Dropout layer of Keras 3 has a random state of its own, which no seed of the process puts back.",
-        ),
-        Option(
-            "Those of the layers before Dropout",
-            "They compute the same outputs in the first step. But their gradients come back through the Dropout layer.",
+            "Those of the layer before Dropout",
+            "It computes the same outputs in the first step. But its gradients come back through the Dropout layer.",
         ),
         Option(
             "None of them",
             "The loaded Dropout layer draws different masks, and every gradient depends on them.",
             right=True,
         ),
+        Option(
+            "Those of the layer behind Dropout",
+            "It sees different inputs, because the two Dropout layers let different numbers through.",
+        ),
+        Option(
+            "All of them",
+            "A Dropout layer of Keras 3 has a random state of its own, which no seed of the process puts back.",
+        ),
     ],
 )
 
-STOPPING = Question(
+TRAIN_IN_THE_EVENINGS = Question(
     key="04-stopping",
-    text='The loss of a model stays the same. `fit` with `epochs=20` and the callback `EarlyStopping("loss", '
-    "patience=2)` ends after 3 epochs. Now you train two epochs each evening, for ten evenings, with `initial_epoch` "
-    "and the same callback object. After how many epochs does the callback end the training?",
+    text='In one `fit` with `epochs=20`, `EarlyStopping("loss", patience=2)` ends this training after 3 epochs. Now '
+    "you train two epochs each evening, for ten evenings, with `initial_epoch` and the same callback object. When does "
+    "it end the training?",
     options=[
-        Option("After 3", "It would have to remember, on the second evening, that it has waited for one epoch."),
-        Option("After 4", "It looks at each epoch, not at each evening. Does it know of the evening before?"),
         Option(
-            "Never",
+            "On none of the ten evenings",
             "Each call of `fit` sets its count to 0 and forgets the best loss, so it never waits for two epochs.",
             right=True,
+        ),
+        Option(
+            "On the second evening, after one epoch",
+            "It would have to remember that it has waited for one epoch on the first evening.",
+        ),
+        Option(
+            "On the second evening, after two epochs",
+            "The first loss of an evening is the best one so far, so only one epoch is left to wait for.",
+        ),
+        Option(
+            "On the third evening, after one epoch",
+            "It counts epochs, not evenings. And what does it know of the evening before?",
         ),
     ],
 )
