@@ -94,6 +94,7 @@ LOAD_INTO_CHANGED_CODE = Question(
 
 
 _ARGUMENTS = {"units": 5, "activation": "tanh"}
+_OTHER_ARGUMENTS = {"units": 7, "activation": "elu"}  # notice values that are written into the config
 
 
 def _is_registered(answer: Any) -> str | None:
@@ -108,16 +109,17 @@ def _is_registered(answer: Any) -> str | None:
 
 
 def _save_and_load(answer: Any) -> Iterator[tuple[Any, Any, Exception | None]]:
-    """Yield a model, the object loaded from its file, and the error that loading raised, if any."""
+    """Yield models, each with the object loaded from its file, and the error that loading raised, if any."""
     import keras
 
-    model = answer(**_ARGUMENTS)
-    model(np.zeros((1, 4), "float32"))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "scorer.keras"
-        model.save(path)
-        error = raised(functools.partial(keras.saving.load_model, path))
-        yield model, None if error else keras.saving.load_model(path), error
+    for arguments in (_ARGUMENTS, _OTHER_ARGUMENTS):
+        model = answer(**arguments)
+        model(np.zeros((1, 4), "float32"))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "scorer.keras"
+            model.save(path)
+            error = raised(functools.partial(keras.saving.load_model, path))
+            yield model, None if error else keras.saving.load_model(path), error
 
 
 def _file_loads(saved: tuple[Any, Any, Exception | None]) -> str | None:
@@ -126,6 +128,8 @@ def _file_loads(saved: tuple[Any, Any, Exception | None]) -> str | None:
         return None
     if "units" not in model.get_config():
         return "`units` is missing in the config, and the file cannot be loaded without it."
+    if model.get_config()["units"] != model.units:
+        return "`units` in the config is not that of the object. Return the attributes as they are, not fixed values."
     return f"its file cannot be loaded: {type(error).__name__}: {short_message(error)}"
 
 
@@ -291,6 +295,29 @@ def _refuses_a_slightly_different_activation(file: _SavedWeights) -> str | None:
     )
 
 
+def _allows_for_rounding(file: _SavedWeights) -> str | None:
+    if file.refuses(_receiver("relu"), file.answers + np.float32(5e-6)):
+        return "it refuses answers that are off by 5e-6, which may be rounding. Allow 1e-5."
+    return None
+
+
+def _looks_at_every_answer(file: _SavedWeights) -> str | None:
+    for change in (1e-4, -1e-4):
+        answers = file.answers.copy()
+        answers[-1, -1] += change
+        if not file.refuses(_receiver("relu"), answers):
+            return (
+                f"one answer, the last one for the last input, is off by {change:g}, and it takes the receiver. Take "
+                "the largest absolute difference of all answers, and allow 1e-5."
+            )
+    if not file.refuses(_receiver("relu"), np.full_like(file.answers, np.nan)):
+        return (
+            "it takes answers that are not numbers, because NaN is not larger than anything. Raise the error if the "
+            "difference is *not* small; `np.allclose` asks that."
+        )
+    return None
+
+
 def _takes_a_receiver_without_weights(file: _SavedWeights) -> str | None:
     late = _late_receiver()
     error = raised(lambda: file.load_into(late))
@@ -315,14 +342,16 @@ CHECKED_LOAD = Exercise(
         checks.after(
             _save_weights,
             _takes_a_receiver_that_fits,
+            _allows_for_rounding,
             _refuses_another_activation,
             _refuses_a_slightly_different_activation,
+            _looks_at_every_answer,
             _takes_a_receiver_without_weights,
         ),
     ],
     hints=[
         "Load, ask the receiver, compare with `answers`, then return or raise.",
-        "`np.abs(a - b).max()` is the largest absolute difference.",
+        "`np.allclose(a, b, rtol=0, atol=1e-5)` is True if no difference is larger than 1e-5.",
         "Some receivers are classes, which have no weights before they are called once.",
     ],
     solution="""
@@ -331,7 +360,7 @@ CHECKED_LOAD = Exercise(
     def checked_load(receiver, path, inputs, answers):
         receiver(inputs)
         receiver.load_weights(path)
-        if np.abs(receiver(inputs) - answers).max() > 1e-5:
+        if not np.allclose(receiver(inputs), answers, rtol=0, atol=1e-5):
             raise ValueError("The loaded model does not answer as the saved one did.")
         return receiver
     """,

@@ -165,10 +165,10 @@ INTERRUPT = Exercise(
     key="04-interrupt",
     title="interrupt a training",
     task="""
-    Write `interrupt(model, folder)` for Keras 3: save all that the model needs into the folder, and return a new model
-    made from those files alone. Its class is registered and has a good `get_config`. Its layer `dropout` is a Dropout
-    of Keras, which keeps its draws in `dropout.seed_generator.state`. The new model has to train on, bit for bit, as if
-    it had never been interrupted.
+    Write `interrupt(model, folder)` for Keras 3: save all that the model needs into the folder, whose path is a `str`,
+    and return a new model made from those files alone. Its class is registered and has a good `get_config`. Its layer
+    `dropout` is a Dropout of Keras, which keeps its draws in `dropout.seed_generator.state`. The new model has to train
+    on, bit for bit, as if it had never been interrupted.
     """,
     checks=[
         checks.is_function("interrupt(model, folder)"),
@@ -252,6 +252,7 @@ def _call_the_callback(answer: Any) -> Iterator[_Evenings]:
         (3, "stays the same", [1.0] * 8),
         (4, "falls once and rises by a little each time after that", [1.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1]),
         (8, "falls in every epoch", [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]),
+        (8, "falls by 0.0002 in every epoch", [0.123 - 0.0002 * epoch for epoch in range(8)]),
         (7, "is better in every other epoch", [1.0, 1.1, 0.9, 1.0, 0.8, 0.9, 0.9, 0.9]),
     ):
         with tempfile.TemporaryDirectory() as folder:
@@ -283,8 +284,8 @@ GO_ON_COUNTING = Exercise(
     title="a callback that goes on",
     task="""
     Write `on_train_begin(self, logs=None)` and `on_epoch_end(self, epoch, logs=None)`, so that the callback goes on
-    with what is in the file `self.path`. A new object, made each evening with the same path, stops the training at the
-    epoch at which `EarlyStopping` stops it at one go. On the first evening there is no file.
+    with what is in the file `self.path`. A new object is made each evening, with the same path. It ends the training
+    after as many epochs in all as `EarlyStopping` in one `fit`. On the first evening there is no file.
     """,
     checks=[
         checks.is_derived_from("keras.callbacks.EarlyStopping", "ResumableStopping"),
@@ -309,7 +310,8 @@ GO_ON_COUNTING = Exercise(
 
         def on_epoch_end(self, epoch, logs=None):
             super().on_epoch_end(epoch, logs)
-            np.savetxt(self.path, [self.wait, self.best])
+            if self.best is not None:
+                np.savetxt(self.path, [self.wait, self.best])
     """,
     praise="Callbacks are part of a training, too. `ReduceLROnPlateau` begins again in the same way.",
     untouched=_is_as_it_was,

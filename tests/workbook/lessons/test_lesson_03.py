@@ -41,6 +41,8 @@ def scorer(solution, keras, config):
         (lambda self: {**self.base(), "activation": self.activation}, "`units` is missing"),
         (lambda self: {**self.base(), "units": self.units}, "loads without an error"),
         (lambda self: {**self.base(), "units": self.units, "activation": "relu"}, "not fixed values"),
+        (lambda self: {**self.base(), "units": self.units, "activation": "tanh"}, "not fixed values"),
+        (lambda self: {**self.base(), "units": 5, "activation": self.activation}, "not fixed values"),
         (lambda self: {**self.base(), "units": self.units, "activation": self.activation, "head": 1}, "head"),
         (lambda self: {"units": self.units, "activation": self.activation}, "base class are lost"),
         (lambda self: self.nothing, "nothing"),
@@ -65,7 +67,7 @@ def test_a_class_that_is_not_registered_is_found(answer_from):
 def untouched_load(receiver, path, inputs, answers): ...
 
 
-LOAD, TEST = "    receiver.load_weights(path)\n", "np.abs(receiver(inputs) - answers).max() > 1e-5"
+LOAD, TEST = "    receiver.load_weights(path)\n", "not np.allclose(receiver(inputs), answers, rtol=0, atol=1e-5)"
 
 
 @pytest.mark.parametrize(
@@ -77,8 +79,14 @@ LOAD, TEST = "    receiver.load_weights(path)\n", "np.abs(receiver(inputs) - ans
         ([("return receiver", "return True")], "truth value"),
         ([(TEST, "False")], "takes a receiver with tanh"),
         ([(TEST, "abs(float(np.sum(receiver(inputs) - answers))) > 1e-3")], "cancel"),
-        ([("> 1e-5", "> 0.02")], "tolerance is too wide"),
-        ([("> 1e-5", ">= 0")], "refuses the right model too"),
+        ([("1e-5", "0.02")], "tolerance is too wide"),
+        ([("1e-5", "1e-3")], "the last one for the last input"),
+        ([(TEST, "np.abs(receiver(inputs) - answers).mean() > 1e-5")], "the last one for the last input"),
+        ([(TEST, "np.max(receiver(inputs) - answers) > 1e-5")], "off by 0.0001"),
+        ([(TEST, "np.max(answers - receiver(inputs)) > 1e-5")], "off by -0.0001"),
+        ([(TEST, "np.abs(receiver(inputs) - answers).max() > 1e-5")], "not numbers"),
+        ([(TEST, "not np.array_equal(receiver(inputs), answers)")], "may be rounding"),
+        ([(TEST, "np.abs(receiver(inputs) - answers).max() >= 0")], "refuses the right model too"),
         ([("    receiver(inputs)\n", "")], "before its first call"),
         ([(LOAD, "    receiver.no_such_method()\n")], "no_such_method"),
     ],
@@ -199,7 +207,7 @@ class Failing:
     def __init__(self, keras, folder):
         self.keras, self.folder = keras, folder
         source = stack(keras, dense(keras))
-        source.compile("adam", "mse")
+        source.compile("adam", keras.losses.MeanSquaredError())
         source.save_weights(folder / "source.weights.h5")
         source.save(folder / "source.h5")
 

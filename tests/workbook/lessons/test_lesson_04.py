@@ -125,6 +125,7 @@ BEGIN = "super().on_train_begin(logs)"
         ([(READ, "_, self.best = np.loadtxt(self.path)")], "stays the same lasts 4 of 8 epochs"),
         ([(BEGIN, ""), (READ, f"{READ}\n        {BEGIN}")], "read the file after it"),
         ([(WRITE, "np.savetxt(self.path, [self.wait + 1, self.best])")], "falls once and rises"),
+        ([(WRITE, WRITE.replace("])", "]" + ', fmt="%.2f")'))], "falls by 0.0002 in every epoch lasts"),
         ([("if self.path.exists():", "if True:")], "FileNotFoundError"),
         ([("EarlyStopping", "Callback")], "derived from"),
     ],
