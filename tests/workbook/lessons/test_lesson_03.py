@@ -8,6 +8,7 @@ import nbformat
 import numpy as np
 import pytest
 
+from helpers import keras_files
 from workbook.lessons import lesson_03
 from workbook.lessons.lesson_03 import CHECKED_LOAD, LOADS_ELSEWHERE
 from workbook.lessons.quiz import Exercise, Outcome, Question
@@ -268,3 +269,14 @@ def test_each_message_of_the_table_is_one_that_keras_gives(package, packages, tm
         assert found.pop("fit_from_h5") == "None"  # Keras 2 trains on
         table.pop(loads.index("fit_from_h5"))
     assert [message for words, message in zip(table, found.values(), strict=True) if words not in message] == []
+
+
+def test_a_checked_file_may_use_the_class_of_the_notebook(packages, tmp_path):
+    from workbook.lessons.reader import Reader
+
+    model = Reader(4)
+    images = np.ones((1, 8, 8, 1), "float32")
+    answers = model(images)
+    model.save(tmp_path / "reader.keras")
+    loaded = keras_files.load_file(tmp_path / "reader.keras", {"Reader": Reader})
+    assert np.array_equal(loaded(images), answers)
