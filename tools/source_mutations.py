@@ -533,6 +533,20 @@ FAULTS = (
         ("tests/workbook/lessons/test_lesson_05.py",),
     ),
     Fault(
+        "notebook 03: the table of errors has a message that Keras does not give",
+        "notebooks/03_why_a_clone_will_not_load.ipynb",
+        "`Could not locate class`",
+        "`Could not find class`",
+        ("tests/workbook/lessons/test_lesson_03.py",),
+    ),
+    Fault(
+        "exercise of notebook 03: a load is accepted that compares in one direction only",
+        "workbook/lessons/lesson_03.py",
+        "    for change in (1e-4, -1e-4):",
+        "    for change in (1e-4,):",
+        ("tests/workbook/lessons/test_lesson_03.py",),
+    ),
+    Fault(
         "notebook 04: it opens without its minutes",
         "notebooks/04_save_and_resume_without_loss.ipynb",
         "**Time:**",

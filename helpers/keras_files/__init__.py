@@ -117,7 +117,7 @@ def load_file(path: str | Path, own_classes: Mapping[str, Any] | None = None) ->
 
 
 # Keras finds its own classes by itself, and nothing of these is a class for models.
-_TOOLS = {*sys.stdlib_module_names, "IPython", "helpers", "workbook", "keras", "numpy", "tensorflow", "tf_keras"}
+_TOOLS = {*sys.stdlib_module_names, "IPython", "helpers", "keras", "numpy", "tensorflow", "tf_keras"}
 
 
 def _state(value: Any, a_class: str) -> str:

@@ -15,63 +15,77 @@ from workbook.lessons import checks
 from workbook.lessons.quiz import Exercise, Option, Question
 from workbook.notebook import raised
 
-H5_FILE = Question(
+SAVE_AND_FIT = Question(
     key="03-h5-file",
     text="You save the trained model to `model.h5` on Keras 3, load that file, and call `fit` on what you get. What "
     "does `fit` do?",
     options=[
-        Option(
-            "It trains on, as it would have in the original",
-            "On Keras 2 it does. On Keras 3 the optimizer comes back unfit for use.",
-        ),
-        Option(
-            "It trains on, with an optimizer that starts from zero",
-            "That would be mild. The optimizer that comes back takes no weights.",
-        ),
         Option(
             "It raises an error about the optimizer",
             "The weights come back, and the model answers. Its optimizer was built for no weights.",
             right=True,
         ),
         Option(
+            "It trains on, as the original would",
+            "On Keras 2 it does. On Keras 3 the optimizer comes back unfit for use.",
+        ),
+        Option(
             "It raises an error about a missing `compile`",
             "The settings are in the file, so the loaded model is compiled.",
         ),
+        Option(
+            "It trains on, with an optimizer that starts from zero",
+            "That would be mild. The optimizer that comes back takes no weights.",
+        ),
     ],
 )
 
-FRESH_PROCESS = Question(
+LOAD_ELSEWHERE = Question(
     key="03-fresh-process",
-    text="What does the fresh Python print?",
+    text="What does the fresh Python need above these two lines, so that they print `Reader`?",
     options=[
         Option(
-            "`Reader`",
-            "For that it needs the class. It was registered in this process, and the other one has never seen it.",
+            "Nothing: `Reader` was registered before it was saved",
+            "It was registered in your process. The fresh one has never seen the class, and the file does not hold it.",
         ),
         Option(
-            "`Model`",
-            "A plain model would not have your `call`. Keras does not replace your class with one.",
+            "An import of its module, and a call that registers it",
+            "The decorator stands above the class, so the import registers it.",
         ),
         Option(
-            "An error about the class",
-            "The file holds the name of the class and its config. Nothing in the two lines leads to the code.",
+            "An import of its module, and nothing else",
+            "The import runs the decorator, which registers the class. The file names it, and `load_model` finds it.",
             right=True,
         ),
         Option(
-            "An error about the weights",
-            "It does not get as far as the weights.",
+            "An import of its module, and a `Reader` called on data",
+            "`load_model` makes the object from the config, and builds it for the inputs that the file names.",
         ),
     ],
 )
 
-OTHER_ARCHITECTURE = Question(
+LOAD_INTO_CHANGED_CODE = Question(
     key="03-other-architecture",
-    text="You load the file into each of these receivers. Which of them raises an error?",
+    text="You load the file into three receivers: with 32 units instead of 48, with tanh instead of relu, and without "
+    "the last layer. Which of these loads raise an error?",
     options=[
-        Option("The one with 32 units instead of 48", "Here the shapes do not fit.", right=True),
-        Option("The one with tanh instead of relu", "An activation has no array, so nothing is compared."),
-        Option("The one without the last layer", "The file holds more than the receiver asks for, and nobody minds."),
-        Option("All three", "Keras compares arrays, and one of the three has the very same arrays."),
+        Option(
+            "That with 32 units, and that without the last layer",
+            "The file holds a layer more than the second receiver has, and nobody minds.",
+        ),
+        Option(
+            "That with 32 units, and that with tanh",
+            "An activation has no array, so nothing is compared.",
+        ),
+        Option(
+            "Each of the three",
+            "Keras compares arrays, and with tanh they are the very same.",
+        ),
+        Option(
+            "That with 32 units",
+            "Here the shapes do not fit. In the two others every array that the receiver asks for is there.",
+            right=True,
+        ),
     ],
 )
 
@@ -80,6 +94,7 @@ OTHER_ARCHITECTURE = Question(
 
 
 _ARGUMENTS = {"units": 5, "activation": "tanh"}
+_OTHER_ARGUMENTS = {"units": 7, "activation": "elu"}  # notice values that are written into the config
 
 
 def _is_registered(answer: Any) -> str | None:
@@ -94,16 +109,17 @@ def _is_registered(answer: Any) -> str | None:
 
 
 def _save_and_load(answer: Any) -> Iterator[tuple[Any, Any, Exception | None]]:
-    """Yield a model, the object loaded from its file, and the error that loading raised, if any."""
+    """Yield models, each with the object loaded from its file, and the error that loading raised, if any."""
     import keras
 
-    model = answer(**_ARGUMENTS)
-    model(np.zeros((1, 4), "float32"))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "scorer.keras"
-        model.save(path)
-        error = raised(functools.partial(keras.saving.load_model, path))
-        yield model, None if error else keras.saving.load_model(path), error
+    for arguments in (_ARGUMENTS, _OTHER_ARGUMENTS):
+        model = answer(**arguments)
+        model(np.zeros((1, 4), "float32"))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "scorer.keras"
+            model.save(path)
+            error = raised(functools.partial(keras.saving.load_model, path))
+            yield model, None if error else keras.saving.load_model(path), error
 
 
 def _file_loads(saved: tuple[Any, Any, Exception | None]) -> str | None:
@@ -112,6 +128,8 @@ def _file_loads(saved: tuple[Any, Any, Exception | None]) -> str | None:
         return None
     if "units" not in model.get_config():
         return "`units` is missing in the config, and the file cannot be loaded without it."
+    if model.get_config()["units"] != model.units:
+        return "`units` in the config is not that of the object. Return the attributes as they are, not fixed values."
     return f"its file cannot be loaded: {type(error).__name__}: {short_message(error)}"
 
 
@@ -277,6 +295,29 @@ def _refuses_a_slightly_different_activation(file: _SavedWeights) -> str | None:
     )
 
 
+def _allows_for_rounding(file: _SavedWeights) -> str | None:
+    if file.refuses(_receiver("relu"), file.answers + np.float32(5e-6)):
+        return "it refuses answers that are off by 5e-6, which may be rounding. Allow 1e-5."
+    return None
+
+
+def _looks_at_every_answer(file: _SavedWeights) -> str | None:
+    for change in (1e-4, -1e-4):
+        answers = file.answers.copy()
+        answers[-1, -1] += change
+        if not file.refuses(_receiver("relu"), answers):
+            return (
+                f"one answer, the last one for the last input, is off by {change:g}, and it takes the receiver. Take "
+                "the largest absolute difference of all answers, and allow 1e-5."
+            )
+    if not file.refuses(_receiver("relu"), np.full_like(file.answers, np.nan)):
+        return (
+            "it takes answers that are not numbers, because NaN is not larger than anything. Raise the error if the "
+            "difference is *not* small; `np.allclose` asks that."
+        )
+    return None
+
+
 def _takes_a_receiver_without_weights(file: _SavedWeights) -> str | None:
     late = _late_receiver()
     error = raised(lambda: file.load_into(late))
@@ -294,21 +335,23 @@ CHECKED_LOAD = Exercise(
     task="""
     Write `checked_load(receiver, path, inputs, answers)` with public Keras 3 calls. It loads a `.weights.h5` file into
     the receiver and returns it, but raises a `ValueError` if the receiver does not answer `inputs` as the saved model
-    did. Differences of rounding, up to 1e-5, are none.
+    did. Ignore differences up to 1e-5. The receiver may be without weights.
     """,
     checks=[
         checks.is_function("checked_load(receiver, path, inputs, answers)"),
         checks.after(
             _save_weights,
             _takes_a_receiver_that_fits,
+            _allows_for_rounding,
             _refuses_another_activation,
             _refuses_a_slightly_different_activation,
+            _looks_at_every_answer,
             _takes_a_receiver_without_weights,
         ),
     ],
     hints=[
         "Load, ask the receiver, compare with `answers`, then return or raise.",
-        "`np.abs(a - b).max()` is the largest absolute difference.",
+        "`np.allclose(a, b, rtol=0, atol=1e-5)` is True if no difference is larger than 1e-5.",
         "Some receivers are classes, which have no weights before they are called once.",
     ],
     solution="""
@@ -317,9 +360,9 @@ CHECKED_LOAD = Exercise(
     def checked_load(receiver, path, inputs, answers):
         receiver(inputs)
         receiver.load_weights(path)
-        if np.abs(receiver(inputs) - answers).max() > 1e-5:
+        if not np.allclose(receiver(inputs), answers, rtol=0, atol=1e-5):
             raise ValueError("The loaded model does not answer as the saved one did.")
         return receiver
     """,
-    praise="Eight inputs and their answers beside the file are enough to notice every silent case of this lesson.",
+    praise="A few inputs and their answers beside the file are enough to notice a model that answers differently.",
 )

@@ -11,63 +11,76 @@ from helpers import distances, keras_compat
 from workbook.lessons import checks
 from workbook.lessons.quiz import Exercise, Option, Question
 
-RESUMED_LOSS = Question(
-    key="04-resumed-loss",
-    text="You have trained `model` for ten epochs and saved its weights with `save_weights`. The next day you make a "
-    "model of the same class, call it, compile it as before, and load the weights: it answers like `model`. You train "
-    "both for one more epoch, on the same batches. How high is the loss of the resumed one in this epoch?",
+TRAIN_ON = Question(
+    key="04-two-files",
+    text="What of the optimizer has come back with `reader.keras`?",
     options=[
         Option(
-            "As high as that of `model`",
-            "For that, each step would have to be the same. The weights are equal, but Adam also uses its averages, "
-            "and the schedule the number of steps.",
+            "Adam's averages, but the schedule begins again at 0.02",
+            "The schedule computes its rate from the optimizer's number of steps, and that is in the file.",
         ),
         Option(
-            "Higher than that of `model`",
-            "Adam begins without averages, and the schedule at its highest learning rate.",
+            "The place in the schedule, but Adam's averages begin at 0",
+            "The file holds the averages next to the number of steps, and the loaded optimizer is built to take them.",
+        ),
+        Option(
+            "Both, and after the epoch the weights are equal bit for bit",
+            "The file holds all that an epoch without Dropout and shuffling depends on.",
             right=True,
         ),
         Option(
-            "As high as that of a new model",
-            "All weights are back, so the loss begins where `model` was. What is lost shows in the steps.",
+            "Both, but after the epoch the weights differ by rounding",
+            "The file keeps each bit, and both models do the same sums in the same order.",
         ),
     ],
 )
 
-DROPOUT_RESUMED = Question(
+TRAIN_WITH_DROPOUT = Question(
     key="04-dropout-resumed",
-    text="On Keras 3 you save a model with Dropout to a `.keras` file and load it. Weights and optimizer state are "
-    "equal. You train both for one more epoch on the same batches, and call `keras.utils.set_random_seed(5)` before "
-    "each of the two trainings. Which weights are equal afterwards?",
+    text="Which weights of the two are equal afterwards?",
     options=[
         Option(
-            "All of them",
-            "A Dropout layer of Keras 3 has a random state of its own, which no seed of the process puts back.",
-        ),
-        Option(
-            "Those of the layers before Dropout",
-            "They compute the same outputs in the first step. But their gradients come back through the Dropout layer.",
+            "Those of the layer before Dropout",
+            "It computes the same outputs in the first step. But its gradients come back through the Dropout layer.",
         ),
         Option(
             "None of them",
             "The loaded Dropout layer draws different masks, and every gradient depends on them.",
             right=True,
         ),
+        Option(
+            "Those of the layer behind Dropout",
+            "It sees different inputs, because the two Dropout layers let different numbers through.",
+        ),
+        Option(
+            "All of them",
+            "A Dropout layer of Keras 3 has a random state of its own, which no seed of the process puts back.",
+        ),
     ],
 )
 
-STOPPING = Question(
+TRAIN_IN_THE_EVENINGS = Question(
     key="04-stopping",
-    text='The loss of a model stays the same. `fit` with `epochs=20` and the callback `EarlyStopping("loss", '
-    "patience=2)` ends after 3 epochs. Now you train two epochs each evening, for ten evenings, with `initial_epoch` "
-    "and the same callback object. After how many epochs does the callback end the training?",
+    text='In one `fit` with `epochs=20`, `EarlyStopping("loss", patience=2)` ends this training after 3 epochs. Now '
+    "you train two epochs each evening, for ten evenings, with `initial_epoch` and the same callback object. When does "
+    "it end the training?",
     options=[
-        Option("After 3", "It would have to remember, on the second evening, that it has waited for one epoch."),
-        Option("After 4", "It looks at each epoch, not at each evening. Does it know of the evening before?"),
         Option(
-            "Never",
+            "On none of the ten evenings",
             "Each call of `fit` sets its count to 0 and forgets the best loss, so it never waits for two epochs.",
             right=True,
+        ),
+        Option(
+            "On the second evening, after one epoch",
+            "It would have to remember that it has waited for one epoch on the first evening.",
+        ),
+        Option(
+            "On the second evening, after two epochs",
+            "The first loss of an evening is the best one so far, so only one epoch is left to wait for.",
+        ),
+        Option(
+            "On the third evening, after one epoch",
+            "It counts epochs, not evenings. And what does it know of the evening before?",
         ),
     ],
 )
@@ -152,10 +165,10 @@ INTERRUPT = Exercise(
     key="04-interrupt",
     title="interrupt a training",
     task="""
-    Write `interrupt(model, folder)` for Keras 3: save all that the model needs into the folder, and return a new model
-    made from those files alone. Its class is registered and has a good `get_config`. Its layer `dropout` is a Dropout
-    of Keras, which keeps its draws in `dropout.seed_generator.state`. The new model has to train on, bit for bit, as if
-    it had never been interrupted.
+    Write `interrupt(model, folder)` for Keras 3: save all that the model needs into the folder, whose path is a `str`,
+    and return a new model made from those files alone. Its class is registered and has a good `get_config`. Its layer
+    `dropout` is a Dropout of Keras, which keeps its draws in `dropout.seed_generator.state`. The new model has to train
+    on, bit for bit, as if it had never been interrupted.
     """,
     checks=[
         checks.is_function("interrupt(model, folder)"),
@@ -239,6 +252,7 @@ def _call_the_callback(answer: Any) -> Iterator[_Evenings]:
         (3, "stays the same", [1.0] * 8),
         (4, "falls once and rises by a little each time after that", [1.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1]),
         (8, "falls in every epoch", [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]),
+        (8, "falls by 0.0002 in every epoch", [0.123 - 0.0002 * epoch for epoch in range(8)]),
         (7, "is better in every other epoch", [1.0, 1.1, 0.9, 1.0, 0.8, 0.9, 0.9, 0.9]),
     ):
         with tempfile.TemporaryDirectory() as folder:
@@ -270,8 +284,8 @@ GO_ON_COUNTING = Exercise(
     title="a callback that goes on",
     task="""
     Write `on_train_begin(self, logs=None)` and `on_epoch_end(self, epoch, logs=None)`, so that the callback goes on
-    with what is in the file `self.path`. A new object, made each evening with the same path, stops the training at the
-    epoch at which `EarlyStopping` stops it at one go. On the first evening there is no file.
+    with what is in the file `self.path`. A new object is made each evening, with the same path. It ends the training
+    after as many epochs in all as `EarlyStopping` in one `fit`. On the first evening there is no file.
     """,
     checks=[
         checks.is_derived_from("keras.callbacks.EarlyStopping", "ResumableStopping"),
@@ -296,7 +310,8 @@ GO_ON_COUNTING = Exercise(
 
         def on_epoch_end(self, epoch, logs=None):
             super().on_epoch_end(epoch, logs)
-            np.savetxt(self.path, [self.wait, self.best])
+            if self.best is not None:
+                np.savetxt(self.path, [self.wait, self.best])
     """,
     praise="Callbacks are part of a training, too. `ReduceLROnPlateau` begins again in the same way.",
     untouched=_is_as_it_was,

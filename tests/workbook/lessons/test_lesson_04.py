@@ -1,4 +1,4 @@
-"""The exercises of notebook 04 tell right, wrong and untouched answers apart, and say what is wrong."""
+"""The exercises of notebook 04 tell right, wrong and untouched answers apart; Keras does what the notebook says."""
 
 import shutil
 from pathlib import Path
@@ -125,6 +125,7 @@ BEGIN = "super().on_train_begin(logs)"
         ([(READ, "_, self.best = np.loadtxt(self.path)")], "stays the same lasts 4 of 8 epochs"),
         ([(BEGIN, ""), (READ, f"{READ}\n        {BEGIN}")], "read the file after it"),
         ([(WRITE, "np.savetxt(self.path, [self.wait + 1, self.best])")], "falls once and rises"),
+        ([(WRITE, WRITE.replace("])", "]" + ', fmt="%.2f")'))], "falls by 0.0002 in every epoch lasts"),
         ([("if self.path.exists():", "if True:")], "FileNotFoundError"),
         ([("EarlyStopping", "Callback")], "derived from"),
     ],
@@ -146,3 +147,85 @@ def test_the_callback_as_it_was_found_is_no_attempt(packages):
         ...
 
     assert GO_ON_COUNTING.check(ResumableStopping).outcome is Outcome.NOT_ATTEMPTED
+
+
+# -- what the notebook says of callbacks and Dropout, beyond what its cells show ---------------------------------------
+
+INPUTS, TARGETS = np.random.default_rng(0).normal(size=(32, 4)).astype("float32"), np.arange(32) % 3
+
+
+def make(keras, dropout=0.0, rate=0.01):
+    """Make the same model each time: that is what a program does that is started again."""
+    keras.utils.set_random_seed(4)
+    layers = [keras.Input((4,)), keras.layers.Dense(8), keras.layers.Dropout(dropout), keras.layers.Dense(3)]
+    model = keras.Sequential(layers)
+    model.compile(keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+def train(model, *callbacks, epochs=4, **options):
+    return model.fit(
+        INPUTS, TARGETS, batch_size=8, epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks, **options
+    ).epoch
+
+
+def same_weights(first, second):
+    return all(map(np.array_equal, first.get_weights(), second.get_weights()))
+
+
+def crash_before(keras, epoch):
+    return keras.callbacks.LambdaCallback(on_epoch_begin=lambda number, logs: 1 / (epoch - number))
+
+
+@pytest.mark.parametrize(("dropout", "equal"), [(0.0, True), (0.5, False)])
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+def test_backup_and_restore_brings_back_all_but_the_random_state(package, dropout, equal, packages, tmp_path):
+    keras = packages[package]
+    uninterrupted, crashed, again = (make(keras, dropout) for _ in range(3))
+    train(uninterrupted)
+    with pytest.raises(ZeroDivisionError):
+        train(crashed, keras.callbacks.BackupAndRestore(tmp_path / "backup"), crash_before(keras, 2))
+    assert train(again, keras.callbacks.BackupAndRestore(tmp_path / "backup")) == [2, 3]
+    assert int(again.optimizer.iterations) == int(uninterrupted.optimizer.iterations)
+    assert same_weights(again, uninterrupted) == equal
+
+
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+def test_backup_and_restore_does_not_bring_back_what_a_callback_remembers(package, packages, tmp_path):
+    keras = packages[package]
+
+    def callbacks():
+        stopping = keras.callbacks.EarlyStopping("loss", patience=2, min_delta=9)  # nothing counts as better
+        return keras.callbacks.BackupAndRestore(tmp_path / "backup"), stopping
+
+    assert train(make(keras), *callbacks(), epochs=6) == [0, 1, 2]
+    for epoch in (2, 4):
+        with pytest.raises(ZeroDivisionError):
+            train(make(keras), *callbacks(), crash_before(keras, epoch), epochs=6)
+    assert train(make(keras), *callbacks(), epochs=6) == [4, 5]
+
+
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+def test_a_new_model_checkpoint_does_not_know_the_best_value(package, packages, tmp_path):
+    keras, path = packages[package], tmp_path / "best.keras"
+    path.write_text("better than all that follows")
+    best = {"monitor": "loss", "save_best_only": True}
+    model = make(keras, rate=0.0)
+    train(model, keras.callbacks.ModelCheckpoint(str(path), initial_value_threshold=0.0, **best), epochs=1)
+    assert path.read_bytes().startswith(b"better")
+    train(model, keras.callbacks.ModelCheckpoint(str(path), **best), epochs=1)
+    assert not path.read_bytes().startswith(b"better")
+
+
+@pytest.mark.parametrize(("made_new", "equal"), [(False, False), (True, True)])
+def test_on_keras_2_a_seed_reaches_dropout_only_in_a_new_graph(made_new, equal, packages, tmp_path):
+    keras = packages["tf_keras"]
+    model = make(keras, dropout=0.5)
+    train(model)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for each in (model, loaded):
+        keras.utils.set_random_seed(5)
+        each.make_train_function(force=made_new)
+        train(each)
+    assert same_weights(model, loaded) == equal
