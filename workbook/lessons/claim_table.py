@@ -123,7 +123,7 @@ class ClaimTable:
         return grouped
 
     def _older_in_words(self, number: str) -> list[tuple[str, str]]:
-        """Return lines of (words, verdict) for older versions, beginning with the one for which the claim was written."""
+        """Return lines of (words, verdict) for older versions, beginning with that for which the claim was written."""
         about = f"TensorFlow {self.written_for}, for which the claim was written"
         own = self.older.get(self.written_for, {"claims": {}})["claims"].get(number)
         lines = [(f"{own['verdict']} on {about}", own["verdict"])] if own else []

@@ -249,8 +249,14 @@ def _gain_has_a_weight_for_each_feature(layer: Any) -> str | None:
 def _gain_learns_from_its_start(layer: Any) -> str | None:
     if not layer.trainable_weights:
         return "the weight is not trainable, so the layer cannot learn."
-    if not np.allclose(layer(_GAIN_INPUTS), 2.0 * _GAIN_INPUTS):
-        return "with `start=2.0` a fresh layer has to double its inputs. Does its weight begin at `start`?"
+    other = type(layer)(start=3.0)
+    other(_GAIN_INPUTS)
+    for start, each in ((2.0, layer), (3.0, other)):
+        begins = np.array(each.weights[0])
+        if not np.allclose(begins, start):
+            return f"with `start={start}` the weight begins at {begins.flat[0]:.2g}. Does it begin at `start`?"
+        if not np.allclose(each(_GAIN_INPUTS), start * _GAIN_INPUTS):
+            return f"with `start={start}` a fresh layer has to multiply its inputs by {start}."
     return None
 
 
@@ -259,7 +265,14 @@ def _gain_takes_any_number_of_features(layer: Any) -> str | None:
         fits = type(layer)(start=1.0)(np.ones((2, 6), "float32")).shape == (2, 6)
     except Exception:
         fits = False
-    return None if fits else "it takes inputs with 4 features only. Take their number from `input_shape`, in `build`."
+    if not fits:
+        return "it takes inputs with 4 features only. Take their number from `input_shape`, in `build`."
+    try:
+        deeper = type(layer)(start=1.0)
+        fits = deeper(np.ones((2, 5, 6), "float32")).shape == (2, 5, 6) and deeper.weights[0].shape == (6,)
+    except Exception:
+        fits = False
+    return None if fits else "inputs of the shape (2, 5, 6) have 6 features: the last number, `input_shape[-1]`."
 
 
 def _gain_comes_back_from_its_config(layer: Any) -> str | None:
@@ -269,15 +282,16 @@ def _gain_comes_back_from_its_config(layer: Any) -> str | None:
     copy = type(layer).from_config(config)
     if copy.name != "mine":
         return "the copy lost its name. Begin the config with `**super().get_config()`."
-    if not np.allclose(copy(_GAIN_INPUTS), 2.0 * _GAIN_INPUTS):
-        return f"the config says start = {config['start']!r}, and the layer was made with 2.0."
+    for start, said in ((2.0, config["start"]), (3.0, type(layer)(start=3.0).get_config()["start"])):
+        if said != start:
+            return f"the config says start = {said!r}, and the layer was made with {start}."
     return None
 
 
 def _gain_names_its_weight(layer: Any) -> str | None:
     # Keras 3 numbers weights without a name: `variable`, `variable_1`, ...
     if re.fullmatch(r"|variable(_\d+)?", layer.weights[0].name):
-        return "the weight has no name of its own. `tf_keras` cannot store such a weight: pass `name=`."
+        return "the weight has no name of its own. Of `tf_keras`, `tf.train.Checkpoint` cannot store it: pass `name=`."
     return None
 
 
@@ -286,7 +300,7 @@ WRITE_A_LAYER = Exercise(
     title="write a layer",
     task="""
     `Gain(start=1.0)` learns a number for each feature of its inputs, which begins at `start`, and multiplies the
-    feature by it. It takes inputs with any number of features, and its config makes another layer with the same `start`.
+    feature by it. It takes inputs with any number of features, and its config makes another one with the same `start`.
     """,
     checks=[
         checks.is_derived_from("keras.layers.Layer", "Gain"),

@@ -74,12 +74,12 @@ MAKE_A_LAYER_AGAIN = Question(
         ),
         Option(
             "A layer with 48 units",
-            "Keras notes the arguments that you pass to a layer, and puts them into its config.",
+            "Keras notes the numbers and texts that you pass to a layer, and puts them into its config.",
             right=True,
         ),
         Option(
             "An error: the config has no `units`",
-            "The config has `units`: Keras notes the arguments that you pass to a layer.",
+            "The config has `units`: Keras notes the numbers that you pass to a layer.",
         ),
     ],
 )
@@ -195,18 +195,20 @@ PUT_BACK = Exercise(
 # -- complete a config -------------------------------------------------------------------------------------------------
 
 _ARGUMENTS = {"units": 4, "slope": 0.5}
+_OTHERS = {"units": 3, "slope": 2.0}
 
 
 def _config_has_each_argument(answer: Any) -> str | None:
-    config = answer(**_ARGUMENTS).get_config()
-    for argument, value in _ARGUMENTS.items():
-        if argument not in config:
-            return f"`{argument}` is missing, so the clone gets the default of `{argument}`, or none at all."
-        if config[argument] != value:
-            return (
-                f"the config says {argument} = {config[argument]!r}, and the model was made with {value!r}. "
-                f"Return the attribute: `self.{argument}`."
-            )
+    for arguments in (_ARGUMENTS, _OTHERS):
+        config = answer(**arguments).get_config()
+        for argument, value in arguments.items():
+            if argument not in config:
+                return f"`{argument}` is missing, so the clone gets the default of `{argument}`, or none at all."
+            if config[argument] != value:
+                return (
+                    f"the config says {argument} = {config[argument]!r}, and the model was made with {value!r}. "
+                    f"Return the attribute: `self.{argument}`."
+                )
     return None
 
 

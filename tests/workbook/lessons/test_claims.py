@@ -348,8 +348,9 @@ def test_what_held_on_the_version_of_the_text_stands_first(table):
     assert "From TensorFlow 2.6" in lines[lines.index(f"  {line}") + 1]
     assert "for which the claim was written" in table._repr_html_()
     table.older.pop("2.16")
-    assert "does not hold on TensorFlow 2.10, for which the claim was written, and on all others from 2.6 to 2.10" in repr(
-        table
+    assert (
+        "does not hold on TensorFlow 2.10, for which the claim was written, and on all others from 2.6 to 2.10"
+        in repr(table)
     )
     named = {name: claim_table._written_for(name) for name in LESSONS}
     assert {name for name in named.values() if name} <= set(versions.columns())
