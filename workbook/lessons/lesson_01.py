@@ -42,7 +42,7 @@ BUILD_A_MODEL = Question(
     options=[
         Option(
             "Two: the shape reaches the first Dense layer",
-            "`build` of Keras 3 hands the shape to no layer. It does not know which one comes first.",
+            "`build` of Keras 3 hands the shape to no layer, not even to the first.",
         ),
         Option(
             "None: no layer has been called",
@@ -55,7 +55,7 @@ BUILD_A_MODEL = Question(
         ),
         Option(
             "It raises an error: the class has no `build`",
-            "Every model has a `build`. That of Keras 3 gives a warning, and no more.",
+            "Every model has a `build`. That of Keras 3 gives a warning, and builds no layer.",
         ),
     ],
 )
