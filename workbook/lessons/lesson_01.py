@@ -252,7 +252,7 @@ def _gain_learns_from_its_start(layer: Any) -> str | None:
     other = type(layer)(start=3.0)
     other(_GAIN_INPUTS)
     for start, each in ((2.0, layer), (3.0, other)):
-        begins = np.array(each.weights[0])
+        begins = each.get_weights()[0]
         if not np.allclose(begins, start):
             return f"with `start={start}` the weight begins at {begins.flat[0]:.2g}. Does it begin at `start`?"
         if not np.allclose(each(_GAIN_INPUTS), start * _GAIN_INPUTS):
