@@ -153,7 +153,7 @@ class ClaimTable:
     def _repr_html_(self) -> str:
         rows = [(self._simply_holds(index), self._row(index)) for index in range(len(self.claims))]
         holding = [row for holds, row in rows if holds]
-        caption = f"{self.summary} The numbers are names of claims, not of lessons."
+        caption = f"{self.summary} The numbers of the claims are not those of the lessons."
         parts = [self._table(caption, [row for holds, row in rows if not holds])]
         if holding:
             title = f"The {len(holding)} that simply hold" if len(holding) > 1 else "The one that simply holds"
