@@ -72,8 +72,8 @@ def wrong_gains(keras):
 
     def building(shape=None, **options):
         def build(self, input_shape):
-            options.setdefault("initializer", constant(self.start))
-            self.gain = self.add_weight(shape=shape or (input_shape[-1],), **{"name": "gain", **options})
+            defaults = {"name": "gain", "initializer": constant(self.start)}
+            self.gain = self.add_weight(shape=shape or (input_shape[-1],), **{**defaults, **options})
 
         return build
 
