@@ -82,7 +82,7 @@ def clone(model: Model, inputs: Any = None, name: str | None = None) -> Model:
     # Weights that nobody has set are drawn when they are created: the copy of an unbuilt model draws the same ones.
     with random_state_kept(), _without_garbage_collection():
         copy = graph_copy.Copy(model)
-        _refuse_outdated_training(copy)
+        _refuse_outdated_training(copy, model)
         clones = _listed(copy.clone) or [copy.clone]
         for original, cloned in zip(models, clones, strict=True):
             _check_structure(original, cloned)
@@ -157,7 +157,7 @@ def _what_to_pass(value: Any) -> str:
     )
 
 
-def _refuse_outdated_training(copy: graph_copy.Copy) -> None:
+def _refuse_outdated_training(copy: graph_copy.Copy, whole: Any) -> None:
     """Refuse a model whose compiled training function still trains a layer that was frozen later, or the reverse.
 
     The model may be inside the one that is cloned, as the critic of a GAN is.
@@ -165,11 +165,14 @@ def _refuse_outdated_training(copy: graph_copy.Copy) -> None:
     for model, _ in copy.pairs:
         for layer in keras_compat.changed_since_compiled(model) if keras_compat.has_name(model) else []:
             title = keras_compat.title(model)
+            line = "    model.train_function = None"
+            if model is not whole:
+                line = f"    part.train_function = None  # part is {title}"
             raise CloneError(
                 f"The trainable flag of {keras_compat.title(layer)} was changed after {title} had been trained. "
-                f"{title} keeps training as it was compiled, a clone would not. Compile it again, or let it compile "
-                "its training function again. From then on it trains with the flags as they are now, and so does the "
-                f"clone:\n\n    part.train_function = None  # part is {title}\n    copied = clone(model)\n"
+                f"{title} keeps training as it was compiled, a clone would not. Compile it again, or let it forget "
+                f"its compiled training. Then both train with the flags as they are now:\n\n{line}\n"
+                "    copied = clone(model)\n"
             )
 
 

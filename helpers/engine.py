@@ -364,7 +364,8 @@ class _Pair:
         same = all(passed[name] is not False for name in ("weights", "other state"))
         self.first_apart: int | None = None if same else 0
         self._reach: list[list[float]] = [[0.0] * len(self._weights.originals), [0.0] * len(self._state.originals)]
-        self._worst = (0.0, "", 0.0)  # distance, name of the variable, distance that was allowed
+        # Of the weights and of the other state: distance, name of the variable, distance that was allowed.
+        self._worst = [(0.0, "", 0.0), (0.0, "", 0.0)]
         self.future_outputs: float | None = None
         self._outputs_apart = False
         self.answers_moved: dict[str, float] = {}
@@ -437,7 +438,7 @@ class _Pair:
             apart = 0.0
             if not counterparts.complete or len(of_clone) != len(counterparts.candidates):
                 apart = float("inf")
-                self._note_worst(float("inf"), "", 0.0, step)
+                self._note_worst(kind, float("inf"), "", 0.0, step)
             else:
                 for number, (a, place) in enumerate(zip(of_original, counterparts.places, strict=True)):
                     reach = self._reach[kind]
@@ -449,17 +450,17 @@ class _Pair:
                     allowed = distances.allowed_in_training(a, reach[number])
                     if distance > allowed:
                         name = keras_compat.variable_name(counterparts.originals[number], self._tests.original)
-                        self._note_worst(distance, name, allowed, step)
+                        self._note_worst(kind, distance, name, allowed, step)
             largest.append(apart)
         self.future.append(largest[0])
         self.future_state.append(largest[1])
         clone.forget(step + 1)
 
-    def _note_worst(self, distance: float, name: str, allowed: float, step: int) -> None:
+    def _note_worst(self, kind: int, distance: float, name: str, allowed: float, step: int) -> None:
         if self.first_apart is None:
             self.first_apart = step
-        if distance >= self._worst[0]:
-            self._worst = distance, name, allowed
+        if distance >= self._worst[kind][0]:
+            self._worst[kind] = distance, name, allowed
 
     def compare_answers(self) -> None:
         """Compare the answers of both after training, and the answers of each before and after the other is trained."""
@@ -553,21 +554,22 @@ class _Pair:
         if not self._weights.complete:
             return Check(SAME_FUTURE, name, False, "the models have different weights, so their steps cannot be alike")
         steps, moved = len(self.future) - 1, original.moved[-1]
-        apart, worst, allowed = self._worst
+        (weights_apart, weight, allowed), (state_apart, state, _) = self._worst
+        apart = weights_apart or state_apart
         if not any(original.moved) and not any(clone.moved) and not apart:
             return Check(SAME_FUTURE, name, None, f"{steps} training steps moved no weight")
-        evidence = f"after {steps} steps alike, largest |difference| {digits(self.future[-1])}"
-        evidence += f"; training moved {digits(moved)}"
-        if apart and worst:
-            evidence += f"; up to {allowed:.1g} would be rounding in {worst}, which is {digits(apart)} apart"
-        elif apart:
-            evidence += "; the models have different state outside the weights"
+        differ = f"differ by up to {digits(self.future[-1])}" if self.future[-1] else "are equal"
+        evidence = f"after {steps} steps alike, the weights {differ}, and training moved them by up to {digits(moved)}"
+        if weights_apart and weight:
+            evidence += f". In {weight}, rounding explains a difference by up to {allowed:.1g}"
         elif any(self.future):
-            evidence += "; all of it is rounding"
-        if apart and not any(self.future):
-            return Check(SAME_FUTURE, name, False, f"{evidence}; but the state outside the weights went apart")
+            evidence += ". All of it is rounding"
+        if state_apart:
+            # No distance: that of two random states, or of two counts, says nothing beside that of the weights.
+            evidence += f". State outside the weights is unequal{f': {state}' if state else ''}"
         if self._outputs_apart:
-            return Check(SAME_FUTURE, name, False, f"{evidence}; but the outputs went apart")
+            evidence += ". The outputs went apart"
+            return Check(SAME_FUTURE, name, False, evidence)
         return Check(SAME_FUTURE, name, not apart, evidence)
 
     def _of_watching(self, watched: str, trained: str, run: Run | None, why_not: str) -> Check:

@@ -448,7 +448,11 @@ def _difference_of_variables(a: Any, b: Any, area: str) -> tuple[str, float] | N
     # A metric is reset whenever training starts: one that has counted nothing is just as good.
     if not distance or (area == METRIC and not np.any(of_clone)):
         return None
-    return f"{of_original} against {of_clone}" if of_original.ndim == 0 else f"|difference| {distance:.3g}", distance
+    if of_original.ndim == 0:
+        return f"{of_original} against {of_clone}", distance
+    # Whole numbers are the state of a random generator, or stand for words: their distance says nothing.
+    whole = np.issubdtype(of_original.dtype, np.integer)
+    return "unequal" if whole else f"|difference| {distance:.3g}", distance
 
 
 def _shown(value: Any) -> str:

@@ -317,8 +317,14 @@ class ThreeTestsResult:
         return ", ".join(reasons or [_differ(self._failed(SAME_START))])
 
     def _future_reason(self) -> str:
-        if self.first_apart is not None:
-            return "unequal from the start" if self.first_apart == 0 else f"unequal from step {self.first_apart} on"
+        apart = self.first_apart
+        if apart == 0 and self.future and self.future[0] == 0.0:
+            # Only the state outside the weights differs now, and the weights follow.
+            apart = next((step for step, distance in enumerate(self.future) if distance), None)
+            if apart is None:
+                return "state outside the weights differs"
+        if apart is not None:
+            return "unequal from the start" if apart == 0 else f"unequal from step {apart} on"
         evidence = {check.name: check.evidence for check in self.checks}
         failed = self._failed(SAME_FUTURE)
         if "training steps" in failed and evidence["training steps"].startswith("the clone cannot be trained"):

@@ -330,3 +330,11 @@ def test_other_state_is_compared_after_training_too(packages):
     result = compiled(model, {"clone": clone}, x, y)["clone"]
     assert result.start[OTHER_STATE] == np.inf and OTHER_STATE in result.different
     assert min(result.future_state[1:]) > 0 and result.first_apart == 0
+    evidence = {check.name: check.evidence for check in result.checks}
+    name = keras_compat.variable_name(seed, clone)
+    assert evidence["other state"] == f"{name}: unequal"  # the distance of two random states says nothing
+    told = evidence["training steps"]
+    assert told.startswith("after 3 steps alike, the weights differ by up to ")
+    assert ", and training moved them by up to " in told
+    assert told.endswith(f". State outside the weights is unequal: {name}")
+    assert "“Same future” (unequal from step 1 on)" in result.sentence  # as in the picture, which shows the weights

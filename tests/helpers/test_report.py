@@ -36,6 +36,13 @@ def test_each_clone_has_a_line_that_says_which_tests_fail_and_why():
     assert "“Same future” (unequal from step 2 on)" in describe([late])
     seeds = result("x", {"a": 0.0, OTHER_STATE: math.inf}, [0.0, 0.0], [0.0, 0.0])
     assert "“Same start” (state outside the weights differs)" in describe([seeds])
+    for future, words in (
+        ([0.0, 0.0, 0.1], "unequal from step 2 on"),
+        ([0.0, 0.0], "state outside the weights differs"),
+    ):
+        steps = [Check(SAME_FUTURE, "training steps", False, "")]
+        apart = ThreeTestsResult("x", steps, {"a": 0.0, OTHER_STATE: math.inf}, [OTHER_STATE], future, first_apart=0)
+        assert apart.verdicts[SAME_FUTURE].reason == words
     answers = result("x", {"a": 0.0, OUTPUTS: 1.0}, [0.0, 0.0], [0.0, 0.0])
     assert "the outputs differ, though all layers are equal" in describe([answers])
 

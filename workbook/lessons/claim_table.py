@@ -123,8 +123,8 @@ class ClaimTable:
         return grouped
 
     def _older_in_words(self, number: str) -> list[tuple[str, str]]:
-        """Return lines of (words, verdict) for older versions, beginning with the one that the text is about."""
-        about = f"TensorFlow {self.written_for}, which the text is about"
+        """Return lines of (words, verdict) for older versions, beginning with that for which the claim was written."""
+        about = f"TensorFlow {self.written_for}, for which the claim was written"
         own = self.older.get(self.written_for, {"claims": {}})["claims"].get(number)
         lines = [(f"{own['verdict']} on {about}", own["verdict"])] if own else []
         changed = versions.changes(number, self.older)
@@ -153,7 +153,8 @@ class ClaimTable:
     def _repr_html_(self) -> str:
         rows = [(self._simply_holds(index), self._row(index)) for index in range(len(self.claims))]
         holding = [row for holds, row in rows if holds]
-        parts = [self._table(self.summary, [row for holds, row in rows if not holds])]
+        caption = f"{self.summary} The numbers of the claims are not those of the lessons."
+        parts = [self._table(caption, [row for holds, row in rows if not holds])]
         if holding:
             title = f"The {len(holding)} that simply hold" if len(holding) > 1 else "The one that simply holds"
             parts.append(f"<details><summary>{title}</summary>{self._table(title, holding)}</details>")

@@ -11,92 +11,101 @@ import numpy as np
 from workbook.lessons import checks
 from workbook.lessons.quiz import Exercise, Option, Question
 
-FIRST_CALL = Question(
+CALL_A_LAYER = Question(
     key="01-first-call",
-    text="You make a layer with `Talker(3)` and call it twice on data. What has it printed then?",
+    text="You make a layer with `Talker(3)`, from the cell below, and call it twice on data. What has it printed then?",
     options=[
         Option(
-            "`__init__`, `build`, `call`, `call`",
-            "The first call brings the shape of the inputs. `build` runs then, and only then.",
-            right=True,
+            "`__init__`, `call`, `build`, `call`",
+            "`call` uses the kernel, and `build` makes it. So `build` has to come first.",
         ),
         Option(
             "`__init__`, `build`, `call`, `build`, `call`",
-            "`build` runs once. A second run would draw new weights and forget the old ones.",
+            "`build` runs once. At the second call the layer has its weights already.",
         ),
         Option(
             "`__init__`, `call`, `call`",
             "You need not call `build` yourself. Keras calls it.",
         ),
         Option(
-            "`build`, `__init__`, `call`, `call`",
-            "A method can run only when the object is there, and `__init__` sets the object up.",
+            "`__init__`, `build`, `call`, `call`",
+            "The first call brings the shape of the inputs, so `build` can run. It does not run again.",
+            right=True,
         ),
     ],
 )
 
-WEIGHTS_AFTER_BUILD = Question(
+BUILD_A_MODEL = Question(
     key="01-weights-after-build",
     text="You make a new `DigitReader` and call `build((None, 8, 8, 1))` on it. It has two Dense layers, with two "
-    "weights each. How many weights does it list on Keras 3, and how many on Keras 2?",
+    "weights each. How many weights does it list then, on Keras 3?",
     options=[
         Option(
-            "Four on both",
-            "On Keras 3 `build` would have to know what `call` does with the layers.",
+            "Two: the shape reaches the first Dense layer",
+            "`build` of Keras 3 hands the shape to no layer, not even to the first.",
         ),
         Option(
-            "None on Keras 3, four on Keras 2",
-            "Only Keras 2 runs your `call` inside `build`, on a placeholder.",
+            "None: no layer has been called",
+            "`build` of Keras 3 does not run your `call`, so no layer is built.",
             right=True,
         ),
         Option(
-            "Four on Keras 3, none on Keras 2",
-            "It is the older version that runs your `call` inside `build`.",
+            "Four: the shape goes from layer to layer",
+            "So it is on Keras 2, whose `build` runs your `call` on a placeholder. `build` of Keras 3 does not.",
         ),
         Option(
-            "None on both",
-            "Keras 2 runs your `call` inside `build`, on a placeholder, and that builds the layers.",
+            "It raises an error: the class has no `build`",
+            "Every model has a `build`. That of Keras 3 gives a warning, and builds no layer.",
         ),
     ],
 )
 
-LAYER_IN_A_BOX = Question(
+SAVE_AND_LOAD = Question(
     key="01-layer-in-a-box",
-    text="You train this reader, save its weights to a file, and load the file into a second reader of the same class. "
-    "How do the two read digits?",
+    text="You train the reader of the next cell, save its weights to a file, and load the file into a second reader of "
+    "the same class. How do the two read digits?",
     options=[
         Option(
-            "Both read well",
-            "The file holds the weights that the first reader lists. Its hidden layer is not among them.",
-        ),
-        Option(
-            "Both guess",
-            "The head of the first reader learns, and makes something of what its hidden layer happens to compute.",
-        ),
-        Option(
-            "The first reads well, the second guesses",
+            "The first reads well, and the second guesses",
             "The second reader has the head of the first, on a hidden layer with random weights of its own.",
             right=True,
         ),
         Option(
-            "The first reads well, the second cannot load",
+            "The first reads well, and so does the second",
+            "The file holds the weights that the first reader lists. Its hidden layer is not among them.",
+        ),
+        Option(
+            "The first guesses, and so does the second",
+            "The head of the first reader learns, and makes something of what its hidden layer happens to compute.",
+        ),
+        Option(
+            "The first reads well, and the second cannot load",
             "The file fits: the second reader lists the same weights as the first, those of the head.",
         ),
     ],
 )
 
-COUNTER = Question(
+FIT_A_COUNTER = Question(
     key="01-counter",
-    text="You train the model on 12 batches with `fit`. What does the attribute say then?",
+    text="You train `Counter` on 12 batches with `fit`. What do its attribute and its weight say then?",
     options=[
-        Option("12", "That would need Python to run `call` for each batch."),
         Option(
-            "2 or 3",
+            "The attribute says 12, the weight less",
+            "It is the other way round: the weight is in the graph, and the attribute is not.",
+        ),
+        Option(
+            "Both of them say 12",
+            "For that, Python would have to run `call` for each batch. It runs `call` only to build and to trace.",
+        ),
+        Option(
+            "The weight says 12, the attribute less",
             "Python runs `call` when the model is built and traced. For the batches the graph runs.",
             right=True,
         ),
-        Option("0", "Python runs `call` a few times: somebody has to build the model and trace it."),
-        Option("24", "The gradient is derived from the graph. `call` does not run for it."),
+        Option(
+            "Both of them say less than 12",
+            "The graph runs for every batch, and adding to a weight is part of the graph.",
+        ),
     ],
 )
 
@@ -240,8 +249,14 @@ def _gain_has_a_weight_for_each_feature(layer: Any) -> str | None:
 def _gain_learns_from_its_start(layer: Any) -> str | None:
     if not layer.trainable_weights:
         return "the weight is not trainable, so the layer cannot learn."
-    if not np.allclose(layer(_GAIN_INPUTS), 2.0 * _GAIN_INPUTS):
-        return "with `start=2.0` a fresh layer has to double its inputs. Does its weight begin at `start`?"
+    other = type(layer)(start=3.0)
+    other(_GAIN_INPUTS)
+    for start, each in ((2.0, layer), (3.0, other)):
+        begins = each.get_weights()[0]
+        if not np.allclose(begins, start):
+            return f"with `start={start}` the weight begins at {begins.flat[0]:.2g}. Does it begin at `start`?"
+        if not np.allclose(each(_GAIN_INPUTS), start * _GAIN_INPUTS):
+            return f"with `start={start}` a fresh layer has to multiply its inputs by {start}."
     return None
 
 
@@ -250,7 +265,14 @@ def _gain_takes_any_number_of_features(layer: Any) -> str | None:
         fits = type(layer)(start=1.0)(np.ones((2, 6), "float32")).shape == (2, 6)
     except Exception:
         fits = False
-    return None if fits else "it takes inputs with 4 features only. Take their number from `input_shape`, in `build`."
+    if not fits:
+        return "it takes inputs with 4 features only. Take their number from `input_shape`, in `build`."
+    try:
+        deeper = type(layer)(start=1.0)
+        fits = deeper(np.ones((2, 5, 6), "float32")).shape == (2, 5, 6) and deeper.weights[0].shape == (6,)
+    except Exception:
+        fits = False
+    return None if fits else "inputs of the shape (2, 5, 6) have 6 features: the last number, `input_shape[-1]`."
 
 
 def _gain_comes_back_from_its_config(layer: Any) -> str | None:
@@ -260,15 +282,16 @@ def _gain_comes_back_from_its_config(layer: Any) -> str | None:
     copy = type(layer).from_config(config)
     if copy.name != "mine":
         return "the copy lost its name. Begin the config with `**super().get_config()`."
-    if not np.allclose(copy(_GAIN_INPUTS), 2.0 * _GAIN_INPUTS):
-        return f"the config says start = {config['start']!r}, and the layer was made with 2.0."
+    for start, said in ((2.0, config["start"]), (3.0, type(layer)(start=3.0).get_config()["start"])):
+        if said != start:
+            return f"the config says start = {said!r}, and the layer was made with {start}."
     return None
 
 
 def _gain_names_its_weight(layer: Any) -> str | None:
     # Keras 3 numbers weights without a name: `variable`, `variable_1`, ...
     if re.fullmatch(r"|variable(_\d+)?", layer.weights[0].name):
-        return "the weight has no name of its own. `tf_keras` cannot store such a weight: pass `name=`."
+        return "the weight has no name of its own. Of `tf_keras`, `tf.train.Checkpoint` cannot store it: pass `name=`."
     return None
 
 
@@ -276,8 +299,8 @@ WRITE_A_LAYER = Exercise(
     key="01-write-a-layer",
     title="write a layer",
     task="""
-    `Gain(start=1.0)` multiplies each feature of its inputs by a number of its own, which is learned and begins at
-    `start`. It takes inputs with any number of features, and its config makes an equal layer.
+    `Gain(start=1.0)` learns a number for each feature of its inputs, which begins at `start`, and multiplies the
+    feature by it. It takes inputs with any number of features, and its config makes another one with the same `start`.
     """,
     checks=[
         checks.is_derived_from("keras.layers.Layer", "Gain"),

@@ -16,31 +16,31 @@ FIT_THE_CLONE = Question(
     "`clone = keras.models.clone_model(model)`, and on the next line `clone.fit(images, labels)`. What does `fit` do?",
     options=[
         Option(
-            "It trains on from the weights of the model",
+            "It raises an error: the clone is not built",
+            "Keras 3 builds the clone for the inputs that the model was built for, so it has weights.",
+        ),
+        Option(
+            "It raises an error: the clone is not compiled",
+            "On Keras 2 it does. Keras 3 compiles the clone of a compiled model.",
+        ),
+        Option(
+            "It trains, beginning with the model's weights",
             "For that, `clone_model` would have to read weights. It reads the config, which holds none.",
         ),
         Option(
-            "It trains on from new, random weights",
+            "It trains, beginning with new, random weights",
             "On Keras 3 the clone is built and compiled like the model. Its weights are freshly drawn.",
             right=True,
-        ),
-        Option(
-            "It raises an error about a missing `compile`",
-            "On Keras 2 it does. Since version 3.9, Keras compiles the clone of a compiled model.",
-        ),
-        Option(
-            "It raises an error about missing weights",
-            "Keras 3 builds the clone for the inputs that the model was built for, so it has weights.",
         ),
     ],
 )
 
 TRAIN_THE_CLONE = Question(
     key="02-train-the-clone",
-    text="You train this clone: `clone.fit(images, labels)`. Which of its layers change?",
+    text="You train this clone: `clone.fit(images, labels)`. Which of its two Dense layers change?",
     options=[
         Option(
-            "The head, as in the model",
+            "The head only",
             "That would need the flag `trainable` of the hidden layer. Nothing that you handed over holds it.",
         ),
         Option(
@@ -49,29 +49,37 @@ TRAIN_THE_CLONE = Question(
             right=True,
         ),
         Option(
-            "No layer, until you call `compile`",
-            "`compile_from_config` has compiled the clone, so `fit` trains it.",
+            "The hidden layer only",
+            "Nobody froze the head, neither in the model nor in the clone.",
+        ),
+        Option(
+            "None of them",
+            "`compile_from_config` has compiled the clone, so `fit` trains the layers that are not frozen.",
         ),
     ],
 )
 
-UNITS_OF_THE_CLONE = Question(
+MAKE_A_LAYER_AGAIN = Question(
     key="02-units-of-the-clone",
-    text="A class has `__init__(self, units=16, **kwargs)` and no `get_config`. On Keras 3 you make a model with "
-    "`units=48`, and clone it with `clone_model`. What do you get?",
+    text="The class of a *layer* has `__init__(self, units=16, **kwargs)` and no `get_config`. On Keras 3 you make one "
+    "with `units=48`, and a second one from its config, with `from_config(layer.get_config())`. What do you get?",
     options=[
         Option(
-            "A clone with 48 units",
-            "Keras 2 notes the arguments that you pass. Keras 3 does so for layers, and not for models.",
+            "A layer with 16 units",
+            "That is what you get of a model. The layer's config has the 48 that you passed.",
         ),
         Option(
-            "A clone with 16 units",
-            "For a model without `get_config`, Keras 3 puts the defaults of the constructor into the config.",
+            "An error: the class has no `get_config`",
+            "It has that of `keras.layers.Layer`.",
+        ),
+        Option(
+            "A layer with 48 units",
+            "Keras notes the numbers and texts that you pass to a layer, and puts them into its config.",
             right=True,
         ),
         Option(
-            "An error about `get_config`",
-            "An argument without a default would raise this error. This argument has a default.",
+            "An error: the config has no `units`",
+            "The config has `units`: Keras notes the numbers that you pass to a layer.",
         ),
     ],
 )
@@ -133,9 +141,9 @@ PUT_BACK = Exercise(
     key="02-put-back",
     title="put a model back",
     task="""
-    You cloned `model` before you unfroze a layer, compiled with a learning rate of 1.0 and trained on. That went wrong.
-    Write `put_back(model, clone)` with public Keras 3 calls. Afterwards the two pass the three tests. Other parts of
-    your program hold `model`, so it has to stay the same object. (`helpers.clone` is switched off here.)
+    You cloned `model`. Then you unfroze a layer of `model`, compiled it with a learning rate of 1.0 and trained it.
+    That went wrong. Write `put_back(model, clone)` with public Keras 3 calls. Afterwards the two pass the three tests.
+    Other parts of your program hold `model`, so it has to stay the same object. (`helpers.clone` is switched off here.)
     """,
     checks=[
         checks.is_function("put_back(model, clone)"),
@@ -187,18 +195,20 @@ PUT_BACK = Exercise(
 # -- complete a config -------------------------------------------------------------------------------------------------
 
 _ARGUMENTS = {"units": 4, "slope": 0.5}
+_OTHERS = {"units": 3, "slope": 2.0}
 
 
 def _config_has_each_argument(answer: Any) -> str | None:
-    config = answer(**_ARGUMENTS).get_config()
-    for argument, value in _ARGUMENTS.items():
-        if argument not in config:
-            return f"`{argument}` is missing, so the clone gets the default of `{argument}`, or none at all."
-        if config[argument] != value:
-            return (
-                f"the config says {argument} = {config[argument]!r}, and the model was made with {value!r}. "
-                f"Return the attribute: `self.{argument}`."
-            )
+    for arguments in (_ARGUMENTS, _OTHERS):
+        config = answer(**arguments).get_config()
+        for argument, value in arguments.items():
+            if argument not in config:
+                return f"`{argument}` is missing, so the clone gets the default of `{argument}`, or none at all."
+            if config[argument] != value:
+                return (
+                    f"the config says {argument} = {config[argument]!r}, and the model was made with {value!r}. "
+                    f"Return the attribute: `self.{argument}`."
+                )
     return None
 
 

@@ -343,13 +343,14 @@ def test_the_table_shows_older_versions_with_their_date_and_where_a_verdict_chan
 
 def test_what_held_on_the_version_of_the_text_stands_first(table):
     table.written_for = "2.10"
-    line = "Older TensorFlow: does not hold on TensorFlow 2.10, which the text is about"
+    line = "Older TensorFlow: does not hold on TensorFlow 2.10, for which the claim was written"
     lines = repr(table).splitlines()
     assert "From TensorFlow 2.6" in lines[lines.index(f"  {line}") + 1]
-    assert "which the text is about" in table._repr_html_()
+    assert "for which the claim was written" in table._repr_html_()
     table.older.pop("2.16")
-    assert "does not hold on TensorFlow 2.10, which the text is about, and on all others from 2.6 to 2.10" in repr(
-        table
+    assert (
+        "does not hold on TensorFlow 2.10, for which the claim was written, and on all others from 2.6 to 2.10"
+        in repr(table)
     )
     named = {name: claim_table._written_for(name) for name in LESSONS}
     assert {name for name in named.values() if name} <= set(versions.columns())

@@ -72,8 +72,8 @@ def wrong_gains(keras):
 
     def building(shape=None, **options):
         def build(self, input_shape):
-            options.setdefault("initializer", constant(self.start))
-            self.gain = self.add_weight(shape=shape or (input_shape[-1],), **{"name": "gain", **options})
+            defaults = {"name": "gain", "initializer": constant(self.start)}
+            self.gain = self.add_weight(shape=shape or (input_shape[-1],), **{**defaults, **options})
 
         return build
 
@@ -86,6 +86,12 @@ def wrong_gains(keras):
 
     def untracked(self, input_shape):
         self.gain = np.full(input_shape[-1], self.start, "float32")
+
+    def second(self, input_shape):
+        building(shape=(input_shape[1],))(self, input_shape)
+
+    def scaled(self, inputs):
+        return inputs * self.start * self.gain
 
     def late(self, inputs):
         self.gain = self.add_weight(shape=(4,), initializer=constant(self.start), name="gain")
@@ -100,20 +106,35 @@ def wrong_gains(keras):
         "an array": ({"build": untracked}, "lists no weight"),
         "two weights": ({"build": two}, "one weight is enough"),
         "one number": ({"build": scalar}, "shape ()"),
+        "always 2": ({"build": building(initializer=constant(2.0))}, "with `start=3.0` the weight begins at 2"),
+        "starts at 1": ({"build": building(initializer="ones"), "call": scaled}, "the weight begins at 1"),
+        "second number": ({"build": second}, "`input_shape[-1]`"),
         "frozen": ({"build": building(trainable=False)}, "not trainable"),
         "begins at random": ({"build": building(initializer="random_normal")}, "begin at `start`"),
         "fixed width": ({"__init__": fixed_width, "build": None}, "4 features only"),
         "no config": ({"get_config": lambda self: layer.get_config(self)}, "`start` is not in the config"),
         "no base config": ({"get_config": lambda self: {"start": self.start}}, "lost its name"),
         "fixed config": ({"get_config": config(start=1.0)}, "the config says start = 1.0"),
+        "config of 2": ({"get_config": config(start=2.0)}, "the config says start = 2.0"),
         "no name": ({"build": building(name=None)}, "no name of its own"),
         "an error": ({"call": lambda self, inputs: inputs * self.nothing}, "nothing"),
     }
 
 
 GAINS = [
-    *("takes no kwargs", "weight in call", "an array", "two weights", "one number", "frozen", "begins at random"),
-    *("fixed width", "no config", "no base config", "fixed config", "no name", "an error"),
+    *(
+        "takes no kwargs",
+        "weight in call",
+        "an array",
+        "two weights",
+        "one number",
+        "always 2",
+        "starts at 1",
+        "second number",
+        "frozen",
+        "begins at random",
+    ),
+    *("fixed width", "no config", "no base config", "fixed config", "config of 2", "no name", "an error"),
 ]
 
 
@@ -140,6 +161,10 @@ def test_untouched_answers_are_no_attempt(packages):
     predicted = {"made": ..., "first call": ..., "second call": ...}
     for exercise, answer in ((COUNT_THE_WEIGHTS, predicted), (WRITE_A_LAYER, Gain)):
         assert exercise.check(answer).outcome is Outcome.NOT_ATTEMPTED, exercise.key
+
+
+def test_the_right_answers_stand_in_different_places():
+    assert len({place for each in QUESTIONS for place, option in enumerate(each.options) if option.right}) == 4
 
 
 def test_keys_are_unique():

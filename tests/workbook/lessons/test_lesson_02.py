@@ -88,6 +88,7 @@ def scaler(solution, config):
         (lambda self: {**self.base(), "units": self.units}, "`slope` is missing"),
         (lambda self: {**self.base(), "slope": self.slope}, "`units` is missing"),
         (lambda self: {**self.base(), "units": self.units, "slope": 1.0}, "slope = 1.0"),
+        (lambda self: {**self.base(), "units": 4, "slope": 0.5}, "was made with 3"),
         (lambda self: {"units": self.units, "slope": self.slope}, "base class are lost"),
         (lambda self: self.nothing, "nothing"),
     ],
@@ -101,6 +102,10 @@ def test_a_wrong_config_gets_its_own_diagnosis(config, words, answer_from):
 def test_untouched_answers_are_no_attempt(answer_from):
     assert PUT_BACK.check(untouched_answer).outcome is Outcome.NOT_ATTEMPTED
     assert FIX_THE_CONFIG.check(scaler(answer_from(FIX_THE_CONFIG), lambda self: ...)).outcome is Outcome.NOT_ATTEMPTED
+
+
+def test_the_right_answers_stand_in_different_places():
+    assert len({place for each in QUESTIONS for place, option in enumerate(each.options) if option.right}) == 3
 
 
 def test_keys_are_unique():

@@ -172,7 +172,7 @@ class BirthPicture(Picture):
                 elif step > at or step not in life.births:
                     self._say(ax, step, "not yet" if step > at else "not reached")
                 elif step == BUILD and not run.settings.build:
-                    self._say(ax, step, "left out")
+                    self._say(ax, step, "not called")
                 else:
                     self._draw_variables(ax, step, life.births[step])
             title, note = self._notes[name]

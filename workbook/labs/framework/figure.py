@@ -2,8 +2,8 @@
 
 This module turns numbers into matplotlib figures and does not use widgets. A model passes the three tests at a
 distance of zero, which a logarithmic axis cannot show. The axis therefore has a separate band for "0 exactly" at the
-bottom, and one at the top for values without a finite number, such as a layer without a counterpart. Every point is
-drawn.
+bottom, and one at the top for differences that have no size: a layer without a counterpart, a random state, a number
+that is not finite. Every point is drawn.
 
 Figures are made without pyplot, because pyplot would draw them a second time in a notebook and keep them alive.
 """
@@ -370,7 +370,7 @@ class ThreeTestsPicture(Picture):
             )
 
     def _axis(self, ax: Axes, first: bool) -> None:
-        self._scale = DistanceAxis(ax, self._top, above="none or\nnot finite", words=first)
+        self._scale = DistanceAxis(ax, self._top, above="unequal,\nno size", words=first)
         if first:
             ax.get_yticklabels()[-1].set_linespacing(0.95)
             ax.set_ylabel("largest absolute difference", labelpad=6)
