@@ -38,7 +38,7 @@ def show_digits(images: np.ndarray, labels: np.ndarray, models: Mapping[str, Any
     answers = {name: np.argmax(np.asarray(model(shown)), axis=-1) for name, model in (models or {}).items()}
     if models:
         words = (f"{name}: {accuracy_in_words(model, images, labels)}." for name, model in models.items())
-        sentence = "\n".join(["Ten of the digits, and what is read in them.", *words])
+        sentence = "\n".join(["Ten of the digits, and what is read in them. Of all the digits:", *words])
     else:
         sentence = f"Ten of the digits. People wrote {join_words([str(digit) for digit in right])}."
     plots.show(_figure(shown, right, answers or {"": right}), alt=sentence)

@@ -30,7 +30,7 @@ def test_the_words_name_each_model(ten, said):
     images, labels = ten
     show_digits(images, labels, {"model": reader_of(labels), "clone": reader_of([labels[0]])})
     words = "model: more than 8 of 10 right.\nclone: no better than guessing."
-    assert said == [f"Ten of the digits, and what is read in them.\n{words}"]
+    assert said == [f"Ten of the digits, and what is read in them. Of all the digits:\n{words}"]
 
 
 def test_without_models_the_right_digits_are_named(ten, said):

@@ -13,8 +13,8 @@ from workbook.lessons.quiz import Exercise, Option, Question
 TARGET_WITHOUT_A_FUTURE = Question(
     key="06-target-without-a-future",
     text="You make the target network with `clone_model` and `set_weights`. Twice a day you give it the weights of "
-    "`reader` again. A colleague runs the audit: the clone fails Same future, and the optimizer state and the random "
-    "state of Dropout are lost. What goes wrong with the target network?",
+    "`reader` again. A colleague runs the audit: the clone fails Same start and Same future, because the random state "
+    "of Dropout and the optimizer state are lost. What goes wrong with the target network?",
     options=[
         Option(
             "Its answers drift away from those it began with",
