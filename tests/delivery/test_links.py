@@ -118,7 +118,7 @@ def test_a_notebook_with_a_link_passes_every_check(fork):
     for path in (fork / "notebooks").glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
-        assert {check.__name__: check(notebook) for check in checks.CHECKS if check(notebook)} == {}
+        assert {check.__name__: check(notebook) for check in checks.checks_of(path) if check(notebook)} == {}
 
 
 @pytest.mark.parametrize(

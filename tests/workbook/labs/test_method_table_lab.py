@@ -106,7 +106,7 @@ def test_what_is_seen_while_the_cell_runs():
             live.show(run)
             seen.append(live._bar.value)
     assert seen == list(range(1, len(METHODS))) and live._bar.max == len(METHODS)
-    assert "…" in live.table_box.value and "✓\N{NO-BREAK SPACE}✓\N{NO-BREAK SPACE}✓" in live.table_box.value
+    assert "…" in live.table_box.value and "✓&nbsp;passed" in live.table_box.value
     bundle = live._repr_mimebundle_()
     assert (bundle[0] if isinstance(bundle, tuple) else bundle)["text/plain"].endswith("while the cell runs.")
     live.done(run)
@@ -173,7 +173,7 @@ def test_a_purpose_is_answered_from_what_was_tried(packages, monkeypatch):
     variables = {"mine": plain(packages["keras"])}
     monkeypatch.setattr(own_model_lab, "_variables", lambda: variables)
     panel = OwnModelPanel("mine", purpose="serve")
-    assert panel.verdict.startswith("For serving, .keras file is enough")
+    assert panel.verdict.startswith("For serving its answers, .keras file is enough")
     table = panel.found.table
     panel.control("purpose").value = "target"
     assert panel.verdict.startswith("For a target network or an EMA teacher, clone_model + set_weights is enough")
