@@ -476,14 +476,14 @@ BUDGETS = {
 
 
 def size(notebook):
-    """Measure a notebook. A lab is a call of a class whose name ends in Lab or Panel."""
+    """Measure a notebook. A lab is a class whose name ends in Lab or Panel, and counts once, for both Keras versions."""
     words = sum(len(re.findall(r"\w[^\s|]*", cell.source)) for _, cell in _cells(notebook, "markdown"))
     sources = [cell.source for _, cell in _cells(notebook, "code")]
     lines = [sum(bool(line.strip()) for line in source.splitlines()) for source in sources]
     questions = sum("labs.ask(" in source for source in sources)
     exercises = sum("exercise" in _tags(cell) for _, cell in _cells(notebook, "code"))
-    labs = sum(bool(re.search(r"\b[A-Z]\w*(Lab|Panel)\(", source)) for source in sources)
-    minutes = words / 180 + sum(lines) / 10 + 1.5 * questions + 8 * exercises + 6 * labs
+    labs = {name for source in sources for name in re.findall(r"\b([A-Z]\w*(?:Lab|Panel))\(", source)}
+    minutes = words / 180 + sum(lines) / 10 + 1.5 * questions + 8 * exercises + 6 * len(labs)
     return Size(words, sum(lines), len(lines), max(lines, default=0), round(minutes))
 
 
