@@ -476,7 +476,7 @@ BUDGETS = {
 
 
 def size(notebook):
-    """Measure a notebook. A lab is a class whose name ends in Lab or Panel, and counts once, for both Keras versions."""
+    """Measure a notebook. A lab is a class whose name ends in Lab or Panel, and counts once for both Keras versions."""
     words = sum(len(re.findall(r"\w[^\s|]*", cell.source)) for _, cell in _cells(notebook, "markdown"))
     sources = [cell.source for _, cell in _cells(notebook, "code")]
     lines = [sum(bool(line.strip()) for line in source.splitlines()) for source in sources]
