@@ -116,6 +116,7 @@ def test_a_clone_is_asserted_to_be_true_with_the_report_as_the_message(keras):
     assert "✗ failed   weights: 4 of 4 weights differ" in str(failed.value)
 
 
+@pytest.mark.slow
 def test_a_frozen_clone_is_true_and_one_that_was_never_called_is_not_asserted(packages):
     keras = packages["keras"]
     model, x, _ = sequential(keras)

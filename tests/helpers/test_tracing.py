@@ -80,6 +80,7 @@ def test_tracing_again_leaves_a_model_as_it_was(packages):
     assert [vars(model), *map(tf_private.concrete_functions, functions)] == before
 
 
+@pytest.mark.slow
 def test_a_recurrent_layer_has_functions_of_its_own_and_is_not_outdated(packages):
     keras = packages["tf_keras"]
     model = keras.Sequential([keras.layers.Input((5, 3)), keras.layers.LSTM(2)])

@@ -239,6 +239,7 @@ def test_models_are_made_on_the_main_loop_whatever_thread_the_change_came_on(mon
     assert set(threads) == {threading.get_ident()} and len(threads) == 2
 
 
+@pytest.mark.slow
 def test_play_can_be_paused():
     async def play():
         lab = LayerLab(SMALL, steps=4)

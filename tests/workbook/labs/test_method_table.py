@@ -134,6 +134,7 @@ def test_the_verdict_is_one_sentence_made_of_the_counts(full):
     assert f"of {len(full.rows)} kinds" in full.verdict
 
 
+@pytest.mark.slow
 def test_the_picture_is_drawn_at_every_stage():
     picture, run = MethodTablePicture(), MethodTableRun(MethodTableSettings("keras", "sequential"))
     assert picture.update(run)

@@ -63,6 +63,7 @@ def test_unchanged_code_gets_a_true_clone(file, generation, packages):
     assert "✓ A true clone" in done.verdict and done.pairs[0].fails == []
 
 
+@pytest.mark.slow
 def test_the_silent_ones(packages):
     """No error is raised, and the model is still wrong."""
     settings = Settings()

@@ -39,6 +39,7 @@ def answered(label):
     return panel
 
 
+@pytest.mark.slow
 def test_an_answer_is_there_again_in_another_process(file):
     answered(WRONG)
     code = (

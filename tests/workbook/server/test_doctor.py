@@ -57,6 +57,7 @@ def test_all_is_well_here():
     assert f"tf.keras is Keras {metadata.version('keras')}" in lines[3]
 
 
+@pytest.mark.slow
 def test_keras_2_in_the_place_of_keras_3_is_found_in_the_environment_and_in_the_package():
     code, lines = run_doctor(TF_USE_LEGACY_KERAS="1")
     assert code == 1
