@@ -909,7 +909,7 @@ def _without(path: list[str]) -> str:
     return (
         f", or remove it while you clone the model. The clone then has None as `{attribute}`:\n\n"
         f"    kept, layer.{attribute} = layer.{attribute}, None\n"
-        f"    copied = clone(model)\n"
+        f"    copied = helpers.clone(model)\n"
         f"    layer.{attribute} = kept\n"
     )
 
