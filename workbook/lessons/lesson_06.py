@@ -92,34 +92,39 @@ def _is_as_it_was_found(answer: Any) -> bool:
 
 def _has_the_parts(cls: Any) -> str | None:
     model = cls(3)
-    model(np.zeros((1, 4), "float32"))
+    ones = np.ones((1, 4), "float32")
+    model(ones)
     if model.head.units != 3:
         return "`Warm(3)` has to have a head of 3 units."
     if not hasattr(model.temperature, "assign"):
         return "`temperature` is not a variable any more: nobody can assign to it, and no file keeps it."
     if any(model.temperature is weight for weight in model.trainable_weights):
         return "training now changes the temperature. Say `trainable=False`."
+    model.temperature.assign(0.25)
+    if not np.allclose(model(ones), 0.25 * np.asarray(model.head(ones)), atol=1e-6):
+        return "the answers no longer depend on `temperature`: `call` has to multiply by it."
     return None
 
 
 def _save_and_load(cls: Any) -> Iterator[checks.Trial | Exception]:
-    """Yield the model and the object loaded from its file, or the error that saving or loading raised."""
+    """Yield each model and the object loaded from its file, or the error that saving or loading raised."""
     import keras
 
     inputs = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
-    model = cls(3)
-    model(inputs)
-    model.temperature.assign(0.25)
-    model.compile("sgd", "mse")
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "warm.keras"
-            model.save(path)
-            loaded = keras.models.load_model(path, custom_objects={cls.__name__: cls})
-    except Exception as error:
-        yield error
-    else:
-        yield checks.Trial(model, loaded, [], inputs, np.zeros((32, 3), "float32"))
+    for units in (3, 5):  # a size that stands in the class would do for one of them
+        model = cls(units)
+        model(inputs)
+        model.temperature.assign(0.25)
+        model.compile("sgd", "mse")
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "warm.keras"
+                model.save(path)
+                loaded = keras.models.load_model(path, custom_objects={cls.__name__: cls})
+        except Exception as error:
+            yield error
+        else:
+            yield checks.Trial(model, loaded, [], inputs, np.zeros((32, units), "float32"))
 
 
 def _file_loads(trial: checks.Trial | Exception) -> str | None:
@@ -134,8 +139,8 @@ def _file_has_temperature_and_size(trial: checks.Trial) -> str | None:
             "the temperature is lost on the way: a file holds what it is now only if it is a weight. "
             "Make it one with `self.add_weight`."
         )
-    if trial.result.head.units != 3:
-        units = trial.result.head.units
+    units = trial.result.head.units
+    if units != trial.original.head.units:
         return f"the loaded model has a head of {units} units. Its config has to hold `units`."
     return None
 

@@ -19,6 +19,8 @@ AS_AN_ARGUMENT = [
     ('"units": self.units', '"units": self.units, "warmth": self.warmth'),
 ]
 
+NOW_IN_THE_CONFIG = ('"units": self.units', '"units": self.units, "warmth": float(self.temperature)')
+
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.key)
 def test_the_solution_is_correct(exercise, answer_from):
@@ -33,6 +35,9 @@ def test_the_solution_is_correct(exercise, answer_from):
         ((WEIGHT, "1.0"), "not a variable any more"),
         (AS_AN_ARGUMENT, "the temperature is lost"),
         (("trainable=False", "trainable=True"), "training now changes"),
+        ((" * self.temperature", ""), "has to multiply by it"),
+        ([NO_CONFIG, ("units=2", "units=3")], "does not load"),
+        (('"units": self.units', '"units": 3'), "does not load"),
     ],
 )
 def test_a_wrong_class_gets_its_diagnosis(change, diagnosis, answer_from):
@@ -40,6 +45,18 @@ def test_a_wrong_class_gets_its_diagnosis(change, diagnosis, answer_from):
     feedback = WARM.check(answer_from(WARM, *changes))
     assert feedback.outcome is Outcome.INCORRECT
     assert diagnosis in feedback.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        [(WEIGHT, "keras.Variable(1.0, trainable=False)")],
+        [*AS_AN_ARGUMENT[:2], NOW_IN_THE_CONFIG],
+    ],
+    ids=["a variable of Keras", "the temperature of now in the config"],
+)
+def test_a_different_right_class_is_correct(change, answer_from):
+    assert WARM.check(answer_from(WARM, *change)).outcome is Outcome.CORRECT
 
 
 def test_an_answer_that_is_not_a_class_is_reported(packages):
