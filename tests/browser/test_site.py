@@ -26,7 +26,7 @@ import build
 import pages
 
 # The quick tier checks the files of all notebooks, but opens only the first and the longest in a browser.
-QUICK = ("index", "00_start_here", "06_bring_your_own_model")
+QUICK = ("index", "00_start_here")
 PATHS = sorted((driver.ROOT / "notebooks").glob("*.ipynb"))
 NOTEBOOKS = {path.stem: nbformat.read(path, 4) for path in PATHS}
 LESSONS = {path.stem: NOTEBOOKS[path.stem] for path in lessons(PATHS)}  # these have slides
