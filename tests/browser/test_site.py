@@ -555,7 +555,7 @@ def test_slides_are_driven_by_keyboard(site, page):
             break
         page.keyboard.press("ArrowRight")
     asked = place.inner_text()
-    assert "in two ways" in slide.inner_text() and "Keras 3 and Keras 2" not in slide.inner_text()
+    assert "the smaller rate" in slide.inner_text() and "Keras 3 and Keras 2" not in slide.inner_text()
     # The code comes first, and its output at the next key press.
     page.keyboard.press("PageDown")
     coded = place.inner_text()

@@ -83,7 +83,7 @@ def test_someone_new_goes_through_it(lab, progress_file):
     assert "clone_model + set_weights: ✗" in verdict and "(optimizer state differ" in verdict
     assert "fails “Own life” (" in choose(panel, "Naive method", "second name (=)")[0]
 
-    answer(lab, "sets the smaller rate in two ways", lesson_00.COMPILED_AGAIN)
+    answer(lab, "the smaller rate", lesson_00.COMPILED_AGAIN)
     place = "Which method runs when"
     wait_shown(lab, 2, f"Go on with 01 How subclassing works: {place}")
     assert lab.accessibility_problems(".lesson-progress") == []

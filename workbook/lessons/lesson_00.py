@@ -4,7 +4,7 @@ from workbook.lessons.quiz import Option, Question
 
 SAME_BATCHES = Question(
     key="00-same-batches",
-    text="`model` and `copied` make one more training step, on the same batch. How do the two compare?",
+    text="`model` and the second clone make one more training step, on the same batch. How do the two compare?",
     options=[
         Option(
             "Unequal gradients, and unequal weights after the step",
@@ -29,8 +29,8 @@ SAME_BATCHES = Question(
 
 COMPILED_AGAIN = Question(
     key="00-compiled-again",
-    text="`model` has made 570 steps. The next cell makes two clones with `helpers.clone`, and sets the smaller rate "
-    "in two ways. How many steps does it print for them?",
+    text="`model` has made 570 steps. The next cell makes two clones with `helpers.clone`, and gives them the smaller "
+    "rate. How many steps does it print for the two?",
     options=[
         Option(
             "570 and 570",

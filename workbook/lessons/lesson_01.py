@@ -39,8 +39,7 @@ CALL_A_LAYER = Question(
 
 BUILD_A_MODEL = Question(
     key="01-weights-after-build",
-    text="The next cell makes two new readers, and prepares each of them in a way of its own. How many weights do "
-    "they list then, on Keras 3?",
+    text="The next cell makes two new readers. How many weights do the two list at its end, on Keras 3?",
     options=[
         Option(
             "4 and 4",

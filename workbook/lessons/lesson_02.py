@@ -12,8 +12,7 @@ from workbook.lessons.quiz import Exercise, Option, Question
 
 FIT_THE_CLONE = Question(
     key="02-fit-the-clone",
-    text="The next cell makes a clone of `model` and calls `fit` on it, without compiling it first. On which Keras "
-    "version does it train?",
+    text="The next cell makes a clone of `model`, and calls `fit` on it. On which Keras version does it train?",
     options=[
         Option(
             "On neither",

@@ -20,14 +20,14 @@ TRAIN_ON = Question(
             "The schedule computes its rate from the optimizer's number of steps, and that is in the file.",
         ),
         Option(
-            "At 0.0006, and with other weights than `model`",
-            "The file keeps each bit, Adam's averages too, and both models do the same sums in the same order.",
-        ),
-        Option(
             "At 0.0006, and with the same weights as `model`",
             "The file holds all that an epoch without Dropout and shuffling depends on: weights, averages and the "
             "number of steps, from which the schedule computes the rate.",
             right=True,
+        ),
+        Option(
+            "At 0.0006, and with other weights than `model`",
+            "The file keeps each bit, Adam's averages too, and both models do the same sums in the same order.",
         ),
         Option(
             "At 0.02, and with the same weights as `model`",
@@ -45,14 +45,15 @@ TRAIN_WITH_DROPOUT = Question(
             "A Dropout layer of Keras 3 has a random state of its own, which no seed of the process puts back.",
         ),
         Option(
+            "Those before Dropout, in all three models",
+            "That layer computes the same outputs in the first step. But its gradients come back through the Dropout "
+            "layer.",
+        ),
+        Option(
             "Those of both layers, in the two loaded models",
             "Both loaded Dropout layers begin to count again, so they draw the same masks. The first model has "
             "counted on.",
             right=True,
-        ),
-        Option(
-            "Those before Dropout, in all three models",
-            "They compute the same outputs in the first step. But their gradients come back through the Dropout layer.",
         ),
         Option(
             "Those of neither layer, in any two models",
@@ -64,7 +65,7 @@ TRAIN_WITH_DROPOUT = Question(
 
 TRAIN_IN_THE_EVENINGS = Question(
     key="04-stopping",
-    text="How many epochs does the next cell train, at one go and then in the evenings together?",
+    text="How many epochs does the next cell train, at one go, and then in all evenings together?",
     options=[
         Option(
             "2, and then 11",

@@ -63,7 +63,7 @@ CLONE_THE_READER = Question(
 
 COMPARE_AUTOENCODERS = Question(
     key="05-kl-term",
-    text="Under one seed, how does the first clone of the next cell compare with the autoencoder?",
+    text="Under one seed, how does the first clone of the next cell compare with the original?",
     options=[
         Option(
             "Equal answers, and an equal loss",

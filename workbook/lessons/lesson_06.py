@@ -20,13 +20,13 @@ TARGET_WITHOUT_A_FUTURE = Question(
             "The two share no variable: `loaded` passed Own life.",
         ),
         Option(
-            "Something else, because of its Dropout layer",
-            "Dropout does nothing when a model only answers, so its random state is never asked.",
-        ),
-        Option(
             "What `reader` answered before the epoch",
             "It has the weights of then. What it lost is used only in training, and a target network is never trained.",
             right=True,
+        ),
+        Option(
+            "Something else, because of its Dropout layer",
+            "Dropout does nothing when a model only answers, so its random state is never asked.",
         ),
         Option(
             "Something else, because of its BatchNormalization",
@@ -45,14 +45,14 @@ ENSEMBLE_OF_CLONES = Question(
             "The second pair begins with different weights. The same batches do not make them equal.",
         ),
         Option(
+            "In both pairs",
+            "Two true clones have the same random state, so their Dropout layers drop the same units.",
+        ),
+        Option(
             "In the second pair",
             "`clone_model` draws new weights for each. Two true clones have the same future: Dropout drops the same "
             "units in both, because a true clone carries its random state.",
             right=True,
-        ),
-        Option(
-            "In both pairs",
-            "Two true clones have the same random state, so their Dropout layers drop the same units.",
         ),
         Option(
             "In the first pair",
