@@ -96,13 +96,13 @@ FIT_A_COUNTER = Question(
             "For that, Python would have to run `call` for each batch. It runs `call` only to build and to trace.",
         ),
         Option(
-            "The second only",
+            "The first only",
             "Python runs `call` when the model is built and traced. For the batches the graph runs, and of the two "
             "only the assignment to the weight is in it.",
             right=True,
         ),
         Option(
-            "The first only",
+            "The second only",
             "It is the other way round: the weight is in the graph, and the attribute is not.",
         ),
         Option(

@@ -12,25 +12,26 @@ from workbook.lessons.quiz import Exercise, Option, Question
 
 FIT_THE_CLONE = Question(
     key="02-fit-the-clone",
-    text="The next cell makes a clone of `model`, and calls `fit` on it. On which Keras version does it train?",
+    text="An epoch takes 44 steps here, and `model` has made 528. The next cell makes a clone of it, and trains the "
+    "clone for one epoch. How many steps does it count then?",
     options=[
         Option(
-            "On neither",
-            "`clone_model` of Keras 3 compiles the clone of a compiled model.",
+            "44 on Keras 3, and 44 on Keras 2",
+            "`clone_model` of Keras 2 leaves the compile settings behind, so `fit` raises an error there.",
         ),
         Option(
-            "On Keras 2 only",
-            "It is the other way round: `clone_model` of Keras 2 leaves the compile settings behind.",
+            "572 on Keras 3, and 572 on Keras 2",
+            "For that, `clone_model` would have to read the optimizer's count. It reads the config, which holds none.",
         ),
         Option(
-            "On Keras 3 only",
-            "Keras 3 builds and compiles the clone like the model, and it trains, beginning with new, random weights. "
+            "44 on Keras 3, an error on Keras 2",
+            "Keras 3 compiles the clone like the model, with a new optimizer, and it trains from new, random weights. "
             "On Keras 2 it is not compiled, and `fit` raises an error.",
             right=True,
         ),
         Option(
-            "On both",
-            "`clone_model` of Keras 2 leaves the compile settings behind, so `fit` raises an error there.",
+            "572 on Keras 3, an error on Keras 2",
+            "The error is right. But Keras 3 compiles the clone with a new optimizer, which has made no steps.",
         ),
     ],
 )

@@ -16,21 +16,22 @@ TARGET_WITHOUT_A_FUTURE = Question(
     "more epoch. What does `loaded` answer then?",
     options=[
         Option(
-            "What `reader` answers after the epoch",
-            "The two share no variable: `loaded` passed Own life.",
+            "Nearly what `reader` answers after the epoch",
+            "The two share no variable: `loaded` passed Own life. And Dropout does nothing when a model only answers.",
         ),
         Option(
-            "What `reader` answered before the epoch",
+            "Exactly what `reader` answered before the epoch",
             "It has the weights of then. What it lost is used only in training, and a target network is never trained.",
             right=True,
         ),
         Option(
-            "Something else, because of its Dropout layer",
-            "Dropout does nothing when a model only answers, so its random state is never asked.",
+            "Nearly what `reader` answered before the epoch",
+            "It has all its weights, the averages of BatchNormalization among them. What it lost is used only in "
+            "training.",
         ),
         Option(
-            "Something else, because of its BatchNormalization",
-            "The averages of BatchNormalization are weights. They do not train, but the file holds them.",
+            "Exactly what `reader` answers after the epoch",
+            "The two share no variable: `loaded` passed Own life.",
         ),
     ],
 )
