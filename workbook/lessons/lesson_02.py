@@ -13,7 +13,7 @@ from workbook.lessons.quiz import Exercise, Option, Question
 FIT_THE_CLONE = Question(
     key="02-fit-the-clone",
     text="An epoch takes 44 steps here, and `model` has made 528. The next cell makes a clone of it, and trains the "
-    "clone for one epoch. How many steps does it count then?",
+    "clone for one epoch. How many steps does its optimizer count then?",
     options=[
         Option(
             "44 on Keras 3, and 44 on Keras 2",
