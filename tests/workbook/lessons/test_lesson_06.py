@@ -1,5 +1,6 @@
 """The exercises of notebook 06 tell right, wrong and untouched answers apart, and say what is wrong."""
 
+import numpy as np
 import pytest
 
 from workbook.lessons import lesson_06
@@ -49,6 +50,25 @@ def test_an_answer_that_is_not_a_class_is_reported(packages):
 def test_an_untouched_answer_is_recognised(answer_from):
     found = WARM.check(answer_from(WARM, RAW, NO_CONFIG))
     assert found.outcome is Outcome.NOT_ATTEMPTED and "..." not in found.text  # there are no dots to replace
+
+
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+def test_what_was_loaded_answers_as_the_original_did_before_it_learned_on(packages, package, tmp_path):
+    keras, inputs = packages[package], np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
+    layers = [
+        keras.layers.Dense(4),
+        keras.layers.BatchNormalization(),
+        keras.layers.Dropout(0.5),
+        keras.layers.Dense(2),
+    ]
+    reader = keras.Sequential([keras.Input((4,)), *layers])
+    reader.compile("adam", "mse")
+    reader.fit(inputs, inputs[:, :2], verbose=0)
+    reader.save(tmp_path / "reader.keras")
+    loaded = keras.models.load_model(tmp_path / "reader.keras")
+    before = np.array(reader(inputs))
+    reader.fit(inputs, inputs[:, :2], verbose=0)
+    assert np.array_equal(loaded(inputs), before) and not np.array_equal(reader(inputs), before)
 
 
 def test_keys_are_unique():
