@@ -512,13 +512,6 @@ FAULTS = (
         ("tests/delivery/test_delivery.py",),
     ),
     Fault(
-        "notebook 01: the hidden layer is not in the box",
-        "notebooks/01_how_subclassing_works.ipynb",
-        "self.box = SimpleNamespace(hidden=",
-        "self.box = dict(hidden=",
-        ("notebooks/01_how_subclassing_works.ipynb",),
-    ),
-    Fault(
         "notebook 00: the model learns nothing",
         "notebooks/00_start_here.ipynb",
         "model.fit(images, labels, epochs=10, verbose=0)",

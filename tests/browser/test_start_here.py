@@ -71,7 +71,7 @@ def test_someone_new_goes_through_it(lab, progress_file):
     wait_shown(lab, 0, "Begin with 00 Start here: A model and two clones")
     assert not progress_file.exists()
 
-    answer(lab, "copied has the weights", lesson_00.SAME_BATCHES)
+    answer(lab, "one more training step", lesson_00.SAME_BATCHES)
     assert json.loads(progress_file.read_text(encoding="utf-8"))["answers"].keys() == {lesson_00.SAME_BATCHES.key}
     wait_shown(lab, 1, "Go on with 00 Start here: A smaller learning rate")
 
@@ -83,7 +83,7 @@ def test_someone_new_goes_through_it(lab, progress_file):
     assert "clone_model + set_weights: ✗" in verdict and "(optimizer state differ" in verdict
     assert "fails “Own life” (" in choose(panel, "Naive method", "second name (=)")[0]
 
-    answer(lab, "has all that the model has", lesson_00.COMPILED_AGAIN)
+    answer(lab, "the smaller rate", lesson_00.COMPILED_AGAIN)
     place = "Which method runs when"
     wait_shown(lab, 2, f"Go on with 01 How subclassing works: {place}")
     assert lab.accessibility_problems(".lesson-progress") == []

@@ -9,7 +9,7 @@ import weakref
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiers import on_one_keras, slow_unless, thinned
+from tiers import every, on_one_keras, slow_unless, thinned
 from zoo import (
     KINDS,
     MODULES,
@@ -45,13 +45,13 @@ KEPT_BY_ITS_BIJECTORS = ("flow_with_networks_of_keras",)
 QUICK_COMPILED = ("sequential", "own_train_step", "stateful_recurrent", "dense_flipout", "counter_in_a_closure")
 
 
-@pytest.mark.parametrize(("package", "kind"), TRAINED_EAGERLY)
+@pytest.mark.parametrize(("package", "kind"), every(3, [pytest.param(*case) for case in TRAINED_EAGERLY]))
 def test_the_clone_is_true_and_the_original_untouched(package, kind, packages):
     clone_is_true(package, kind, packages)
 
 
 @pytest.mark.parametrize(
-    ("package", "kind"), thinned(2, [slow_unless(each[1] in QUICK_COMPILED, *each) for each in TRAINED_COMPILED])
+    ("package", "kind"), thinned(3, [slow_unless(each[1] in QUICK_COMPILED, *each) for each in TRAINED_COMPILED])
 )
 def test_so_it_is_after_compiled_training_and_neither_stays_in_memory(package, kind, packages):
     with compiled_training():

@@ -13,74 +13,79 @@ from workbook.lessons.quiz import Exercise, Option, Question
 
 TRAIN_ON = Question(
     key="04-two-files",
-    text="What of the optimizer has come back with `reader.keras`?",
+    text="At which learning rate does the loaded model begin this epoch, and with which weights does it end?",
     options=[
         Option(
-            "Adam's averages, but the schedule begins again at 0.02",
+            "At 0.02, and with other weights than `model`",
             "The schedule computes its rate from the optimizer's number of steps, and that is in the file.",
         ),
         Option(
-            "The place in the schedule, but Adam's averages begin at 0",
-            "The file holds the averages next to the number of steps, and the loaded optimizer is built to take them.",
-        ),
-        Option(
-            "Both, and after the epoch the weights are equal bit for bit",
-            "The file holds all that an epoch without Dropout and shuffling depends on.",
+            "At 0.0006, and with the same weights as `model`",
+            "The file holds all that an epoch without Dropout and shuffling depends on: weights, averages and the "
+            "number of steps, from which the schedule computes the rate.",
             right=True,
         ),
         Option(
-            "Both, but after the epoch the weights differ by rounding",
-            "The file keeps each bit, and both models do the same sums in the same order.",
+            "At 0.0006, and with other weights than `model`",
+            "The file keeps each bit, Adam's averages too, and both models do the same sums in the same order.",
+        ),
+        Option(
+            "At 0.02, and with the same weights as `model`",
+            "A rate more than thirty times as high leads elsewhere. But the number of steps is in the file.",
         ),
     ],
 )
 
 TRAIN_WITH_DROPOUT = Question(
     key="04-dropout-resumed",
-    text="Which weights of the two are equal afterwards?",
+    text="Which weights are equal afterwards?",
     options=[
         Option(
-            "Those of the layer before Dropout",
-            "It computes the same outputs in the first step. But its gradients come back through the Dropout layer.",
+            "Those of both layers, in all three models",
+            "A Dropout layer of Keras 3 has a random state of its own, which no seed of the process puts back.",
         ),
         Option(
-            "None of them",
-            "The loaded Dropout layer draws different masks, and every gradient depends on them.",
+            "Those before Dropout, in all three models",
+            "That layer computes the same outputs in the first step. But its gradients come back through the Dropout "
+            "layer.",
+        ),
+        Option(
+            "Those of both layers, in the two loaded models",
+            "Both loaded Dropout layers begin to count again, so they draw the same masks. The first model has "
+            "counted on.",
             right=True,
         ),
         Option(
-            "Those of the layer behind Dropout",
-            "It sees different inputs, because the two Dropout layers let different numbers through.",
-        ),
-        Option(
-            "All of them",
-            "A Dropout layer of Keras 3 has a random state of its own, which no seed of the process puts back.",
+            "Those of neither layer, in any two models",
+            "The first model draws masks of its own. But the two loaded ones begin alike, and so do their Dropout "
+            "layers.",
         ),
     ],
 )
 
 TRAIN_IN_THE_EVENINGS = Question(
     key="04-stopping",
-    text='In one `fit` with `epochs=20`, `EarlyStopping("loss", patience=2)` ends this training after 3 epochs. Now '
-    "you train two epochs each evening, for ten evenings, with `initial_epoch` and the same callback object. When does "
-    "it end the training?",
+    text="How many epochs does the next cell train, at one go, and then in all evenings together?",
     options=[
         Option(
-            "On none of the ten evenings",
-            "Each call of `fit` sets its count to 0 and forgets the best loss, so it never waits for two epochs.",
+            "2, and then 11",
+            "`patience` counts the epochs after the best one, which is the first. And each evening the callback "
+            "begins again.",
+        ),
+        Option(
+            "2, and then 20",
+            "The evenings are right. At one go, `patience` counts the epochs after the best one, which is the first.",
+        ),
+        Option(
+            "3, and then 11",
+            "It would have to remember: then each evening but the first would end after one epoch. But `fit` sets it "
+            "back.",
+        ),
+        Option(
+            "3, and then 20",
+            "At one go it waits for two epochs after the first. Each further call of `fit` sets its count to 0 and "
+            "forgets the best loss, so it never waits for two.",
             right=True,
-        ),
-        Option(
-            "On the second evening, after one epoch",
-            "It would have to remember that it has waited for one epoch on the first evening.",
-        ),
-        Option(
-            "On the second evening, after two epochs",
-            "The first loss of an evening is the best one so far, so only one epoch is left to wait for.",
-        ),
-        Option(
-            "On the third evening, after one epoch",
-            "It counts epochs, not evenings. And what does it know of the evening before?",
         ),
     ],
 )

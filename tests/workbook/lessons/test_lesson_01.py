@@ -1,5 +1,7 @@
 """The exercises of notebook 01 tell right, wrong and untouched answers apart, and say what is wrong."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -161,6 +163,36 @@ def test_untouched_answers_are_no_attempt(packages):
     predicted = {"made": ..., "first call": ..., "second call": ...}
     for exercise, answer in ((COUNT_THE_WEIGHTS, predicted), (WRITE_A_LAYER, Gain)):
         assert exercise.check(answer).outcome is Outcome.NOT_ATTEMPTED, exercise.key
+
+
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+def test_a_layer_in_a_plain_object_is_neither_trained_nor_stored(packages, package, tmp_path):
+    keras = packages[package]
+
+    class Boxed(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.box = SimpleNamespace(hidden=keras.layers.Dense(4))
+            self.head = keras.layers.Dense(2)
+
+        def call(self, inputs):
+            return self.head(self.box.hidden(inputs))
+
+    def kernels(model):
+        return [layer.get_weights()[0] for layer in (model.box.hidden, model.head)]
+
+    inputs, targets = np.ones((8, 3), "float32"), np.ones((8, 2), "float32")
+    trained, loaded = Boxed(), Boxed()
+    trained(inputs), loaded(inputs)
+    trained.compile("sgd", "mse")
+    before = kernels(trained)
+    trained.fit(inputs, targets, verbose=0)
+    after = kernels(trained)
+    trained.save_weights(tmp_path / "reader.weights.h5")
+    loaded.load_weights(tmp_path / "reader.weights.h5")
+    assert [not np.array_equal(*pair) for pair in zip(before, after, strict=True)] == [False, True]
+    assert [np.array_equal(*pair) for pair in zip(kernels(loaded), after, strict=True)] == [False, True]
+    assert next(each for each in lesson_01.SAVE_AND_LOAD.options if each.right).label.count("the head") == 2
 
 
 def test_the_right_answers_stand_in_different_places():

@@ -271,6 +271,7 @@ def test_each_message_of_the_table_is_one_that_keras_gives(package, packages, tm
     assert [message for words, message in zip(table, found.values(), strict=True) if words not in message] == []
 
 
+@pytest.mark.slow
 def test_a_checked_file_may_use_the_class_of_the_notebook(packages, tmp_path):
     from workbook.lessons.reader import Reader
 

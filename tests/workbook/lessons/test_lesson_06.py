@@ -120,6 +120,25 @@ def test_plain_arguments_of_a_model_are_in_a_file_of_keras_2(packages, package, 
         assert np.array_equal(loaded(ones), model(ones))
 
 
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+def test_what_was_loaded_answers_as_the_original_did_before_it_learned_on(packages, package, tmp_path):
+    keras, inputs = packages[package], np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
+    layers = [
+        keras.layers.Dense(4),
+        keras.layers.BatchNormalization(),
+        keras.layers.Dropout(0.5),
+        keras.layers.Dense(2),
+    ]
+    reader = keras.Sequential([keras.Input((4,)), *layers])
+    reader.compile("adam", "mse")
+    reader.fit(inputs, inputs[:, :2], verbose=0)
+    reader.save(tmp_path / "reader.keras")
+    loaded = keras.models.load_model(tmp_path / "reader.keras")
+    before = np.array(reader(inputs))
+    reader.fit(inputs, inputs[:, :2], verbose=0)
+    assert np.array_equal(loaded(inputs), before) and not np.array_equal(reader(inputs), before)
+
+
 def test_keys_are_unique():
     keys = [each.key for each in QUESTIONS + EXERCISES]
     assert len(keys) == len(set(keys)) and all(key.startswith("06-") for key in keys)
