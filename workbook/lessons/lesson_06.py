@@ -64,8 +64,8 @@ ENSEMBLE_OF_CLONES = Question(
 
 DEEPCOPY_WITH_DROPOUT = Question(
     key="06-deepcopy-with-dropout",
-    text="On Keras 3 you clone a trained Sequential model that has Dropout with `copy.deepcopy`. Which of *Same start* and "
-    "*Same future* does the clone pass?",
+    text="On Keras 3 you clone a trained Sequential model that has Dropout with `copy.deepcopy`. Which of "
+    "*Same start* and *Same future* does the clone pass?",
     options=[
         Option(
             "Both of them",
