@@ -94,7 +94,7 @@ def test_what_a_refusal_advises_works(package, kind, packages):
     title = re.search(r"'(\w+)' (holds|had been)|part is \w+ '(\w+)'", str(refused.value))
     parts = [part for part in keras_compat.parts(model) if part.name in title.groups()]
     advice = textwrap.dedent(str(refused.value).partition("\n\n")[2])
-    names = {"layer": parts[0], "part": parts[0], "model": model, "clone": helpers.clone}
+    names = {"layer": parts[0], "part": parts[0], "model": model, "helpers": helpers}
     before = dict(vars(parts[0]))
     exec(advice, names)
     assert type(names["copied"]) is type(model)
