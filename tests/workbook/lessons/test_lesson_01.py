@@ -29,6 +29,8 @@ def check(exercise, answer, words):
     ("numbers", "words"),
     [
         ((0, 7, 7), "one weight is there as soon as"),
+        ((-1, 7, 7), "one weight is there as soon as"),
+        ((True, 7, 7), "whole number"),
         ((7, 7, 7), "no Dense layer has weights before"),
         ((1, 9, 9), "counted the roof"),
         ((1, 6, 6), "left out `visits`"),
@@ -42,6 +44,11 @@ def check(exercise, answer, words):
 )
 def test_a_wrong_count_gets_its_own_diagnosis(numbers, words, packages):
     check(COUNT_THE_WEIGHTS, dict(zip(("made", "first call", "second call"), numbers, strict=True)), words)
+
+
+def test_a_number_of_numpy_is_a_whole_number(packages):
+    right = {"made": np.int64(1), "first call": 7, "second call": 7}
+    assert COUNT_THE_WEIGHTS.check(right).outcome is Outcome.CORRECT
 
 
 def test_a_count_of_something_else(packages):
@@ -112,6 +119,8 @@ def wrong_gains(keras):
         "frozen": ({"build": building(trainable=False)}, "not trainable"),
         "begins at random": ({"build": building(initializer="random_normal")}, "begin at `start`"),
         "fixed width": ({"__init__": fixed_width, "build": None}, "4 features only"),
+        "an array in call": ({"call": lambda self, inputs: inputs * self.gain.numpy()}, "no gradient"),
+        "a list as config": ({"get_config": lambda self: [self.start]}, "has to return a dict"),
         "no config": ({"get_config": lambda self: layer.get_config(self)}, "`start` is not in the config"),
         "no base config": ({"get_config": lambda self: {"start": self.start}}, "lost its name"),
         "fixed config": ({"get_config": config(start=1.0)}, "the config says start = 1.0"),
@@ -134,7 +143,17 @@ GAINS = [
         "frozen",
         "begins at random",
     ),
-    *("fixed width", "no config", "no base config", "fixed config", "config of 2", "no name", "an error"),
+    *(
+        "fixed width",
+        "an array in call",
+        "a list as config",
+        "no config",
+        "no base config",
+        "fixed config",
+        "config of 2",
+        "no name",
+        "an error",
+    ),
 ]
 
 

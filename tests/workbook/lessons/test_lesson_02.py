@@ -21,12 +21,16 @@ def untouched_answer(model, clone): ...
 
 SETTINGS = "    model.compile_from_config(clone.get_compile_config())\n"
 OPTIMIZER = "zip(model.optimizer.variables, clone.optimizer.variables, strict=True)"
+OPTIMIZER_REVERSED = "zip(clone.optimizer.variables, model.optimizer.variables, strict=True)"
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ([("zip(model.variables, clone.variables", "zip(clone.variables, model.variables")], "clone has other weights"),
+        (
+            [("zip(model.variables, clone.variables", "zip(clone.variables, model.variables")],
+            "the clone is not as it was",
+        ),
         ([("zip(model.variables, clone.variables", "zip(model.weights, clone.weights")], "random state of the Dropout"),
         ([("zip(model.variables, clone.variables, strict=True)", "[]")], "weights of `model` are as they were"),
         ([("zip(model.variables, clone.variables", "zip(model.head.variables, clone.head.variables")], "bad training"),
@@ -35,6 +39,7 @@ OPTIMIZER = "zip(model.optimizer.variables, clone.optimizer.variables, strict=Tr
         ([(SETTINGS, ""), (OPTIMIZER, "[]")], "not compiled like the clone"),
         ([(SETTINGS, "    model.compile(clone.optimizer, clone.loss)\n")], "share one optimizer"),
         ([(OPTIMIZER, "[]")], "starts with no steps"),
+        ([(OPTIMIZER, OPTIMIZER_REVERSED)], "the clone is not as it was"),
     ],
 )
 def test_a_model_that_lacks_something_gets_its_own_diagnosis(changes, words, answer_from):

@@ -62,6 +62,16 @@ def test_a_class_that_is_not_registered_is_found(answer_from):
     assert "has to stay a class" in LOADS_ELSEWHERE.check("a text").text
 
 
+def test_a_class_among_the_custom_objects_of_the_process_is_registered(packages, answer_from):
+    objects = packages["keras"].saving.get_custom_objects()
+    scorer = answer_from(LOADS_ELSEWHERE, ('@keras.saving.register_keras_serializable(package="workbook")\n', ""))
+    objects["Scorer"] = scorer
+    try:
+        assert LOADS_ELSEWHERE.check(scorer).outcome is Outcome.CORRECT
+    finally:
+        del objects["Scorer"]
+
+
 # -- a load that is checked --------------------------------------------------------------------------------------------
 
 
@@ -75,7 +85,7 @@ LOAD, TEST = "    receiver.load_weights(path)\n", "not np.allclose(receiver(inpu
     ("changes", "words"),
     [
         ([(LOAD, ""), (TEST, "False")], "its own weights"),
-        ([(LOAD, "")], "Load the weights first"),
+        ([(LOAD, "")], "before it has its weights"),
         ([("return receiver", "return None")], "does not return the receiver"),
         ([("return receiver", "return True")], "truth value"),
         ([(TEST, "False")], "takes a receiver with tanh"),
@@ -89,6 +99,9 @@ LOAD, TEST = "    receiver.load_weights(path)\n", "not np.allclose(receiver(inpu
         ([(TEST, "not np.array_equal(receiver(inputs), answers)")], "may be rounding"),
         ([(TEST, "np.abs(receiver(inputs) - answers).max() >= 0")], "refuses the right model too"),
         ([("    receiver(inputs)\n", "")], "before its first call"),
+        ([("    receiver(inputs)\n", "    receiver.build(inputs.shape)\n")], "before it has its weights"),
+        ([("raise ValueError", "raise AssertionError")], "switches off"),
+        ([("1e-5", "5e-5")], "off by 3e-05"),
         ([(LOAD, "    receiver.no_such_method()\n")], "no_such_method"),
     ],
 )
