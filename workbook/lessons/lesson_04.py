@@ -183,10 +183,10 @@ INTERRUPT = Exercise(
     key="04-interrupt",
     title="interrupt a training",
     task="""
-    Write two functions for Keras 3. `stop(model, folder)` saves all that the model needs into the folder, whose path is
-    a `str`. `go_on(folder)` makes a new model from these files, which trains on, bit for bit, as if nothing had
-    happened. The class of the model is registered and has a good `get_config`. Its layer `dropout` is a Dropout of
-    Keras, which keeps its draws in `dropout.seed_generator.state`.
+    Write two functions for Keras 3. `stop(model, folder)` saves all that the model needs into the folder, a `str`.
+    `go_on(folder)` makes a new model from these files, which trains on, bit for bit, as if nothing had happened.
+    The model's class is registered, with a good `get_config`. Its layer `dropout` is a Dropout of Keras, which keeps
+    its draws in `dropout.seed_generator.state`.
     """,
     checks=[
         _are_two_functions,
