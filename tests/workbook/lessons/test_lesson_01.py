@@ -189,3 +189,76 @@ def test_the_right_answers_stand_in_different_places():
 def test_keys_are_unique():
     keys = [each.key for each in QUESTIONS + EXERCISES]
     assert len(keys) == len(set(keys)) == 6
+
+
+# -- what the notebook says of Keras, beyond what its cells show ------------------------------------------------------
+
+INPUTS = np.ones((1, 4), "float32")
+
+
+def test_keras_3_sees_a_layer_that_is_appended_and_not_one_that_is_assigned(packages):
+    keras = packages["keras"]
+
+    class Holder(keras.Model):
+        def __init__(self, append):
+            super().__init__()
+            self.held = [] if append else [None]
+            layer = keras.layers.Dense(3)
+            if append:
+                self.held.append(layer)
+            else:
+                self.held[0] = layer
+
+        def call(self, inputs):
+            return self.held[0](inputs)
+
+    for append, weights in ((True, 2), (False, 0)):
+        model = Holder(append)
+        model(INPUTS)
+        assert len(model.weights) == weights
+
+
+NESTED = {
+    "lists": (lambda layer: [[layer]], lambda held: held[0][0]),
+    "tuples": (lambda layer: ((layer,),), lambda held: held[0][0]),
+    "dicts": (lambda layer: {"a": {"b": layer}}, lambda held: held["a"]["b"]),
+}
+
+
+@pytest.mark.parametrize("held", NESTED)
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+def test_keras_2_leaves_what_is_nested_in_a_layer_out_of_the_file(package, held, packages, tmp_path):
+    keras, (put, get) = packages[package], NESTED[held]
+
+    class Nested(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.held = put(keras.layers.Dense(3))
+
+        def call(self, inputs):
+            return get(self.held)(inputs)
+
+    saved, loaded = (keras.Sequential([keras.Input((4,)), Nested()]) for _ in range(2))
+    saved.save_weights(tmp_path / "nested.weights.h5")
+    loaded.load_weights(tmp_path / "nested.weights.h5")
+    assert len(saved.weights) == len(loaded.weights) == 2
+    assert np.array_equal(saved.get_weights()[0], loaded.get_weights()[0]) == (package == "keras")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_keras_3_closes_a_model_by_the_end_of_its_first_call(packages):
+    keras = packages["keras"]
+
+    class Unfinished(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.used, self.unused = keras.layers.Dense(3), keras.layers.Dense(3)
+
+        def call(self, inputs):
+            return self.used(inputs)
+
+    model = Unfinished()
+    model(INPUTS)
+    assert not model.unused.built
+    with pytest.raises(ValueError, match="cannot add new elements"):
+        model.late = keras.layers.Dense(3)

@@ -7,6 +7,7 @@ import h5py
 import nbformat
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from helpers import keras_files
 from workbook.lessons import lesson_03
@@ -293,3 +294,58 @@ def test_a_checked_file_may_use_the_class_of_the_notebook(packages, tmp_path):
     model.save(tmp_path / "reader.keras")
     loaded = keras_files.load_file(tmp_path / "reader.keras", {"Reader": Reader})
     assert np.array_equal(loaded(images), answers)
+
+
+HELD = {"list": lambda layer: [layer], "dict": lambda layer: {"0": layer}, "tuple": lambda layer: (layer,)}
+
+
+def stacked(keras, held):
+    """Make a subclass with one layer in a container, and one in an attribute."""
+
+    class Stacked(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.held, self.head = HELD[held](dense(keras, 4)), dense(keras)
+
+        def call(self, inputs):
+            return self.head(self.held["0" if held == "dict" else 0](inputs))
+
+    model = Stacked()
+    model(INPUTS)
+    return model
+
+
+@pytest.mark.parametrize("held", HELD)
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+def test_a_checkpoint_of_keras_3_misses_layers_in_lists_and_dicts(package, held, packages, tmp_path):
+    """And `assert_consumed` does not notice."""
+    saved, loaded = (stacked(packages[package], held) for _ in range(2))
+    path = tf.train.Checkpoint(saved).write(tmp_path / "model")
+    tf.train.Checkpoint(loaded).read(path).assert_consumed()
+    assert np.array_equal(loaded(INPUTS), saved(INPUTS)) == (package == "tf_keras" or held == "tuple")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("built", [True, False])
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+def test_which_files_hold_the_state_of_the_optimizer(package, built, packages, tmp_path):
+    keras = packages[package]
+
+    def make(built):
+        model = stack(keras, dense(keras))
+        model.compile("adam", "mse")
+        if built:
+            model.optimizer.build(model.trainable_variables)
+        return model
+
+    saved = make(True)
+    for variable in saved.optimizer.variables:
+        variable.assign(1 + 0 * variable)
+    saved.save_weights(tmp_path / "model.weights.h5")
+    path = tf.train.Checkpoint(saved).write(tmp_path / "model")
+    from_weights, from_checkpoint = make(built), make(built)
+    from_weights.load_weights(tmp_path / "model.weights.h5")
+    tf.train.Checkpoint(from_checkpoint).read(path)
+    from_checkpoint.optimizer.build(from_checkpoint.trainable_variables)
+    assert (int(from_weights.optimizer.iterations) == 1) == built
+    assert all(map(np.array_equal, from_checkpoint.optimizer.variables, saved.optimizer.variables))

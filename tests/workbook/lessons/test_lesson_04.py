@@ -282,3 +282,54 @@ def test_on_keras_2_a_seed_reaches_dropout_only_in_a_new_graph(made_new, equal, 
         each.make_train_function(force=made_new)
         train(each)
     assert same_weights(model, loaded) == equal
+
+
+def test_on_keras_2_a_seed_of_any_value_begins_the_numbers_of_a_graph_again(packages):
+    keras = packages["tf_keras"]
+    model = make(keras, dropout=0.5)
+    model.compile(keras.optimizers.SGD(0.1), model.loss)
+    start = model.get_weights()
+
+    def trained(seed):
+        model.set_weights(start)
+        if seed is not None:
+            keras.utils.set_random_seed(seed)
+        train(model, epochs=1)
+        return model.get_weights()
+
+    first, second, with_5, with_99 = map(trained, (None, None, 5, 99))
+    assert not all(map(np.array_equal, first, second))
+    assert all(map(np.array_equal, first, with_5)) and all(map(np.array_equal, first, with_99))
+
+
+@pytest.mark.parametrize(
+    ("package", "optimizer", "file", "kept"),
+    [
+        ("keras", "name", ".keras", True),
+        ("keras", "name", ".weights.h5", True),
+        ("tf_keras", "name", ".keras", False),
+        ("tf_keras", "object", ".keras", True),
+        ("tf_keras", "object", ".weights.h5", False),
+    ],
+)
+def test_a_learning_rate_that_was_changed_may_not_be_in_a_file_of_keras_2(
+    package, optimizer, file, kept, packages, tmp_path
+):
+    keras, path = packages[package], tmp_path / f"model{file}"
+
+    def compiled():
+        model = make(keras)
+        model.compile("adam" if optimizer == "name" else keras.optimizers.Adam(), model.loss)
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    model = compiled()
+    model.optimizer.learning_rate.assign(0.5)
+    if file == ".keras":
+        model.save(path)
+        loaded = keras.models.load_model(path)
+    else:
+        model.save_weights(path)
+        loaded = compiled()
+        loaded.load_weights(path)
+    assert (float(loaded.optimizer.learning_rate) == 0.5) == kept
