@@ -98,7 +98,7 @@ class _Interruption(checks.Trial):
 
 
 def _are_two_functions(answer: Any) -> str | None:
-    if isinstance(answer, tuple) and len(answer) == 2 and all(map(callable, answer)):
+    if isinstance(answer, (tuple, list)) and len(answer) == 2 and all(map(callable, answer)):
         return None
     return "two functions are asked for. Keep both `def` lines, and the last one: `(stop, go_on)`."
 

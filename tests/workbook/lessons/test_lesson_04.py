@@ -333,3 +333,32 @@ def test_a_learning_rate_that_was_changed_may_not_be_in_a_file_of_keras_2(
         loaded = compiled()
         loaded.load_weights(path)
     assert (float(loaded.optimizer.learning_rate) == 0.5) == kept
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("package", "called", "runs"), [("keras", False, False), ("keras", True, True), ("tf_keras", False, True)]
+)
+def test_backup_and_restore_of_keras_3_wants_a_model_that_was_called(package, called, runs, packages, tmp_path):
+    keras = packages[package]
+
+    class Reader(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.head = keras.layers.Dense(3)
+
+        def call(self, inputs):
+            return self.head(inputs)
+
+    def fit():
+        model = Reader()
+        if called:
+            model(INPUTS)
+        model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        train(model, keras.callbacks.BackupAndRestore(tmp_path / "backup"), epochs=1)
+
+    if runs:
+        fit()
+    else:
+        with pytest.raises(ValueError, match="must be built before"):
+            fit()
