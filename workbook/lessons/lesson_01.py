@@ -1,6 +1,7 @@
 """Prediction questions and exercises of notebook 01, How subclassing works."""
 
 import functools
+import numbers
 import re
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -147,13 +148,13 @@ def _has_three_numbers(answer: Any) -> str | None:
     for step, number in answer.items():
         if number is ...:
             return f'there is no number yet for "{step}".'
-        if not isinstance(number, int):
+        if isinstance(number, bool) or not isinstance(number, numbers.Integral):
             return f'"{step}" has to be a whole number; it is {number!r}.'
     return None
 
 
 def _counts_what_init_makes(answer: dict[str, int]) -> str | None:
-    if answer["made"] == 0:
+    if answer["made"] <= 0:
         return "one weight is there as soon as the house is made. Look at the last line of `__init__`."
     if answer["made"] > _house_counts()["made"]:
         return (
@@ -249,7 +250,7 @@ def _gain_has_a_weight_for_each_feature(layer: Any) -> str | None:
     return None
 
 
-def _gain_learns_from_its_start(layer: Any) -> str | None:
+def _gain_begins_at_its_start(layer: Any) -> str | None:
     if not layer.trainable_weights:
         return "the weight is not trainable, so the layer cannot learn."
     other = type(layer)(start=3.0)
@@ -260,6 +261,16 @@ def _gain_learns_from_its_start(layer: Any) -> str | None:
             return f"with `start={start}` the weight begins at {begins.flat[0]:.2g}. Does it begin at `start`?"
         if not np.allclose(each(_GAIN_INPUTS), start * _GAIN_INPUTS):
             return f"with `start={start}` a fresh layer has to multiply its inputs by {start}."
+    return None
+
+
+def _gain_learns(layer: Any) -> str | None:
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        outputs = layer(tf.constant(_GAIN_INPUTS))
+    if tape.gradient(outputs, layer.weights[0].value) is None:
+        return "no gradient reaches the weight, so it never learns. Multiply the inputs by the weight itself."
     return None
 
 
@@ -280,6 +291,8 @@ def _gain_takes_any_number_of_features(layer: Any) -> str | None:
 
 def _gain_comes_back_from_its_config(layer: Any) -> str | None:
     config = layer.get_config()
+    if not isinstance(config, dict):
+        return f"`get_config` has to return a dict, and returns a {type(config).__name__}."
     if "start" not in config:
         return "`start` is not in the config, so a copy begins at the default. Write `get_config`."
     copy = type(layer).from_config(config)
@@ -312,7 +325,8 @@ WRITE_A_LAYER = Exercise(
         checks.after(
             _make_a_gain,
             _gain_has_a_weight_for_each_feature,
-            _gain_learns_from_its_start,
+            _gain_begins_at_its_start,
+            _gain_learns,
             _gain_takes_any_number_of_features,
             _gain_comes_back_from_its_config,
             _gain_names_its_weight,

@@ -111,7 +111,7 @@ def _call_put_back(put_back: Any) -> Iterator[_PutBack]:
     clone = cloning.clone(model, inputs)
     model.hidden.trainable = True
     checks.compile_and_fit(model, keras.optimizers.Adam(1.0), epochs=2)
-    before, spoilt = distances.values(clone.weights), distances.values(model.weights)
+    before, spoilt = distances.values(distances.all_variables(clone)), distances.values(model.weights)
     with checks.clone_switched_off():
         put_back(model, clone)
     yield _PutBack(clone, model, before, inputs, targets, spoilt)
@@ -151,8 +151,9 @@ PUT_BACK = Exercise(
         checks.after(
             _call_put_back,
             checks.leaves_the_original_alone(
-                lambda clone: clone.weights,
-                "the clone has other weights than before. Copy from `clone` to `model`, not back.",
+                distances.all_variables,
+                "the clone is not as it was: its weights, its random state or its optimizer. Copy from `clone` to "
+                "`model`, not back.",
             ),
             _changes_the_model,
             checks.audit_passes("weights", "some weights of the model are still those of the bad training."),

@@ -100,7 +100,7 @@ _OTHER_ARGUMENTS = {"units": 7, "activation": "elu"}  # notice values that are w
 def _is_registered(answer: Any) -> str | None:
     import keras
 
-    if keras.saving.get_registered_name(answer) == answer.__name__:
+    if keras.saving.get_registered_object(keras.saving.get_registered_name(answer)) is None:
         return (
             "the class is not registered: a loader would not find it. Put "
             "`@keras.saving.register_keras_serializable(package=...)` above it."
@@ -258,13 +258,19 @@ def _takes_a_receiver_that_fits(file: _SavedWeights) -> str | None:
     except ValueError as error:
         if has_the_weights():
             return f"it refuses the right model too: ValueError: {short_message(error)}"
-        return f"it refuses a receiver that fits. Load the weights first. (ValueError: {short_message(error)})"
+        return f"it refuses a receiver that fits, before it has its weights: ValueError: {short_message(error)}"
     if not has_the_weights():
         return "the receiver still has its own weights. Call `receiver.load_weights(path)`."
     if isinstance(loaded, bool):
         return "it returns a truth value, which is easily overlooked. Return the receiver, or raise a ValueError."
     if loaded is not receiver:
         return "it does not return the receiver. End it with `return receiver`."
+    return None
+
+
+def _raises_the_right_error(file: _SavedWeights) -> str | None:
+    if isinstance(raised(lambda: file.load_into(_receiver("tanh"))), AssertionError):
+        return "it raises an AssertionError, which `python -O` switches off. Raise a ValueError."
     return None
 
 
@@ -302,7 +308,7 @@ def _allows_for_rounding(file: _SavedWeights) -> str | None:
 
 
 def _looks_at_every_answer(file: _SavedWeights) -> str | None:
-    for change in (1e-4, -1e-4):
+    for change in (1e-4, -1e-4, 3e-5):
         answers = file.answers.copy()
         answers[-1, -1] += change
         if not file.refuses(_receiver("relu"), answers):
@@ -343,6 +349,7 @@ CHECKED_LOAD = Exercise(
             _save_weights,
             _takes_a_receiver_that_fits,
             _allows_for_rounding,
+            _raises_the_right_error,
             _refuses_another_activation,
             _refuses_a_slightly_different_activation,
             _looks_at_every_answer,

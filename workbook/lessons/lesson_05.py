@@ -176,7 +176,8 @@ def _trained_coder() -> tuple[Any, np.ndarray]:
 
 def _call_make_clone(make_clone: Any) -> Iterator[checks.Trial]:
     model, inputs = _trained_coder()
-    trial = checks.Trial(model, None, distances.values(model.weights), inputs, inputs)
+    before = distances.values(distances.all_variables(model))
+    trial = checks.Trial(model, None, before, inputs, inputs)
     with checks.clone_switched_off():
         trial.result = make_clone(model)
     yield trial
@@ -250,7 +251,8 @@ MAKE_CLONE = Exercise(
             checks.is_a_new_object("it returns the model itself under a second name. Make a new object."),
             _is_a_model,
             checks.leaves_the_original_alone(
-                lambda model: model.weights, "the model has other weights than before. Change only the clone."
+                distances.all_variables,
+                "the model is not as it was: its weights or its optimizer. Change only the clone.",
             ),
             _shares_no_variable,
             _keeps_the_regulariser,
@@ -265,7 +267,8 @@ MAKE_CLONE = Exercise(
             ),
             checks.audit_passes(
                 "optimizer state",
-                "the optimizer starts with no steps made, so the next step differs. Copy its variables too.",
+                "the clone's optimizer has not the state of the model's, so the next step differs. Copy all of its "
+                "variables, its averages and its number of steps.",
             ),
             checks.audit_passes(),
         ),

@@ -470,7 +470,7 @@ class SaveLoadRun(Run):
             return "Nothing is saved: the model is refused." if self.problems else "Nothing is saved yet."
         if self._tests is None:
             if self.problems:
-                return "Nothing is loaded, and an error says so: you cannot overlook it."
+                return "Loading raises an error: you cannot overlook it."
             return (
                 f"No error, and what comes back is not a model: it is {self.loaded!r}, a {type(self.loaded).__name__}."
             )
