@@ -18,8 +18,9 @@ from workbook.labs.framework import figure as plots
 from workbook.labs.framework.keyboard import LabAssets, keep_keys
 from workbook.labs.framework.live_figure import LiveFigure, Panel
 from workbook.labs.framework.run import Problem, Run
-from workbook.labs.framework.scheduler import IN_THE_MIDDLE, Latest
+from workbook.labs.framework.scheduler import IN_THE_MIDDLE, Latest, MainLoop
 from workbook.labs.framework.settings import Choice, Flag, Integer, LabSettings, Setting, Text
+from workbook.labs.framework.viewport import Viewport
 
 __all__ = ["Lab", "ThreeTestsLab"]
 
@@ -66,6 +67,7 @@ class Lab(Panel):
         self._wanted = preset
         self._status = ""
         self._latest = Latest(self._on_fault)
+        self._on_main_loop = MainLoop()
         self._by_field: dict[str, widgets.Widget] = {}
         controls = self._arranged(self.controls())
         self.reset = widgets.Button(
@@ -75,20 +77,28 @@ class Lab(Panel):
         self._title = widgets.HTML(f'<span class="lab-title">{html.escape(title or self.title)}</span>')
         self._status_line = widgets.HTML()
         self._status_line.add_class("lab-status")
-        self._drawn = self.picture()
+        self._drawn = self.picture(Viewport.last)
         self.figure = LiveFigure(self._drawn)
-        self._picture = widgets.Box([self.figure])
+        self._viewport = Viewport(lambda size: self._on_main_loop(self._fit, size))
+        self._picture = widgets.Box([self.figure, self._viewport])
         self._picture.add_class("lab-picture")
         self._verdict_line = widgets.HTML()
         self._verdict_line.add_class("lab-verdict")
+        self._shown = widgets.VBox([self._picture, self._verdict_line])
+        self._shown.add_class("lab-shown")
         self.error_box = widgets.HTML()
         self.error_box.add_class("lab-error")
         self.source_box = widgets.HTML()
         self.source_box.add_class("lab-source")
-        bar = widgets.HBox([self._title, self._status_line], layout={"justify_content": "space-between"})
-        buttons = widgets.HBox([*self.buttons(), self.reset])
-        shown = [self._picture, self._verdict_line, self.error_box, self.source_box]
-        super().__init__([bar, *controls, buttons, *shown])
+        bar = widgets.HBox([self._title, self._status_line])
+        bar.add_class("lab-bar")
+        # keyboard.js opens the full screen, because only a click in the browser may.
+        full = widgets.Button(description="Picture only", icon="expand", tooltip="Fill the screen with the picture")
+        full.add_class("lab-full")
+        buttons = widgets.HBox([*self.buttons(), self.reset, full])
+        buttons.add_class("lab-buttons")
+        # The picture is above the controls, and stays in view while the page scrolls under it.
+        super().__init__([bar, *self.above(), self._shown, *controls, buttons, self.error_box, self.source_box])
         self.children = [keep_keys(self, LabAssets), *self.children]
         self.add_class("workbook-lab")
         self.add_class(self.dom_class)
@@ -101,7 +111,7 @@ class Lab(Panel):
     def controls(self) -> Sequence[widgets.Widget]:
         """Make the controls, from top to bottom; by default one for each setting.
 
-        Single controls are laid out in two columns; boxes keep their own layout.
+        Single controls are laid out in a strip; boxes keep their own layout.
         """
         return self.declared_controls(type(self.preset))
 
@@ -113,9 +123,13 @@ class Lab(Panel):
         """Set up a run without starting it."""
         raise NotImplementedError
 
-    def picture(self) -> plots.Picture:
-        """Make the picture."""
+    def picture(self, size: plots.Size | None = None) -> plots.Picture:
+        """Make the picture for a size."""
         raise NotImplementedError
+
+    def above(self) -> Sequence[widgets.Widget]:
+        """Make what stands above the picture, and scrolls away."""
+        return []
 
     def read(self) -> Any:
         """Return the settings that the controls show."""
@@ -146,8 +160,7 @@ class Lab(Panel):
 
     def _control(self, field: str, setting: Setting) -> widgets.Widget:
         kind, traits = _widget(setting)
-        wide = {"style": {"description_width": "150px"}, "layout": {"width": "415px"}}
-        control = kind(description=setting.description, **traits, **wide)
+        control = kind(description=setting.description, **traits)
         control.observe(lambda change: self.changed(), "value")
         self._by_field[field] = control
         return control
@@ -160,10 +173,9 @@ class Lab(Panel):
                 singles.append(control)
                 continue
             if singles:
-                half = (len(singles) + 1) // 2
-                columns = widgets.HBox([widgets.VBox(part) for part in (singles[:half], singles[half:]) if part])
-                columns.add_class("lab-controls")
-                arranged.append(columns)
+                strip = widgets.HBox(singles)
+                strip.add_class("lab-controls")
+                arranged.append(strip)
                 singles = []
             if control is not None:
                 arranged.append(control)
@@ -291,8 +303,18 @@ class Lab(Panel):
         self.draw(run)
         return max(0.001, FRAME - (time.monotonic() - drawn))  # never IN_THE_MIDDLE
 
+    def _fit(self, size: plots.Size) -> None:
+        """Show the picture at a different size."""
+        if size != self._drawn.size:
+            self._drawn = self.picture(size)
+            self.figure.exchange(self._drawn)
+
+    def verdict_html(self, run: Run) -> str:
+        """Return the sentence under the picture, one line for each method."""
+        return "".join(f"<div>{html.escape(line)}</div>" for line in run.verdict.splitlines())
+
     def _show_words(self, run: Run) -> None:
-        self._verdict_line.value = f"<div>{html.escape(run.verdict)}</div>"
+        self._verdict_line.value = f"<div>{self.verdict_html(run)}</div>"
         self._show_problems(run.problems)
         if not run.source:
             self.source_box.value = ""
@@ -336,7 +358,7 @@ def _widget(setting: Setting) -> tuple[type, dict[str, Any]]:
         case Integer():
             return widgets.IntSlider, {"min": setting.least, "max": setting.most, "step": setting.step}
         case Flag():
-            return widgets.Checkbox, {}
+            return widgets.Checkbox, {"indent": False}
         case Text():
             return widgets.Text, {"placeholder": setting.placeholder, "continuous_update": False}
     raise TypeError(f"There is no control for a setting of type {type(setting).__name__}.")
@@ -345,10 +367,18 @@ def _widget(setting: Setting) -> tuple[type, dict[str, Any]]:
 class ThreeTestsLab(Lab):
     """A lab that shows the three tests. Its run has `pairs`, `train`, `span` and `message`."""
 
-    def picture(self) -> plots.ThreeTestsPicture:
+    def picture(self, size: plots.Size | None = None) -> plots.ThreeTestsPicture:
         """Make the picture of the three tests."""
-        return plots.ThreeTestsPicture()
+        return plots.ThreeTestsPicture(size)
 
     def draw(self, run: Any) -> None:
         """Send a picture of the three tests."""
         self.figure.show(run.verdict, run.pairs, train=run.train, steps=run.span, message=run.message)
+
+    def verdict_html(self, run: Any) -> str:
+        """Return a line for each method, with its mark in the picture."""
+        lines = run.verdict.splitlines()
+        marks = [look.svg for look in plots.looks(pair.name for pair in run.pairs)]
+        if len(marks) != len(lines):
+            return super().verdict_html(run)
+        return "".join(f"<div>{mark}{html.escape(line)}</div>" for mark, line in zip(marks, lines, strict=True))

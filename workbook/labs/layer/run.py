@@ -37,8 +37,8 @@ class LayerSettings(LabSettings):
     """
 
     definition: Definition = field(default_factory=Definition)
-    naive: str = choice("clone_model", _METHOD_LABELS, "Naive method")
-    correct: str = choice("clone", _METHOD_LABELS, "Correct method")
+    naive: str = choice("clone_model", _METHOD_LABELS, "Method A")
+    correct: str = choice("clone", _METHOD_LABELS, "Method B")
     pretrain: int = integer(0, "Steps before cloning", 0, 100, step=5)
     train: str = choice("both", TRAIN, "Train after cloning")
     steps: int = 40  # after cloning
