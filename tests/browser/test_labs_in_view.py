@@ -47,7 +47,7 @@ TABLES = ("method-table", "own-model")
 
 WINDOWS = {"1280 px": (1280, 720, 1.0), "900 px": (900, 720, 1.0), "150 %": (853, 480, 1.5)}
 
-CONTROLS = "select, input:not([type=file]), .noUi-handle, button"
+CONTROLS = "select, input:not([type=file]), .noUi-handle, button:not(.lab-copy)"
 
 # What of a panel is outside of the notebook's window, or covered, while one of its controls has the focus.
 _OUT_OF_VIEW = """([panel, parts]) => {
@@ -102,8 +102,10 @@ def wait_sharp(lab, name):
     lab.until(
         """(selector) => {
           const image = document.querySelector(selector);
+          const panel = image.closest('.workbook-lab'), shown = panel.querySelector('.lab-shown');
+          const known = parseInt(getComputedStyle(panel).getPropertyValue('--lab-shown'));
           const wanted = Math.floor(image.parentElement.clientWidth) * devicePixelRatio;
-          return image.complete && Math.abs(image.naturalWidth - wanted) <= 2;
+          return image.complete && known === shown.offsetHeight && Math.abs(image.naturalWidth - wanted) <= 2;
         }""",
         f".{name} .lab-picture img",
         why=f"for the picture of {name} to have the size of its place",

@@ -37,8 +37,9 @@ function copy(event) {
 
 // The picture and its sentence alone, for a projector. Escape, or the button again, leads back.
 function fillScreen(event) {
-  const shown = event.target.closest?.(".lab-full")?.closest(".workbook-lab").querySelector(".lab-shown");
-  if (!shown) return;
+  const panel = event.target.closest?.(".lab-full")?.closest(".workbook-lab");
+  if (!panel) return;
+  const shown = panel.querySelector(".lab-shown:has(.lab-picture)") ?? panel.querySelector(".lab-picture");
   if (document.fullscreenElement) document.exitFullscreen();
   else shown.requestFullscreen();
 }

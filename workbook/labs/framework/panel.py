@@ -15,6 +15,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from workbook.labs.framework import figure as plots
+from workbook.labs.framework import models_drawing
 from workbook.labs.framework.keyboard import LabAssets, keep_keys
 from workbook.labs.framework.live_figure import LiveFigure, Panel
 from workbook.labs.framework.run import Problem, Run
@@ -64,7 +65,8 @@ class Lab(Panel):
         self._failed = False
         self.current_run: Run | None = None
         self._begun: Run | None = None
-        self._wanted = preset
+        self._wanted: Any = preset
+        self._old = _EARLIER
         self._status = ""
         self._latest = Latest(self._on_fault)
         self._on_main_loop = MainLoop()
@@ -133,12 +135,19 @@ class Lab(Panel):
 
     def read(self) -> Any:
         """Return the settings that the controls show."""
-        return self.preset.replace(**{field: each.value for field, each in self._by_field.items()})
+        return self.preset.replace(**self.values())
 
     def write(self, settings: Any) -> None:
         """Set the controls to these settings."""
         for field, control in self._by_field.items():
-            control.value = getattr(settings, field)
+            control.value = _for_control(control, getattr(settings, field))
+
+    def values(self) -> dict[str, Any]:
+        """Return the values of the declared settings. A typed number that is none, or out of range, is a ValueError."""
+        return {
+            field: each.number if isinstance(each, _WholeNumber) else each.value
+            for field, each in self._by_field.items()
+        }
 
     def draw(self, run: Run) -> None:
         """Send a picture of a run."""
@@ -147,6 +156,18 @@ class Lab(Panel):
     def afterwards(self, run: Run) -> Iterator[float]:
         """Continue a finished run; yield the pause after every slice."""
         yield from ()
+
+    def answer_first(self, *notes: widgets.Widget, below: Sequence[widgets.Widget]) -> None:
+        """Put the sentence between controls and picture, for a picture that may be longer than a window.
+
+        Args:
+            *notes: What stands beside the sentence.
+            below: What stands below it, in order; the picture is one of them.
+        """
+        self._shown.children = [self._verdict_line, *notes]
+        others = [each for each in self.children if each not in (self._shown, *below)]
+        self.children = [*others, self._shown, *below]
+        self.add_class("lab-answer-first")
 
     def on_reset(self) -> None:
         """Return to the preset."""
@@ -244,8 +265,15 @@ class Lab(Panel):
         """Start work on changed controls."""
         if self._quiet:
             return
-        self._wanted = self.settings
         self._failed = False
+        try:
+            self._wanted = self.settings
+        except ValueError as error:  # a number that was typed
+            self._wanted, self._old = None, f"Out of date: {error}"
+            self._mark(stale=True)
+            self._say(self._old)
+            return
+        self._old = _EARLIER
         self._mark(stale=True)
         self._say(_EARLIER)
         self._latest.start(self._work(self._wanted))
@@ -284,7 +312,7 @@ class Lab(Panel):
                     self._mark(stale=False)
                     self._say(f"Working: {stage.text}")
                 else:  # the controls changed while this picture was made
-                    self._say(_EARLIER)
+                    self._say(self._old)
                 self._show_words(run)
                 yield SETTLE
             else:
@@ -296,7 +324,7 @@ class Lab(Panel):
         self._mark(stale=settings is not self._wanted)
         self._show_words(run)
         yield from self.afterwards(run)
-        self._say("Up to date" if settings is self._wanted else _EARLIER)
+        self._say("Up to date" if settings is self._wanted else self._old)
 
     def _draw_paced(self, run: Run, drawn: float) -> float:
         """Send a picture; return the seconds to wait until the browser can take the next one."""
@@ -348,24 +376,55 @@ class Lab(Panel):
             self._status_line.value = f'<span role="status" aria-live="polite">{html.escape(status)}</span>'
 
 
+class _WholeNumber(widgets.Text):
+    """A field for a number. It keeps what was typed: the number fields of ipywidgets change it silently."""
+
+    def __init__(self, least: int, most: int, **traits: Any) -> None:
+        self._least, self._most = least, most
+        super().__init__(continuous_update=False, layout={"width": "90px"}, **traits)
+
+    @property
+    def number(self) -> int:
+        """The number that was typed; a ValueError if it is none, or out of range."""
+        text = self.value.strip()
+        if text.isascii() and text.isdigit() and self._least <= int(text) <= self._most:
+            self.remove_class("lab-invalid")
+            return int(text)
+        self.add_class("lab-invalid")
+        needed = f"a whole number from {self._least} to {self._most}"
+        raise ValueError(f"{self.description} is {text or 'empty'}, and has to be {needed}")
+
+
+def _for_control(control: widgets.Widget, value: Any) -> Any:
+    return str(value) if isinstance(control, _WholeNumber) else value
+
+
 def _widget(setting: Setting) -> tuple[type, dict[str, Any]]:
     """Return the widget class for a setting, and its traits."""
     match setting:
         case Choice():
             return widgets.Dropdown, {"options": [(label, name) for name, label in setting.labels.items()]}
         case Integer(typed=True):
-            return widgets.BoundedIntText, {"min": setting.least, "max": setting.most}
+            return _WholeNumber, {"least": setting.least, "most": setting.most}
         case Integer():
             return widgets.IntSlider, {"min": setting.least, "max": setting.most, "step": setting.step}
         case Flag():
             return widgets.Checkbox, {"indent": False}
         case Text():
-            return widgets.Text, {"placeholder": setting.placeholder, "continuous_update": False}
+            wide = {"width": f"{max(len(setting.placeholder) * 0.62, 14):.0f}em"}
+            return widgets.Text, {"placeholder": setting.placeholder, "continuous_update": False, "layout": wide}
     raise TypeError(f"There is no control for a setting of type {type(setting).__name__}.")
 
 
 class ThreeTestsLab(Lab):
-    """A lab that shows the three tests. Its run has `pairs`, `train`, `span` and `message`."""
+    """A lab that shows the three tests. Its run has `pairs`, `train`, `span`, `message`, `rows` and `digits`."""
+
+    def above(self) -> Sequence[widgets.Widget]:
+        """Make the drawing of the models."""
+        self.models_box = widgets.HTML()
+        self.models_box.add_class("lab-drawing")
+        self._rows: Sequence[Any] = ()
+        return [self.models_box]
 
     def picture(self, size: plots.Size | None = None) -> plots.ThreeTestsPicture:
         """Make the picture of the three tests."""
@@ -374,6 +433,10 @@ class ThreeTestsLab(Lab):
     def draw(self, run: Any) -> None:
         """Send a picture of the three tests."""
         self.figure.show(run.verdict, run.pairs, train=run.train, steps=run.span, message=run.message)
+        rows = run.rows
+        if rows != self._rows:
+            self._rows = rows
+            self.models_box.value = models_drawing.drawn(rows, *run.digits) if rows else ""
 
     def verdict_html(self, run: Any) -> str:
         """Return a line for each method, with its mark in the picture."""

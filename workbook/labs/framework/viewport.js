@@ -18,7 +18,7 @@ function render({ model, el }) {
     const { panel, shown, picture, words } = all;
     const width = picture.clientWidth;
     if (!width) return; // a cell that is folded, or far away
-    const full = document.fullscreenElement === shown;
+    const full = document.fullscreenElement?.contains(picture);
     const page = panel.closest(".jp-WindowedPanel-outer, .jp-NotebookPanel-notebook");
     const room = full || !page ? window.innerHeight : page.clientHeight;
     // The controls below would move under the pointer if each sentence had its own height.
@@ -28,7 +28,7 @@ function render({ model, el }) {
     words.style.minHeight = `${highest}px`;
     const scale = full ? Math.max(1, width / 1000) : 1;
     const height = full
-      ? (room - words.offsetHeight - 40) / scale
+      ? (room - (shown.contains(picture) ? words.offsetHeight : 0) - 40) / scale
       : Math.min(MOST, Math.max(LEAST, room / 2 - 10));
     const size = [Math.floor(width / scale), Math.floor(height), window.devicePixelRatio * scale];
     if (String(size) !== String(model.get("size"))) {

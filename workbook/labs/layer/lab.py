@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import ipywidgets as widgets
@@ -144,7 +145,7 @@ class LayerLab(ThreeTestsLab):
 
     def read(self) -> LayerSettings:
         """Return the settings that the controls show, including the layers."""
-        values = {field: control.value for field, control in self._by_field.items()}
+        values = self.values()
         layers = tuple(row.read() for row in self.rows[: self._count])
         model = Definition(layers, **{field: values.pop(field) for field in Definition.declared()})
         return self.preset.replace(definition=model, **values)
@@ -152,8 +153,7 @@ class LayerLab(ThreeTestsLab):
     def write(self, settings: LayerSettings) -> None:
         """Set the controls to these settings."""
         self._write_layers(settings.definition.layers)
-        for field, control in self._by_field.items():
-            control.value = getattr(settings if hasattr(settings, field) else settings.definition, field)
+        super().write(SimpleNamespace(**{**vars(settings.definition), **vars(settings)}))
 
     def _write_layers(self, specs: tuple[LayerSpec, ...]) -> None:
         # A row belongs to a position, not to a layer, so that the focus stays in place when a layer is removed.

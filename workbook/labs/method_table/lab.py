@@ -97,9 +97,8 @@ class MethodTablePanel(Lab):
         super().__init__(MethodTableSettings(generation, kind), title)
         self._live.done(self.table)
         self._live = None
-        place = self.children.index(self._shown) + 1
-        extras = [self._links, self.table_box]
-        self.children = [*self.children[:place], *extras, *self.children[place:]]
+        below = [self._picture, self._links, self.table_box, self.error_box, self.source_box]
+        self.answer_first(below=below)
 
     @property
     def table(self) -> MethodTableRun:

@@ -67,10 +67,7 @@ class OwnModelPanel(Lab):
         super().__init__(OwnModelSettings(*names, purpose=purpose), title)
         self._progress.end(self.current_run is not None and self.found.finished)
         # The answer and its code come first, beside the controls that ask for it. What was tried is below.
-        self._shown.children = [self._verdict_line, self._note]
-        answer = [self._shown, self.error_box, self.source_box]
-        others = [each for each in self.children if each not in answer]
-        self.children = [*others, *answer, self._picture, self.table_box]
+        self.answer_first(self._note, below=[self.error_box, self.source_box, self._picture, self.table_box])
 
     @property
     def found(self) -> OwnModelRun:
