@@ -147,3 +147,22 @@ def test_the_smallest_letter_of_a_picture_is_at_least_11_px_high(page_of_labs, n
     wait_sharp(lab, name)
     shown = page.locator(f".{name} .lab-picture img").evaluate("(node) => node.clientWidth / node.naturalWidth")
     assert float(page.evaluate(_VALUE, f"smallest({name.replace('-', '_')})")) * shown >= 11
+
+
+def test_the_picture_alone_fills_the_screen(page_of_labs):
+    lab, page = page_of_labs, page_of_labs.page
+    resize(page, "1280 px")
+    panel = lab.panel(".layer-lab")
+    wait_sharp(lab, "layer-lab")
+    before = panel.root.locator(".lab-picture img").evaluate("(node) => node.clientHeight")
+    panel.press("Picture only", "Enter")
+    larger = """(before) => {
+      const image = document.fullscreenElement?.querySelector('.lab-picture img');
+      return image && image.clientHeight > 1.5 * before && image.naturalWidth >= image.clientWidth - 2;
+    }"""
+    lab.until(larger, before, why="for a larger picture")
+    below = page.locator(".layer-lab .lab-verdict").evaluate("(node) => node.getBoundingClientRect().bottom")
+    assert below <= page.viewport_size["height"]
+    page.keyboard.press("Enter")
+    lab.until("() => !document.fullscreenElement")
+    wait_sharp(lab, "layer-lab")

@@ -35,7 +35,7 @@ function copy(event) {
   button.textContent = "Copied";
 }
 
-// The picture and its sentence alone, for a projector. Escape, or the button again, leads back.
+// The picture and its sentence alone, for a projector. Escape, or its button again, leads back.
 function fillScreen(event) {
   const panel = event.target.closest?.(".lab-full")?.closest(".workbook-lab");
   if (!panel) return;

@@ -82,7 +82,10 @@ class Lab(Panel):
         self._drawn = self.picture(Viewport.last)
         self.figure = LiveFigure(self._drawn)
         self._viewport = Viewport(lambda size: self._on_main_loop(self._fit, size))
-        self._picture = widgets.Box([self.figure, self._viewport])
+        # keyboard.js opens the full screen, because only a click in the browser may.
+        full = widgets.Button(icon="expand", tooltip="Picture only")
+        full.add_class("lab-full")
+        self._picture = widgets.Box([self.figure, self._viewport, full])
         self._picture.add_class("lab-picture")
         self._verdict_line = widgets.HTML()
         self._verdict_line.add_class("lab-verdict")
@@ -94,10 +97,7 @@ class Lab(Panel):
         self.source_box.add_class("lab-source")
         bar = widgets.HBox([self._title, self._status_line])
         bar.add_class("lab-bar")
-        # keyboard.js opens the full screen, because only a click in the browser may.
-        full = widgets.Button(description="Picture only", icon="expand", tooltip="Fill the screen with the picture")
-        full.add_class("lab-full")
-        buttons = widgets.HBox([*self.buttons(), self.reset, full])
+        buttons = widgets.HBox([*self.buttons(), self.reset])
         buttons.add_class("lab-buttons")
         # The picture is above the controls, and stays in view while the page scrolls under it.
         super().__init__([bar, *self.above(), self._shown, *controls, buttons, self.error_box, self.source_box])
