@@ -214,6 +214,8 @@ class BirthPicture(Picture):
         ax.set_xlabel("training step", labelpad=1)
         if not self._plotted:
             ax.set_axis_off()
+            for artist in (*ax.patches, *ax.lines):
+                artist.set_visible(False)
         elif first and not narrow:
             ax.set_ylabel("largest difference", labelpad=4)
         level = {"va": "center", "transform": ax.transAxes}

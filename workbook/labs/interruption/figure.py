@@ -97,7 +97,7 @@ class InterruptionPicture(Picture):
         self.moving, self._results = [], {}
         narrow = self.size.narrow
         self._top = 26 + 18 * (not narrow) + 2 * 17 + 4
-        left, middle, right = (34, 78, 6) if narrow else (44, 104, 10)
+        left, middle, right = (34, 78, 14) if narrow else (44, 104, 10)
         wide = (self.size.width - left - middle - right) / 2
         for ax, begin in zip(self.axes, (left, left + wide + middle), strict=True):
             self.place(ax, begin, self.size.width - begin - wide, self._top, 36)
