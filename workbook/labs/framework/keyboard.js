@@ -52,6 +52,13 @@ function nameSliders(panel) {
   });
 }
 
+// Buttons with an icon alone have their name in the tooltip only.
+function nameIcons(panel) {
+  panel.querySelectorAll(".lab-full[title]:not([aria-label])").forEach((button) => {
+    button.setAttribute("aria-label", button.title);
+  });
+}
+
 // A chip says whether the controls that it opens are shown.
 function nameChips(panel) {
   panel.querySelectorAll(".lab-chip").forEach((chip) => {
@@ -130,7 +137,7 @@ function render({ model, el }) {
       return;
     }
     // Sliders can be added later, as with a layer of the Layer Lab.
-    const improve = () => { nameSliders(panel); nameChips(panel); showCode(panel); };
+    const improve = () => { nameSliders(panel); nameIcons(panel); nameChips(panel); showCode(panel); };
     observer = new MutationObserver(improve);
     observer.observe(panel, { childList: true, subtree: true, attributeFilter: ["class"] });
     improve();
