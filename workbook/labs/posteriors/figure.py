@@ -12,27 +12,26 @@ from matplotlib.lines import Line2D
 
 from workbook.labs.framework.figure import (
     BAND,
-    BLUE,
     GREEN,
     GREY,
     INK,
     SMALL,
     STYLE,
     TITLE,
-    VERMILLION,
     DistanceAxis,
     Look,
     Picture,
     Size,
+    looks,
 )
 from workbook.labs.posteriors.run import PRIORS, TRUTH, WEIGHTS, PosteriorsRun
 
 _NAMES = ("original", "clone")
-_LOOKS = (Look(BLUE, "o", "-"), Look(VERMILLION, "X", (0, (4, 1.6))))
-_TRACES = (  # the traces of the right panel, with their words, and fewer words
-    (Look(INK, "s", "-"), "between the two", "between"),
-    (Look(BLUE, "o", (0, (4, 1.6))), "original, from where it was cloned", "original"),
-    (Look(VERMILLION, "X", (0, (1, 1.4))), "clone, from where it was cloned", "clone"),
+_ORIGINAL, _BETWEEN = Look(GREY, "o", "-"), Look(INK, "s", "-")
+_TRACES = (  # the traces of the right panel in words, and in fewer words
+    ("between the two", "between"),
+    ("original, from where it was cloned", "original"),
+    ("clone, from where it was cloned", "clone"),
 )
 _LINE = 16  # CSS pixels from one line of words above a panel to the next
 _HIGHEST = 4  # the highest decade of the right panel
@@ -89,6 +88,7 @@ class PosteriorsPicture(Picture):
 
     def _lay_out(self, run: PosteriorsRun, message: str | None) -> None:
         self.moving = []
+        self._looks = _ORIGINAL, *looks([run.label])
         for ax in (self.left, self.right):
             ax.clear()
             ax.tick_params(labelsize=SMALL)
@@ -113,7 +113,7 @@ class PosteriorsPicture(Picture):
         ax = self.left
         self._title(ax, "Two posteriors", "Of three weights: mean, and two spreads both ways")
         words = (_NAMES[0], _NAMES[1] if self.size.narrow else f"{_NAMES[1]}, by {run.label}")
-        for number, (look, text) in enumerate(zip(_LOOKS, words, strict=True)):
+        for number, (look, text) in enumerate(zip(self._looks, words, strict=True)):
             self._key(ax, number, look, text)
         ax.set_xlim(-0.6, len(WEIGHTS) - 0.4)
         ax.set_ylim(-_MOST, _MOST)
@@ -128,7 +128,7 @@ class PosteriorsPicture(Picture):
             ax.plot([place - 0.42, place + 0.42], [value, value], color=GREEN, linewidth=1.2, linestyle=(0, (1, 1.2)))
         ax.text(0.43, TRUTH[0], "true value", va="center", fontsize=SMALL, color=GREEN)
         self._bars, self._dots = [], []
-        for look in _LOOKS:
+        for look in self._looks:
             color, marker, line = look.color, look.marker, look.line
             bars = LineCollection([], colors=color, linestyles=[line], linewidths=2.2, animated=True, zorder=3)
             ax.add_collection(bars)
@@ -151,7 +151,7 @@ class PosteriorsPicture(Picture):
         ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4 if self.size.narrow else 5, integer=True))
         self._lines = []
         every = max(1, math.ceil(steps / 8))
-        for number, (look, text, brief) in enumerate(_TRACES):
+        for number, (look, (text, brief)) in enumerate(zip((_BETWEEN, *self._looks), _TRACES, strict=True)):
             self._key(ax, number, look, brief if self.size.narrow else text)
             trace = Line2D(
                 [], [], color=look.color, linestyle=look.line, linewidth=1.8, marker=look.marker, markersize=6
