@@ -327,8 +327,8 @@ FAULTS = (
     Fault(
         "the picture draws no zero",
         "workbook/labs/framework/figure.py",
-        '["0 exactly", *(f"$10',
-        '["", *(f"$10',
+        'names = [self.zero, *free], ["0 exactly", ',
+        'names = [self.zero, *free], ["", ',
         ("tests/workbook/labs/test_figure.py",),
     ),
     Fault(

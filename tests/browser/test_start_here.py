@@ -77,11 +77,11 @@ def test_someone_new_goes_through_it(lab, progress_file):
 
     panel = lab.panel(".layer-lab")
     panel.wait_text(".lab-verdict", "fails “Same start”")
-    assert "fails “Same future” (" in choose(panel, "Naive method", "clone_model + set_weights")[0]
+    assert "fails “Same future” (" in choose(panel, "Method A", "clone_model + set_weights")[0]
     lab.screenshot("start-here-lab", of=".layer-lab")
     verdict, _ = choose(panel, "Optimizer", "SGD, no memory")
     assert "clone_model + set_weights: ✗" in verdict and "(optimizer state differ" in verdict
-    assert "fails “Own life” (" in choose(panel, "Naive method", "second name (=)")[0]
+    assert "fails “Own life” (" in choose(panel, "Method A", "second name (=)")[0]
 
     answer(lab, "the smaller rate", lesson_00.COMPILED_AGAIN)
     place = "Which method runs when"

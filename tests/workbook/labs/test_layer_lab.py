@@ -134,7 +134,7 @@ def test_steps_before_cloning_show_a_lost_optimizer(lab):
 
 
 def test_every_control_has_a_description_and_parts_have_their_names(lab):
-    kinds = (ipywidgets.Dropdown, ipywidgets.Button, ipywidgets.IntSlider, ipywidgets.BoundedIntText)
+    kinds = (ipywidgets.Dropdown, ipywidgets.Button, ipywidgets.IntSlider, ipywidgets.Text)
     controls = [widget for widget in everything(lab) if isinstance(widget, kinds)]
     assert len(controls) >= 14 and all(control.description for control in controls)
     names = {name for widget in everything(lab) for name in widget._dom_classes}
@@ -152,7 +152,7 @@ def test_an_error_of_the_lab_itself_is_shown_in_the_lab(lab, monkeypatch):
         raise RuntimeError("no ink")
 
     monkeypatch.setattr(lab.figure, "show", broken)
-    lab.control("seed").value = 3
+    lab.control("seed").value = "3"
     assert lab.status.startswith("Out of date") and "no ink" in lab.error_box.value
     assert "lab-stale" in lab._picture._dom_classes
 
@@ -185,6 +185,17 @@ def test_the_latest_change_wins_and_the_others_are_not_finished(monkeypatch):
     assert len(built) == 1
 
 
+@pytest.mark.parametrize("typed", ["1e9", "3.7", "-5", "10000", "", "nine"])
+def test_a_seed_that_is_none_is_said_and_kept_as_it_was_typed(typed):
+    lab = LayerLab(SMALL, steps=1)
+    before = lab.settings
+    lab.control("seed").value = typed
+    assert lab.control("seed").value == typed
+    assert lab.status == f"Out of date: Seed is {typed or 'empty'}, and has to be a whole number from 0 to 9999"
+    lab.reset.click()
+    assert lab.settings == before and lab.status == "Up to date"
+
+
 @pytest.mark.slow
 def test_pictures_keep_coming_while_a_key_is_held_down():
     async def hold():
@@ -192,7 +203,7 @@ def test_pictures_keep_coming_while_a_key_is_held_down():
         pictures = []
         lab.figure.observe(lambda change: pictures.append(lab.current_run.settings), "value")
         for _ in range(600):  # a slow machine needs more iterations
-            lab.control("seed").value += 1
+            lab.control("seed").value = str(int(lab.control("seed").value) + 1)
             await asyncio.sleep(0.1)
             if len(pictures) > 2:
                 break
@@ -211,7 +222,7 @@ def test_a_change_while_the_curves_grow_stops_them():
         while not lab.status.startswith("Working: training"):
             await asyncio.sleep(0)
         first = lab.current_run
-        lab.control("seed").value = 2
+        lab.control("seed").value = "2"
         while lab.status != "Up to date":
             await asyncio.sleep(0.005)
         assert not first.finished and lab.current_run.settings.definition.seed == 2
@@ -228,7 +239,7 @@ def test_models_are_made_on_the_main_loop_whatever_thread_the_change_came_on(mon
 
     async def change():
         lab = LayerLab(SMALL, steps=4)
-        other = threading.Thread(target=lambda: setattr(lab.control("seed"), "value", 8))
+        other = threading.Thread(target=lambda: setattr(lab.control("seed"), "value", "8"))
         other.start()
         other.join()
         while lab.status != "Up to date":

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets
 import traitlets
 from PIL import Image
 
-if TYPE_CHECKING:
-    from workbook.labs.framework.figure import Picture
+from workbook.labs.framework.figure import Picture, Size
 
 __all__ = ["LiveFigure", "Panel"]
 
@@ -37,6 +36,7 @@ class LiveFigure(ipywidgets.Image):
     def __init__(self, picture: Picture, **traits: Any) -> None:
         self._picture = picture
         self._background: Any = None
+        self._shown: tuple[str, tuple, dict[str, Any]] | None = None
         super().__init__(format="png", **traits)
 
     def show(self, alt: str, *numbers: Any, **details: Any) -> None:
@@ -48,6 +48,7 @@ class LiveFigure(ipywidgets.Image):
             *numbers: Arguments of the picture's `update`.
             **details: Further arguments of the picture's `update`.
         """
+        self._shown = alt, numbers, details
         changed = self._picture.update(*numbers, **details)
         canvas = self._picture.figure.canvas
         if changed or self._background is None:
@@ -65,6 +66,17 @@ class LiveFigure(ipywidgets.Image):
             self.value = buffer.getvalue()
             self.tooltip = alt
 
+    def exchange(self, picture: Picture) -> None:
+        """Show the same numbers in a different picture, such as one for a different size.
+
+        Args:
+            picture: The picture to paint from now on.
+        """
+        self._picture, self._background = picture, None
+        if self._shown is not None:
+            alt, numbers, details = self._shown
+            self.show(alt, *numbers, **details)
+
 
 class Panel(ipywidgets.VBox):
     """A panel that stores a picture and a sentence in its cell, for readers of a notebook without a kernel."""
@@ -78,4 +90,4 @@ class Panel(ipywidgets.VBox):
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         picture, sentence = self.still()
         data = {**data, "image/png": base64.b64encode(picture).decode(), "text/plain": sentence}
-        return data, {**metadata, "image/png": {"alt": sentence}}
+        return data, {**metadata, "image/png": {"alt": sentence, "width": Size().width}}

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.report import ThreeTestsResult, describe
+from helpers.report import OUTPUTS, ThreeTestsResult, describe
+from workbook.labs.framework.models_drawing import ModelRow, clone_row, original_row
 from workbook.labs.framework.run import Run, Stage
 from workbook.labs.framework.settings import LabSettings, choice, integer
 from workbook.labs.layer import spec as definitions
@@ -37,8 +38,8 @@ class LayerSettings(LabSettings):
     """
 
     definition: Definition = field(default_factory=Definition)
-    naive: str = choice("clone_model", _METHOD_LABELS, "Naive method")
-    correct: str = choice("clone", _METHOD_LABELS, "Correct method")
+    naive: str = choice("clone_model", _METHOD_LABELS, "Method A")
+    correct: str = choice("clone", _METHOD_LABELS, "Method B")
     pretrain: int = integer(0, "Steps before cloning", 0, 100, step=5)
     train: str = choice("both", TRAIN, "Train after cloning")
     steps: int = 40  # after cloning
@@ -67,6 +68,7 @@ class LayerRun(Run):
         self._tests: Any = None  # a ThreeTests, whose clones are named by the index of their method
         self._cloned: list[int] = []
         self._raised: dict[int, str] = {}
+        self._rows: dict[int, ModelRow] = {}
 
     @property
     def labels(self) -> tuple[str, str]:
@@ -84,6 +86,16 @@ class LayerRun(Run):
             elif index in found:
                 pairs.append(dataclasses.replace(found[index], name=label))
         return pairs
+
+    @property
+    def rows(self) -> list[ModelRow]:
+        """The original and its clones when they were made; empty if there is no model."""
+        return [self._rows[index] for index in sorted(self._rows)]
+
+    @property
+    def digits(self) -> tuple[np.ndarray, np.ndarray]:
+        """The images that all models read, and the right answers."""
+        return _data()
 
     @property
     def step(self) -> int:
@@ -192,6 +204,7 @@ class LayerRun(Run):
                 self._cloned.remove(index)
                 self._tests.drop(index)
             self._raised[index] = self.problems[-1].name
+            self._rows.setdefault(index, ModelRow(self.labels[index], error=self.problems[-1].name))
         return went_well
 
     def _build(self) -> None:
@@ -222,6 +235,14 @@ class LayerRun(Run):
             self._tests = ThreeTests(self.model, images, labels, compiled=True)
         self._tests.add(index, clone)
         self._cloned.append(index)
+        if not self._rows:
+            self._rows[-1] = original_row(self.model, _outputs(self._tests.answers()))
+        found, answers = self._tests.results()[index], _outputs(self._tests.answers(index))
+        self._rows[index] = clone_row(METHODS[name].label, self.model, clone, found, answers)
+
+
+def _outputs(answers: Any) -> Any:
+    return answers.by_name[OUTPUTS] if answers is not None else None
 
 
 def _raise(error: Exception) -> None:

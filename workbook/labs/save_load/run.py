@@ -26,6 +26,7 @@ import numpy as np
 from helpers.report import OUTPUTS, ThreeTestsResult
 from helpers.text import listed
 from workbook import notebook
+from workbook.labs.framework.models_drawing import ModelRow, clone_row, original_row
 from workbook.labs.framework.program import GENERATIONS, MODULE
 from workbook.labs.framework.run import Problem, Run, Stage
 from workbook.labs.framework.settings import LabSettings, choice, flag, integer
@@ -420,6 +421,7 @@ class SaveLoadRun(Run):
         self._there: Any = None
         self._tests: Any = None
         self._names: dict[str, str] = {}
+        self.rows: list[ModelRow] = []  # the model that was saved, and what was loaded
         self._unlike = 0  # number of inputs that the two models classify differently
         self._untrainable = ""
 
@@ -437,6 +439,11 @@ class SaveLoadRun(Run):
         start = {self._names.get(layer, layer): distance for layer, distance in found.start.items()}
         different = [self._names.get(layer, layer) for layer in found.different]
         return [dataclasses.replace(found, start=start, different=different)]
+
+    @property
+    def digits(self) -> tuple[np.ndarray, np.ndarray]:
+        """The images that both models read, and the right answers."""
+        return self._here["images"], self._here["labels"]
 
     @property
     def train(self) -> str:
@@ -545,8 +552,14 @@ class SaveLoadRun(Run):
         if self.settings.style == "subclassed":  # Keras calls them dense_7; the class calls them left
             self._names = {getattr(model, name).name: name for name in _LAYERS}
         tests = ThreeTests(model, images[:SAMPLES], labels[:SAMPLES], compiled=True)
-        tests.add(f"loaded from {FORMATS[self.settings.file].split(',')[0]}", self.loaded)
+        name = f"loaded from {FORMATS[self.settings.file].split(',')[0]}"
+        tests.add(name, self.loaded)
         self._tests = tests
+        found = tests.results()[name]
+        self.rows = [
+            original_row(model, original, self._names),
+            clone_row(name, model, self.loaded, found, loaded, self._names),
+        ]
 
     def _train(self) -> Iterator[Stage]:
         tests = self._tests
