@@ -13,6 +13,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,29 +32,42 @@ __all__ = ["PreparableKernel", "PreparingKernelManager"]
 SESSION = "JPY_SESSION_NAME"
 """The environment variable in which the server tells a kernel the path of its notebook."""
 
-# Keras reads KERAS_BACKEND when it is imported. `workbook.quiet_tensorflow` sets it before the import, and says so if
-# the reader's own setting is different; therefore that setting is put back.
+# As `workbook.quiet_tensorflow` imports: with Keras on TensorFlow, and without TensorFlow's log lines, which go to file
+# descriptor 2. If the reader's own KERAS_BACKEND is different, `quiet_tensorflow` says so, so it is put back.
 IMPORT = """
 import importlib, os
 own = os.environ.get("KERAS_BACKEND")
 os.environ["KERAS_BACKEND"] = "tensorflow"
+saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+os.dup2(nowhere, 2)
 try:
-    importlib.import_module({package!r})
+    for package in {packages!r}:
+        importlib.import_module(package)
 finally:
+    os.dup2(saved, 2)
+    os.close(saved)
+    os.close(nowhere)
     del os.environ["KERAS_BACKEND"]
     if own is not None:
         os.environ["KERAS_BACKEND"] = own
 """
 
-# What Jupyter and IPython set when a kernel starts in the folder of its notebook.
+# What Jupyter and IPython set when a kernel starts in the folder of its notebook. Packages that only this notebook
+# imports follow when the kernel has answered, while the reader reads the first lines.
 MOVE = """
-import os
+import contextlib, os, pathlib
 from IPython import get_ipython
+from tornado.ioloop import IOLoop
 shell = get_ipython()
 os.chdir({folder!r})
-os.environ[{session!r}] = shell.user_ns["__session__"] = {notebook!r}
+os.environ[{session!r}] = {notebook!r}
+shell.user_ns["__session__"] = shell.user_ns_hidden["__session__"] = {notebook!r}
 shell.starting_dir = os.getcwd()
-shell.history_manager.dir_hist[:] = [os.getcwd()]
+shell.history_manager.dir_hist[:] = [pathlib.Path.cwd()]
+def go_on():
+    with contextlib.suppress(Exception):  # the first cell imports them too, and shows the error
+        exec({further!r}, {{}})
+IOLoop.current().add_callback(go_on)
 """
 
 
@@ -96,13 +111,16 @@ class PreparableKernel(ServerKernelManager):
         await super().start_kernel(env=environment, **kwargs)
         self._requests = self.client()
         self._requests.start_channels(iopub=False, stdin=False, hb=False, control=False)
-        for package in packages:
-            await self._answer(self._ask(IMPORT.format(package=package)))
-            if not self.waiting:
-                await self._answer(self._move)
+        try:
+            for package in packages:
+                await self._answer(self._ask(IMPORT.format(packages=[package])))
+                if not self.waiting:
+                    await self._answer(self._move)
+                    return
+            self.prepared = True
+        finally:
+            if not self.prepared:
                 self._requests.stop_channels()
-                return
-        self.prepared = True
 
     async def start_kernel(self, **kwargs: Any) -> None:
         """Start the kernel or, if it waits, move it to the notebook that gets it."""
@@ -118,7 +136,8 @@ class PreparableKernel(ServerKernelManager):
         self.write_connection_file(jupyter_session=notebook)
         self.autorestart = self._restarts_by_itself
         # A kernel that is still importing gets this before anything from the notebook, which can connect only now.
-        self._move = self._ask(MOVE.format(folder=folder, session=SESSION, notebook=notebook))
+        further = IMPORT.format(packages=packages_of(notebook))
+        self._move = self._ask(MOVE.format(folder=folder, session=SESSION, notebook=notebook, further=further))
         if self.prepared:
             try:
                 await self._answer(self._move)
@@ -127,6 +146,13 @@ class PreparableKernel(ServerKernelManager):
                 await self.restart_kernel(now=True)
             self._requests.stop_channels()
         self.start_restarter()
+
+    async def discard(self) -> None:
+        """End a kernel that waits."""
+        if self._requests is not None:
+            self._requests.stop_channels()
+        if self.has_kernel:
+            await self.shutdown_kernel(now=True)
 
     def pause(self) -> None:
         """Stop the process while it imports."""
@@ -150,21 +176,25 @@ class PreparableKernel(ServerKernelManager):
         Raises:
             RuntimeError: If the program failed, or the kernel ended.
         """
-        while True:
-            answer = asyncio.ensure_future(self._requests.get_shell_msg())
-            ended = asyncio.ensure_future(self.provisioner.wait())
-            try:
-                await asyncio.wait({answer, ended}, return_when=asyncio.FIRST_COMPLETED)
-                if not answer.done():
-                    raise RuntimeError("it ended")
-                if answer.result()["parent_header"].get("msg_id") == request:
-                    break
-            finally:
-                answer.cancel()
-                ended.cancel()
-        content = answer.result()["content"]
+        answer = asyncio.ensure_future(self._reply(request))
+        ended = asyncio.ensure_future(_end_of(self.provisioner.process))
+        try:
+            await asyncio.wait({answer, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                raise RuntimeError("it ended")
+        finally:
+            answer.cancel()
+            ended.cancel()
+        content = answer.result()
         if content["status"] != "ok":
             raise RuntimeError(f"{content.get('ename')}: {content.get('evalue')}")
+
+    async def _reply(self, request: str) -> dict[str, Any]:
+        """Return the content of the answer to a request."""
+        while True:
+            message = await self._requests.get_shell_msg()
+            if message["parent_header"].get("msg_id") == request:
+                return message["content"]
 
 
 class PreparingKernelManager(MemoryLimitedKernelManager):
@@ -179,12 +209,13 @@ class PreparingKernelManager(MemoryLimitedKernelManager):
         prepare: Whether to keep a kernel ready.
         prepared_packages: The packages that it imports, the most important first.
         prepared_mb: Megabytes that it takes.
+        preparation: The task that prepares it, None before the first.
     """
 
     prepare = Bool(True, config=True, help="Whether to keep a kernel ready in which TensorFlow is imported.")
     prepared_packages = List(
         Unicode(),
-        ["tensorflow", "keras", "tf_keras", "ipywidgets", "matplotlib.pyplot", "tensorflow_probability"],
+        ["tensorflow", "keras", "tf_keras", "matplotlib.figure", "matplotlib.backends.backend_agg"],
         config=True,
         help="The packages that it imports, the most important first.",
     )
@@ -193,7 +224,8 @@ class PreparingKernelManager(MemoryLimitedKernelManager):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._prepared: PreparableKernel | None = None
-        self._preparation: asyncio.Future[None] | None = None
+        self.preparation: asyncio.Future[None] | None = None
+        self._no_room_with: list[str] | None = None  # the kernels that ran when there was no room for one more
         self._pacemaker = PeriodicCallback(self.look_after_prepared, self.interval)
         if self.prepare:
             IOLoop.current().add_callback(self._begin)
@@ -208,7 +240,7 @@ class PreparingKernelManager(MemoryLimitedKernelManager):
         if kernel is None or not self._suits(kernel, kernel_name or self.default_kernel_name, kwargs):
             return super().pre_start_kernel(kernel_name, kwargs)
         self._prepared = None
-        self.log.info("A notebook gets the kernel that is ready: %s", kernel.kernel_id)
+        self.log.info("A notebook gets the prepared kernel: %s", kernel.kernel_id)
         return kernel, kernel.kernel_name, kernel.kernel_id
 
     async def start_kernel(self, *args: Any, **kwargs: Any) -> str:
@@ -234,8 +266,8 @@ class PreparingKernelManager(MemoryLimitedKernelManager):
         """Begin to prepare a kernel if it is time for it; end the one that waits if it has no more use or room."""
         if self._prepared is None:
             if not self._somebody_works() and self._has_room():
-                self._preparation = asyncio.ensure_future(self._prepare())
-        elif self._preparation is not None and self._preparation.done() and not self._prepared.alive:
+                self.preparation = asyncio.ensure_future(self._prepare())
+        elif self.preparation is not None and self.preparation.done() and not self._prepared.alive:
             await self._give_up("it ended")
         elif psutil.virtual_memory().available < self.headroom_mb * MB:
             await self.end_prepared()
@@ -245,11 +277,10 @@ class PreparingKernelManager(MemoryLimitedKernelManager):
         kernel, self._prepared = self._prepared, None
         if kernel is None:
             return
-        if self._preparation is not None:
-            self._preparation.cancel()
-            await asyncio.wait({self._preparation})
-        if kernel.has_kernel:
-            await kernel.shutdown_kernel(now=True)
+        if self.preparation is not None:
+            self.preparation.cancel()
+            await asyncio.wait({self.preparation})
+        await kernel.discard()
 
     async def _begin(self) -> None:
         self._pacemaker.start()
@@ -261,9 +292,11 @@ class PreparingKernelManager(MemoryLimitedKernelManager):
         self._prepared = kernel
         try:
             await kernel.prepare(self.prepared_packages, dict(os.environ), cwd=self.root_dir, kernel_id=kernel_id)
+            if kernel.prepared:
+                self.log.info("A kernel is prepared: %s", kernel_id)
         except Exception as error:
             if self._prepared is kernel:
-                self._preparation = None
+                self.preparation = None
                 await self._give_up(str(error))
 
     async def _give_up(self, reason: str) -> None:
@@ -277,7 +310,7 @@ class PreparingKernelManager(MemoryLimitedKernelManager):
         if not kernel.alive or kernel.kernel_name != kernel_name or kwargs.keys() != {"cwd", "env"}:
             return False
         own, asked = ({**each, SESSION: ""} for each in (kernel.environment, kwargs["env"]))
-        return own == asked and _is_of_the_workbook(kwargs["env"].get(SESSION, ""))
+        return own == asked and bool(packages_of(kwargs["env"].get(SESSION, "")))
 
     def _somebody_works(self) -> bool:
         """Return True if any kernel is busy or starting."""
@@ -294,13 +327,36 @@ class PreparingKernelManager(MemoryLimitedKernelManager):
     def _has_room(self) -> bool:
         """Return True if there is memory for one more kernel."""
         needed, limit = self.prepared_mb * MB, memory.limit()
-        if limit is not None and memory.used() + needed > limit / 2:
+        if psutil.virtual_memory().available < needed + self.headroom_mb * MB:
             return False
-        return psutil.virtual_memory().available > needed + self.headroom_mb * MB
+        if limit is not None:
+            kernels = self.list_kernel_ids()
+            if kernels == self._no_room_with:  # to add up the memory takes long; it is not done every second
+                return False
+            if memory.used() + needed > limit / 2:
+                self._no_room_with = kernels
+                return False
+        return True
 
 
-def _is_of_the_workbook(notebook: str) -> bool:
-    """Return True if a notebook imports TensorFlow as those of the workbook do."""
+def packages_of(notebook: str) -> list[str]:
+    """Return the packages that a notebook imports with `quiet_tensorflow`; none if it does not call it.
+
+    Args:
+        notebook: The path of the notebook.
+
+    Example:
+        >>> packages_of("missing.ipynb")
+        []
+    """
     with contextlib.suppress(OSError, ValueError):
-        return b"quiet_tensorflow(" in Path(notebook).read_bytes()
-    return False
+        text = Path(notebook).read_bytes().decode("utf-8")
+        if found := re.search(r"quiet_tensorflow\(([^)]*)\)", text):
+            return re.findall(r"[\w.]+", found[1]) or ["tensorflow", "keras", "tf_keras"]
+    return []
+
+
+async def _end_of(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the end of a process."""
+    while process.poll() is None:
+        await asyncio.sleep(0.1)
