@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from jupyter_client.session import Session
 from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
 from tornado.ioloop import IOLoop, PeriodicCallback
 from traitlets import Bool, Integer, List, Unicode, default
@@ -109,13 +110,14 @@ class PreparableKernel(ServerKernelManager):
         self.waiting, self.environment = True, environment
         self.autorestart = False  # a kernel that ends while it waits is not wanted again
         await super().start_kernel(env=environment, **kwargs)
-        self._requests = self.client()
+        # With a session of its own: a kernel does not hear the second of two connections of one session.
+        self._requests = self.client(session=Session(config=self.session.config, key=self.session.key))
         self._requests.start_channels(iopub=False, stdin=False, hb=False, control=False)
         try:
             for package in packages:
                 await self._answer(self._ask(IMPORT.format(packages=[package])))
                 if not self.waiting:
-                    await self._answer(self._move)
+                    await self._finish_move()
                     return
             self.prepared = True
         finally:
@@ -132,20 +134,25 @@ class PreparableKernel(ServerKernelManager):
         self.resume()
         self._launch_args = {**(self._launch_args or {}), "cwd": folder, "env": kwargs["env"]}  # for a restart
         self.provisioner.cwd = folder
-        self.cleanup_connection_file()
-        self.write_connection_file(jupyter_session=notebook)
         self.autorestart = self._restarts_by_itself
         # A kernel that is still importing gets this before anything from the notebook, which can connect only now.
         further = IMPORT.format(packages=packages_of(notebook))
         self._move = self._ask(MOVE.format(folder=folder, session=SESSION, notebook=notebook, further=further))
         if self.prepared:
             try:
-                await self._answer(self._move)
+                await self._finish_move()
             except RuntimeError as error:
                 self.log.warning("The prepared kernel cannot be used (%s): starting it anew.", error)
                 await self.restart_kernel(now=True)
             self._requests.stop_channels()
         self.start_restarter()
+
+    async def _finish_move(self) -> None:
+        """Wait until the kernel has moved, and write the path of its notebook into its connection file."""
+        await self._answer(self._move)
+        # Not before: a kernel that is still starting has yet to read the file.
+        self.cleanup_connection_file()
+        self.write_connection_file(jupyter_session=self._launch_args["env"][SESSION])
 
     async def discard(self) -> None:
         """End a kernel that waits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,12 +13,12 @@ import psutil
 import pytest
 from kernel_tab import Tab
 
-from workbook.server import memory, prepared_kernel
+from workbook.server import memory
 from workbook.server.kernel_manager import MB
 from workbook.server.prepared_kernel import SESSION, PreparableKernel, PreparingKernelManager, packages_of
 
-PACKAGES = ["colorsys", "cmd"]
-"""Small modules of Python that a new kernel does not import."""
+PACKAGES = ["colorsys"]
+"""A small module of Python that a new kernel does not import."""
 
 IS_PREPARED = "import sys\nprint('colorsys' in sys.modules)"
 
@@ -70,9 +71,7 @@ class Bench:
 
     async def prepared(self):
         """Wait until a kernel is prepared; return its id."""
-        while self.manager.preparation is None:
-            await asyncio.sleep(0.01)
-        await self.manager.preparation
+        await until(lambda: self.manager._prepared is not None and self.manager._prepared.prepared)
         return self.manager._prepared.kernel_id
 
     async def open(self, name="lesson.ipynb", source=LESSON, **options):
@@ -157,8 +156,8 @@ def test_another_one_is_prepared_for_the_next_notebook():
         waiting = await bench.prepared()
         first = await bench.open()
         await first.run("pass")
-        await until(lambda: bench.manager._prepared is not None)
-        second = await bench.open("second.ipynb", source=f"{LESSON}\n")
+        assert await bench.prepared() not in (waiting, first.id)
+        second = await bench.open("second.ipynb")
         assert second.id not in (waiting, first.id)
         assert await second.run(IS_PREPARED) == ["True\n"]
 
@@ -192,13 +191,11 @@ def test_what_may_need_a_different_kernel_gets_a_new_one(asked):
 
 
 def test_a_kernel_of_another_kind_is_not_touched(tmp_path, monkeypatch):
-    source = Path(prepared_kernel.__file__).parents[2]
-    spec = {"argv": [os.sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "language": "python"}
+    spec = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "language": "python"}
     folder = tmp_path / "kernels" / "other"
     folder.mkdir(parents=True)
     (folder / "kernel.json").write_text(json.dumps({**spec, "display_name": "Other"}), encoding="utf-8")
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
-    assert source.is_dir()
 
     async def check(bench):
         waiting = await bench.prepared()
@@ -245,11 +242,27 @@ def test_one_that_still_imports_is_handed_out_and_does_not_import_the_rest(gate)
         tab = await bench.open()
         assert tab.id == waiting.kernel_id
         gate.touch()
-        assert await tab.run("import sys\nprint('gate' in sys.modules, 'cmd' in sys.modules)") == ["True False\n"]
+        shown = await tab.run("import sys\nprint('gate' in sys.modules, 'stringprep' in sys.modules)")
+        assert shown == ["True False\n"]
         assert await tab.run("import os\nprint(os.path.basename(os.getcwd()))") == ["lessons\n"]
         assert tab.count == 2
 
-    with_bench(check, prepared_packages=["gate", "cmd"])
+    with_bench(check, prepared_packages=["gate", "stringprep"])
+
+
+def test_one_that_is_still_starting_is_handed_out_too():
+    async def check(bench):
+        await until(lambda: bench.manager._prepared is not None and bench.manager._prepared.alive)
+        waiting = bench.manager._prepared
+        assert not waiting.prepared
+        tab = await bench.open()
+        assert tab.id == waiting.kernel_id
+        assert await tab.run(IS_PREPARED) == ["True\n"]
+        await until(bench.manager.preparation.done)
+        connection = json.loads(Path(waiting.connection_file).read_text(encoding="utf-8"))
+        assert connection["jupyter_session"].endswith("lesson.ipynb")
+
+    with_bench(check)
 
 
 def test_it_pauses_while_a_kernel_works(gate, tmp_path):
@@ -389,8 +402,6 @@ def test_an_idle_one_is_culled_and_one_that_waits_is_not():
         await bench.prepared()
         tab = await bench.open()
         await tab.run("pass")
-        bench.manager.preparation = None
-        await bench.manager.look_after_prepared()
         waiting = await bench.prepared()
         bench.manager.cull_idle_timeout = 1
         await until(lambda: bench.manager.get_kernel(tab.id).execution_state == "idle")
