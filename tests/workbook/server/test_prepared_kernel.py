@@ -74,12 +74,16 @@ class Bench:
         await until(lambda: self.manager._prepared is not None and self.manager._prepared.prepared)
         return self.manager._prepared.kernel_id
 
-    async def open(self, name="lesson.ipynb", source=LESSON, **options):
-        """Open a notebook as JupyterLab does; return its tab."""
+    def write(self, name, source=LESSON):
+        """Write a notebook of one cell; return its path."""
         notebook = self.folder / "lessons" / name
         cell = {"cell_type": "code", "source": source.splitlines(keepends=True)}
         notebook.write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
-        environment = {**os.environ, SESSION: str(notebook)}
+        return notebook
+
+    async def open(self, name="lesson.ipynb", source=LESSON, **options):
+        """Open a notebook as JupyterLab does; return its tab."""
+        environment = {**os.environ, SESSION: str(self.write(name, source))}
         arguments = {"path": "lessons", "kernel_name": "python3", "env": environment, **options}
         return Tab(self.manager, await self.manager.start_kernel(**arguments))
 
@@ -151,6 +155,7 @@ def test_only_one_of_two_notebooks_gets_it_and_both_are_in_their_folders():
     with_bench(check)
 
 
+@pytest.mark.slow
 def test_another_one_is_prepared_for_the_next_notebook():
     async def check(bench):
         waiting = await bench.prepared()
@@ -164,32 +169,29 @@ def test_another_one_is_prepared_for_the_next_notebook():
     with_bench(check, interval=50)
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"source": "import tensorflow"},
-        {"env": {**os.environ, "KERAS_BACKEND": "jax", SESSION: "lesson.ipynb"}},
-        {"env": dict(os.environ)},
-        {"env": {}},
-        {"kernel_id": "9f3f2d0e-0c5c-4c1c-8d8e-7a5f6f1b2c3d"},
-        {"extra_arguments": ["--debug"]},
-    ],
-    ids=["no quiet_tensorflow", "other variables", "no notebook", "no variables", "own id", "arguments"],
-)
-def test_what_may_need_a_different_kernel_gets_a_new_one(asked):
+def test_what_may_need_a_different_kernel_gets_a_new_one():
     async def check(bench):
         waiting = await bench.prepared()
-        name = "lesson.ipynb"
-        if asked.get("env", {}).get(SESSION):
-            asked["env"] = {**asked["env"], SESSION: str(bench.folder / "lessons" / name)}
-        tab = await bench.open(name, **asked)
-        assert tab.id == asked.get("kernel_id", tab.id) != waiting
-        assert bench.manager._prepared.kernel_id == waiting
+        notebook, other = bench.write("lesson.ipynb"), bench.write("other.ipynb", "import tensorflow")
+        environment, folder = {**os.environ, SESSION: str(notebook)}, str(notebook.parent)
+        for asked in (
+            {"cwd": folder, "env": {**environment, SESSION: str(other)}},
+            {"cwd": folder, "env": {**environment, SESSION: folder}},
+            {"cwd": folder, "env": {**environment, "KERAS_BACKEND": "jax"}},
+            {"cwd": folder, "env": dict(os.environ)},
+            {"cwd": folder, "env": {}},
+            {"cwd": folder},
+            {"cwd": folder, "env": environment, "kernel_id": "of-the-caller"},
+            {"cwd": folder, "env": environment, "extra_arguments": ["--debug"]},
+        ):
+            assert bench.manager.pre_start_kernel("python3", asked)[2] != waiting
+        assert bench.manager.pre_start_kernel("other", {"cwd": folder, "env": environment})[2] != waiting
         assert (await bench.open()).id == waiting
 
     with_bench(check)
 
 
+@pytest.mark.slow
 def test_a_kernel_of_another_kind_is_not_touched(tmp_path, monkeypatch):
     spec = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "language": "python"}
     folder = tmp_path / "kernels" / "other"
@@ -225,8 +227,8 @@ def test_the_packages_of_a_notebook_are_those_that_its_first_cell_names(tmp_path
 def test_a_package_that_only_this_notebook_needs_is_imported_after_it_has_got_the_kernel():
     async def check(bench):
         await bench.prepared()
-        tab = await bench.open(source='workbook.quiet_tensorflow("colorsys", "stringprep", "missing")')
-        assert await tab.run("import sys\nprint('stringprep' in sys.modules)") == ["True\n"]
+        tab = await bench.open(source='workbook.quiet_tensorflow("colorsys", "wave", "missing")')
+        assert await tab.run("import sys\nprint('wave' in sys.modules)") == ["True\n"]
         assert tab.count == 1
 
     with_bench(check)
@@ -242,14 +244,15 @@ def test_one_that_still_imports_is_handed_out_and_does_not_import_the_rest(gate)
         tab = await bench.open()
         assert tab.id == waiting.kernel_id
         gate.touch()
-        shown = await tab.run("import sys\nprint('gate' in sys.modules, 'stringprep' in sys.modules)")
+        shown = await tab.run("import sys\nprint('gate' in sys.modules, 'wave' in sys.modules)")
         assert shown == ["True False\n"]
         assert await tab.run("import os\nprint(os.path.basename(os.getcwd()))") == ["lessons\n"]
         assert tab.count == 2
 
-    with_bench(check, prepared_packages=["gate", "stringprep"])
+    with_bench(check, prepared_packages=["gate", "wave"])
 
 
+@pytest.mark.slow
 def test_one_that_is_still_starting_is_handed_out_too():
     async def check(bench):
         await until(lambda: bench.manager._prepared is not None and bench.manager._prepared.alive)
@@ -284,6 +287,7 @@ def test_it_pauses_while_a_kernel_works(gate, tmp_path):
     with_bench(check, prepared_packages=["gate"])
 
 
+@pytest.mark.slow
 def test_one_that_pauses_goes_on_for_the_notebook_that_gets_it(gate):
     async def check(bench):
         await until(gate.with_name("begun").exists)
@@ -314,6 +318,7 @@ def test_one_that_has_ended_is_not_handed_out_and_no_other_is_prepared():
     with_bench(check)
 
 
+@pytest.mark.slow
 def test_one_that_ends_in_this_moment_is_started_anew(monkeypatch):
     async def check(bench):
         waiting = await bench.prepared()
@@ -326,6 +331,7 @@ def test_one_that_ends_in_this_moment_is_started_anew(monkeypatch):
     with_bench(check)
 
 
+@pytest.mark.slow
 def test_without_the_packages_notebooks_get_new_kernels():
     async def check(bench):
         await until(lambda: bench.manager.preparation is not None)
@@ -363,6 +369,7 @@ def test_a_restart_starts_anew_in_the_same_place():
     with_bench(check)
 
 
+@pytest.mark.slow
 def test_a_crash_restarts_it():
     async def check(bench):
         await bench.prepared()
@@ -377,6 +384,7 @@ def test_a_crash_restarts_it():
     with_bench(check)
 
 
+@pytest.mark.slow
 def test_it_can_be_interrupted_reset_and_shut_down(tmp_path):
     async def check(bench):
         await bench.prepared()
@@ -397,6 +405,7 @@ def test_it_can_be_interrupted_reset_and_shut_down(tmp_path):
     with_bench(check)
 
 
+@pytest.mark.slow
 def test_an_idle_one_is_culled_and_one_that_waits_is_not():
     async def check(bench):
         await bench.prepared()
@@ -443,6 +452,7 @@ def test_none_is_prepared_if_the_setting_or_the_memory_does_not_allow_it(monkeyp
     with_bench(check, prepare=False)
 
 
+@pytest.mark.slow
 def test_it_is_ended_first_when_memory_gets_short(monkeypatch):
     monkeypatch.delenv("MEM_LIMIT", raising=False)
 
