@@ -24,6 +24,7 @@ import re
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -51,6 +52,7 @@ class Server:
         environment = {**os.environ, "JUPYTER_TOKEN": self.token, "MODEL_CLONING_PROGRESS": ""}
         for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
             environment[f"JUPYTER_{name}"] = str(folder / name)
+        environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         for name in ("JUPYTER_CONFIG_PATH", "MEM_LIMIT"):
             environment.pop(name, None)
         if limit:
