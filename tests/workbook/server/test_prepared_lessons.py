@@ -134,7 +134,7 @@ class Server:
         """Run a cell in a kernel; return its number, and what it printed."""
         client = BlockingKernelClient(connection_file=str(self.runtime / f"kernel-{kernel}.json"))
         client.load_connection_file()
-        client.start_channels()
+        client.start_channels(hb=False)  # a kernel that restarts has no heartbeat for a moment
         said = []
         try:
             client.wait_for_ready(timeout=60)
