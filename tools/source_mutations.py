@@ -581,6 +581,48 @@ FAULTS = (
         'words).replace(" ", "-") or "part"',
         ("tests/browser/test_site.py", "-k", "anchors"),
     ),
+    Fault(
+        "a prepared kernel stays in the folder of the server",
+        "workbook/server/prepared_kernel.py",
+        "os.chdir({folder!r})",
+        "pass",
+        ("tests/workbook/server/test_prepared_kernel.py", "-k", "only_one_of_two"),
+    ),
+    Fault(
+        "a prepared kernel is handed out although other environment variables are asked for",
+        "workbook/server/prepared_kernel.py",
+        "return own == asked and bool(",
+        "return bool(",
+        ("tests/workbook/server/test_prepared_kernel.py", "-k", "different_kernel"),
+    ),
+    Fault(
+        "the import in a prepared kernel counts as a cell",
+        "workbook/server/prepared_kernel.py",
+        "silent=True, store_history=False, stop_on_error=False",
+        "silent=False, store_history=True, stop_on_error=False",
+        ("tests/workbook/server/test_prepared_kernel.py", "-k", "cannot_tell"),
+    ),
+    Fault(
+        "a restarted kernel is in the folder of the server",
+        "workbook/server/prepared_kernel.py",
+        '"cwd": folder, "env": kwargs["env"]}',
+        '"env": kwargs["env"]}',
+        ("tests/workbook/server/test_prepared_kernel.py", "-k", "restart_starts_anew"),
+    ),
+    Fault(
+        "a kernel that has ended is handed out",
+        "workbook/server/prepared_kernel.py",
+        "return process is not None and process.poll() is None and self._requests is not None",
+        "return self._requests is not None",
+        ("tests/workbook/server/test_prepared_kernel.py", "-k", "has_ended"),
+    ),
+    Fault(
+        "the kernel that is to be ready does not pause while another works",
+        "workbook/server/prepared_kernel.py",
+        "self._prepared.pause()",
+        "pass",
+        ("tests/workbook/server/test_prepared_kernel.py", "-k", "pauses_while"),
+    ),
 )  # fmt: skip
 
 
