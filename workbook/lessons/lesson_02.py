@@ -105,7 +105,7 @@ def _call_put_back(put_back: Any) -> Iterator[_PutBack]:
 
     model = checks.model_with_dropout()
     inputs, targets = checks.training_data()
-    model(inputs)  # what is frozen before it is built cannot be unfrozen on TensorFlow
+    model(inputs)  # so that it has weights to freeze
     model.hidden.trainable = False
     checks.compile_and_fit(model, epochs=2)
     clone = cloning.clone(model, inputs)
