@@ -36,7 +36,12 @@ function render({ model, el }) {
       model.save_changes();
     }
     panel.style.setProperty("--lab-room", `${room}px`);
-    panel.style.setProperty("--lab-shown", `${shown.offsetHeight}px`);
+    const high = `${shown.offsetHeight}px`;
+    if (panel.style.getPropertyValue("--lab-shown") === high) return;
+    panel.style.setProperty("--lab-shown", high);
+    // A longer sentence must not cover the control that led to it.
+    const control = document.activeElement;
+    if (panel.contains(control) && !shown.contains(control)) control.scrollIntoView({ block: "nearest" });
   };
   const later = () => { timer ||= setTimeout(report, PAUSE); };
   const start = () => {
