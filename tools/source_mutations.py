@@ -96,7 +96,7 @@ FAULTS = (
     Fault(
         "a copied variable shares its memory with the original",
         "helpers/tf_private.py",
-        "value = tf.raw_ops.DeepCopy(x=value_of(old))",
+        "value = gen_array_ops.deep_copy(value_of(old))",
         "return old",
         ("tests/helpers/test_tf_private.py", "tests/helpers/test_graph_copy.py"),
     ),
