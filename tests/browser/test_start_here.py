@@ -24,14 +24,14 @@ def progress_file(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(chromium, tmp_path_factory, progress_file):
-    """A separate server whose kernels store progress, which the usual server does not."""
+    """A separate server whose kernels store progress, and which keeps a kernel ready; the usual server does neither."""
     folder = tmp_path_factory.mktemp("lab")
     (folder / "notebooks").mkdir()
     for name in (NAME, NEXT):
         (folder / name).write_bytes((driver.ROOT / name).read_bytes())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(progress.VARIABLE, str(progress_file))
-        server = driver.Server(folder, tmp_path_factory.mktemp("jupyter"))
+        server = driver.Server(folder, tmp_path_factory.mktemp("jupyter"), prepare=True)
     yield server
     server.stop()
 

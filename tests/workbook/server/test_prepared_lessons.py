@@ -59,7 +59,8 @@ async def opened(manager, name):
 
 LESSONS = [
     "00_start_here",
-    "05_cloning_probabilistic_models",  # imports one package more, after it has got the kernel
+    # It imports one package more, after it has got the kernel.
+    pytest.param("05_cloning_probabilistic_models", marks=pytest.mark.rare),
     pytest.param("04_save_and_resume_without_loss", marks=pytest.mark.rare),
 ]
 
