@@ -136,7 +136,7 @@ def test_steps_before_cloning_show_a_lost_optimizer(lab):
 def test_every_control_has_a_description_and_parts_have_their_names(lab):
     kinds = (ipywidgets.Dropdown, ipywidgets.Button, ipywidgets.IntSlider, ipywidgets.Text)
     controls = [widget for widget in everything(lab) if isinstance(widget, kinds)]
-    assert len(controls) >= 14 and all(control.description for control in controls)
+    assert len(controls) >= 14 and all(control.description or control.tooltip for control in controls)
     names = {name for widget in everything(lab) for name in widget._dom_classes}
     assert names >= {"layer-lab", "lab-status", "lab-verdict", "lab-error", "lab-source", "lab-picture"}
     assert 'aria-live="polite"' in lab._status_line.value
