@@ -75,7 +75,7 @@ def test_every_choice_is_offered(lab):
 def test_every_control_has_a_description(lab):
     kinds = (ipywidgets.Dropdown, ipywidgets.Button, ipywidgets.IntSlider, ipywidgets.Checkbox)
     controls = [widget for widget in everything(lab) if isinstance(widget, kinds)]
-    assert len(controls) == 9 and all(control.description for control in controls)
+    assert len(controls) == 10 and all(control.description or control.tooltip for control in controls)
 
 
 def test_the_cell_keeps_a_picture_and_the_sentence(lab):

@@ -180,7 +180,7 @@ def check(lab):
     if lab.status == "Up to date":
         assert current and not stale and run.finished
         assert lab.verdict == run.verdict == lab.figure.tooltip
-        assert html.escape(run.verdict) in lab._verdict_line.value
+        assert all(html.escape(line) in lab._verdict_line.value for line in run.verdict.splitlines())
         assert html.escape(run.source) in lab.source_box.value
         assert lab.error_box.value.count('class="lab-problem"') == len(run.problems) == len(lab.problems)
         assert all(html.escape(problem.message) in lab.error_box.value for problem in run.problems)
