@@ -193,7 +193,8 @@ def at_rest(lab):
     check(lab)
     assert lab._latest._current is None
     if isinstance(lab, labs.LayerLab):
-        assert lab.play.description == "Play" and len(lab._row_box.children) == len(lab.settings.definition.layers)
+        chips = [each for each in lab._chips.children if "lab-chip" in each._dom_classes]
+        assert lab.play.description == "Play" and len(chips) == len(lab.settings.definition.layers)
     if isinstance(lab, labs.MethodTablePanel):
         assert lab.control("kind").value == lab.settings.kind
 

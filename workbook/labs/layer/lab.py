@@ -237,6 +237,7 @@ class LayerLab(ThreeTestsLab):
                 drawn = time.monotonic()
             else:
                 yield IN_THE_MIDDLE
+        self.draw(run)  # the step that was under way when the reader paused
         self._set_playing(False)
         self._show_words(run)
 
