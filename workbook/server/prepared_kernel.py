@@ -5,7 +5,7 @@ in advance, in a kernel that no list shows. The notebook that gets it cannot tel
 imported other people's packages and done nothing else. It has not imported `helpers` and `workbook`: they load in a
 moment, a reader may change them, and `import workbook` adds `%both` to the notebook that imports it.
 
-A kernel that is restarted starts anew, without preparation.
+A kernel that is restarted starts again as a new one, without preparation.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class PreparableKernel(ServerKernelManager):
             try:
                 await self._finish_move()
             except RuntimeError as error:
-                self.log.warning("The prepared kernel cannot be used (%s): starting it anew.", error)
+                self.log.warning("The prepared kernel cannot be used (%s): starting it again.", error)
                 await self.restart_kernel(now=True)
             self._requests.stop_channels()
         self.start_restarter()
