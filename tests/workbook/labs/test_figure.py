@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from results import result
 
-from helpers.report import OTHER_STATE, OUTPUTS, describe
+from helpers.report import OTHER_STATE, OUTPUTS, SAME_FUTURE, Check, describe
 from workbook.labs.framework import figure as plots
 from workbook.methods import ALL_METHODS
 
@@ -45,6 +45,15 @@ def test_the_level_of_exact_zero_is_named():
     picture.update([NAIVE, TRUE])
     labels = {label.get_text(): label.get_position()[1] for label in picture.axes[0].get_yticklabels()}
     assert all(abs(labels["0 exactly"] - level) < 0.62 for level in dots(picture, 1).values())
+
+
+def test_a_future_that_differs_before_any_step_says_in_what():
+    untried = result("clone_model + set_weights", {"a": 0.0})
+    untried.checks.append(Check(SAME_FUTURE, "optimizer state", False, "from numbers"))
+    picture = plots.ThreeTestsPicture()
+    picture.update([untried], train="original")
+    words = {text.get_text() for text in picture.axes[1].texts}
+    assert "\N{BALLOT X} optimizer state differs" in words
 
 
 def test_methods_at_exact_zero_do_not_hide_each_other():

@@ -130,7 +130,8 @@ class BirthPicture(Picture):
             words = "dashed: not listed"
             ax = self._births["tf_keras"]
             level = self.above(ax, self._head - 12)
-            ax.text(1, level, words, fontsize=SMALL, color=GREY, va="center", ha="right", transform=ax.transAxes)
+            end = self.across(ax, wide - 36)  # before the button in the corner
+            ax.text(end, level, words, fontsize=SMALL, color=GREY, va="center", ha="right", transform=ax.transAxes)
         if message:
             self.say(self._births["keras"], message)
 

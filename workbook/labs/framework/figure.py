@@ -197,9 +197,11 @@ def _headline(result: ThreeTestsResult, test: str, brief: bool = False) -> str:
         different = [name.replace(OTHER_STATE, "other state") for name in result.different]
         return f"\N{BALLOT X} {', '.join(different) or 'settings differ'}"
     if test == SAME_FUTURE:
-        apart = result.first_apart is not None and len(result.future) > 1
-        words = "" if brief else "apart by "
-        return f"\N{BALLOT X} {words}{_size(result.future[-1])}" if apart else "\N{BALLOT X} different"
+        if result.first_apart is not None and len(result.future) > 1:
+            return f"\N{BALLOT X} {'' if brief else 'apart by '}{_size(result.future[-1])}"
+        # It fails before any step: the state of the optimizer differs, for example.
+        reason = textwrap.shorten(result.verdicts[test].reason, 30, placeholder="…")
+        return f"\N{BALLOT X} {'different' if brief else reason}"
     moved = len(result.own_life) > 1 and result.own_life[-1] != 0
     if not moved:
         return f"\N{BALLOT X} {'shared' if brief else 'something is shared'}"
