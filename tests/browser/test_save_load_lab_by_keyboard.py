@@ -51,7 +51,7 @@ def test_every_change_of_the_receiver_is_answered(panel):
         ("How it is written", "Functional", "✓ A true clone"),
         ("Which Keras saves", "Keras 2 (tf_keras)", "✓ A true clone"),
         ("Kept as", ".h5, whole model (legacy)", "Loading raises an error"),
-        ("Kept as", "JSON, structure", "another model"),
+        ("Kept as", "JSON, structure", "a different model"),
     ],
 )
 def test_every_dropdown_is_answered(panel, description, option, words):
@@ -67,7 +67,7 @@ def test_every_dropdown_is_answered(panel, description, option, words):
 def test_a_silent_change_and_back(panel):
     before = panel.picture()
     verdict, error = choose(panel, "Where it is loaded", "tanh instead of relu")
-    assert "another model" in verdict and error == ""
+    assert "a different model" in verdict and error == ""
     assert panel.picture() != before
     panel.lab.screenshot("save-load-lab-silent", of=".save-load-lab")
     # And back: the same settings give the same picture, to the last pixel.

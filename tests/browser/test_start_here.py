@@ -71,7 +71,7 @@ def test_someone_new_goes_through_it(lab, progress_file):
     wait_shown(lab, 0, "Begin with 00 Start here: A model and two clones")
     assert not progress_file.exists()
 
-    answer(lab, "one more training step", lesson_00.SAME_BATCHES)
+    answer(lab, "each make one training step", lesson_00.SAME_BATCHES)
     assert json.loads(progress_file.read_text(encoding="utf-8"))["answers"].keys() == {lesson_00.SAME_BATCHES.key}
     wait_shown(lab, 1, "Go on with 00 Start here: A smaller learning rate")
 

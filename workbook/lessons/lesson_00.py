@@ -4,7 +4,7 @@ from workbook.lessons.quiz import Option, Question
 
 SAME_BATCHES = Question(
     key="00-same-batches",
-    text="`model` and the second clone make one more training step, on the same batch. How do the two compare?",
+    text="`model` and `copied` each make one training step, on the same batch. How do the two compare?",
     options=[
         Option(
             "Unequal gradients, and unequal weights after the step",

@@ -68,8 +68,8 @@ def test_the_silent_ones(packages):
     """No error is raised, and the model is still wrong."""
     settings = Settings()
     for change, words in (
-        ("activation", "another model: it reads most of the 256"),
-        ("order", "another model: it reads"),
+        ("activation", "a different model: it reads most of the 256"),
+        ("order", "a different model: it reads"),
         ("optimizer", "the same answers. ✗ Not a true clone: it fails “Same future” (unequal from step 1 on)."),
         ("dropout", "and “Same future” ("),
     ):

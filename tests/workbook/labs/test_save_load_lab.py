@@ -35,7 +35,7 @@ def test_it_begins_with_a_true_clone(lab):
 def test_a_silent_change_is_seen(lab):
     before = bytes(lab.figure.value)
     lab.control("change").value = "activation"
-    assert lab.problems == [] and "another model" in lab.verdict
+    assert lab.problems == [] and "a different model" in lab.verdict
     assert bytes(lab.figure.value) != before
     assert "tanh" in lab.source_box.value
 

@@ -487,7 +487,7 @@ class SaveLoadRun(Run):
             reads = (
                 f"reads {how} of the {SAMPLES} digits differently" if self._unlike else "answers a little differently"
             )
-            return f"No error, and it is another model: it {reads}."
+            return f"No error, and it is a different model: it {reads}."
         if self._untrainable:
             return f"Loading raises nothing and the answers are the same, but training raises {self._untrainable}."
         return f"No error, and the same answers. {found.sentence}"
