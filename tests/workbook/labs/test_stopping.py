@@ -43,7 +43,7 @@ class _Lab(Lab):
     def run(self, settings):
         return _Run(settings, self.stop)
 
-    def picture(self):
+    def picture(self, size=None):
         return ThreeTestsPicture()
 
     def draw(self, run):
