@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 from results import result
 
-from helpers.report import OTHER_STATE, OUTPUTS, describe
+from helpers.report import OTHER_STATE, OUTPUTS, ThreeTestsResult, describe
 from workbook.labs.framework import figure as plots
+from workbook.labs.framework.live_figure import LiveFigure
 
 NAIVE = result("clone_model", {"a": 0.4, "b": 0.0, "c": None}, [0.4, 0.5, 0.6], [0.0, 0.0, 0.0], [0.0, 0.1, 0.2])
 TRUE = result("clone", {"a": 0.0, "b": 0.0, "c": 0.0}, [0.0] * 3, [0.0] * 3)
@@ -81,6 +82,35 @@ def test_other_numbers_move_artists_only():
     assert not picture.update([grown, TRUE], steps=40)
     assert picture.update([grown, TRUE], steps=80)
     assert picture.update([result("other", NAIVE.start, [0.4]), TRUE], steps=80)
+
+
+def test_a_picture_that_is_painted_in_parts_is_the_same_as_one_that_is_painted_whole():
+    four = dict.fromkeys(["flatten", "a", "b", "c", OUTPUTS], 0.1)
+    updates = [
+        ([NAIVE, TRUE], {"steps": 40}),
+        ([result("other", NAIVE.start, [0.4]), TRUE], {"steps": 40}),  # other words, same axes
+        ([result("other", four, [0.4] * 9), TRUE], {"steps": 80}),
+        ([result("other", NAIVE.start, [3e7]), TRUE], {"steps": 40, "train": "clone"}),
+        ([], {"message": "Nothing"}),
+    ]
+    live = LiveFigure(plots.ThreeTestsPicture())
+    for pairs, details in updates:
+        live.show("x", pairs, **details)
+        whole = LiveFigure(plots.ThreeTestsPicture())
+        whole.show("x", pairs, **details)
+        assert live.value == whole.value
+        pixels = np.asarray(Image.open(io.BytesIO(live.value)))
+        canvas = np.asarray(whole._picture.figure.canvas.buffer_rgba())
+        assert np.array_equal(pixels, canvas[..., :3])
+
+
+def test_columns_that_are_still_to_come_keep_their_place():
+    picture = plots.ThreeTestsPicture()
+    layers = {"a": 0.1, "b": 0.1}
+    picture.update([result("x", {**layers, OUTPUTS: 0.2}, [0.1])], steps=40)
+    begun = ThreeTestsResult("x", start=layers, different=["a", "b"])
+    assert not picture.update([begun], steps=40)
+    assert picture.update([ThreeTestsResult("x", start={"a": 0.1, "c": 0.1})], steps=40)
 
 
 def test_methods_differ_in_more_than_colour():

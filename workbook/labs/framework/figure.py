@@ -29,7 +29,16 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from helpers.report import OTHER_STATE, OWN_LIFE, QUESTIONS, SAME_FUTURE, SAME_START, ThreeTestsResult, describe
+from helpers.report import (
+    OTHER_STATE,
+    OUTPUTS,
+    OWN_LIFE,
+    QUESTIONS,
+    SAME_FUTURE,
+    SAME_START,
+    ThreeTestsResult,
+    describe,
+)
 
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which is safe for all common kinds of colour blindness.
 VERMILLION, BLUE, GREEN, PURPLE = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
@@ -89,7 +98,8 @@ def _headline(result: ThreeTestsResult, test: str) -> str:
         return "\N{BALLOT X} no clone"  # the sentence names the error
     passed = result.verdicts[test].passed
     if passed is None:
-        return "not tried"
+        weights = test == SAME_START and result.start and not any(result.start.values())
+        return "weights equal" if weights and not result.checks else "not tried"
     if passed:
         return f"\N{CHECK MARK} {_PASSED[test]}"
     if test == SAME_START:
@@ -199,6 +209,8 @@ class Picture:
     Attributes:
         figure: The matplotlib figure, on an Agg canvas.
         moving: Artists that every `update` may move; all others are repainted only if `update` returns True.
+        placed: Artists above the frame that `update` replaces or changes if it returns True.
+        frame: What all other artists show: they are repainted only if it changes. None if they always change.
         caption_place: The upper left corner of the caption of `still`, in fractions of the figure.
         caption_width: Letters in a line of the caption.
     """
@@ -208,6 +220,8 @@ class Picture:
 
     def __init__(self, size: tuple[float, float], dpi: float = 110) -> None:
         self.moving: list[Artist] = []
+        self.placed: list[Artist] = []
+        self.frame: Any = None
         self._layout: Any = None
         with matplotlib.rc_context(STYLE):
             self.figure = Figure(figsize=size, dpi=dpi, facecolor="white")
@@ -240,7 +254,7 @@ class Picture:
 
     def _captioned(self, caption: str) -> Figure:
         """Return the figure with all artists and a caption, which is also its alternative text."""
-        for artist in self.moving:
+        for artist in (*self.moving, *self.placed):
             artist.set_animated(False)
         lines = "\n".join(textwrap.wrap(caption, self.caption_width))
         self.figure.text(*self.caption_place, lines, va="top", fontsize=9.5, linespacing=1.5, color=INK)
@@ -285,7 +299,6 @@ class ThreeTestsPicture(Picture):
                 1, 3, left=0.095, right=0.985, top=top, bottom=bottom, wspace=0.09, width_ratios=(1.15, 1, 1)
             )
             self.axes = [self.figure.add_subplot(cell) for cell in grid]
-        self._still: list[Artist] = []
         # (number of the pair, name of the test) -> the text of the result, and the right end of its label in pixels.
         self._results: dict[tuple[int, str], tuple[Text, float]] = {}
 
@@ -315,6 +328,12 @@ class ThreeTestsPicture(Picture):
         longest = max((len(trace) - 1 for pair in read for trace in (pair.future, pair.own_life)), default=0)
         steps = max(steps or 0, longest, 1)
         layers = list(dict.fromkeys(name for pair in read for name in pair.start))
+        if any(pair.start and all(check.name != OUTPUTS for check in pair.checks) for pair in read):
+            # Columns that are still to come keep their place: to lay out the axis twice takes longer than to measure.
+            before = self.frame[1] if self.frame else ()
+            rest = [name for name in before if name not in layers]
+            if list(before) == [*layers, *rest] and {OUTPUTS, OTHER_STATE}.issuperset(rest):
+                layers = list(before)
         highest = _decade_above(read)
         layout = (tuple(pair.name for pair in read), tuple(layers), train, steps, highest, message)
         changed = layout != self._layout
@@ -334,29 +353,17 @@ class ThreeTestsPicture(Picture):
     def _lay_out(
         self, pairs: list[ThreeTestsResult], layers: list[str], train: str, steps: int, message: str | None
     ) -> None:
-        for artist in (*self.moving, *self._still):
+        for artist in (*self.moving, *self.placed):
             artist.remove()
-        self.moving, self._still, self._results = [], [], {}
+        self.moving, self.placed, self._results = [], [], {}
+        self._lay_out_axes(layers, steps)
         for ax, (name, question) in zip(self.axes, QUESTIONS.items(), strict=True):
-            ax.clear()
-            self._axis(ax, first=ax is self.axes[0])
             self._head(ax, name, _question(name, question, train), pairs)
-        self.axes[0].set_xlim(-0.6, max(len(layers), 1) - 0.4)
-        slanted = _are_slanted(layers)
-        self.axes[0].set_xticks(range(len(layers)), [_shown(name, slanted) for name in layers])
-        self.axes[0].tick_params(axis="x", length=0, labelsize=7.5 if slanted else 8.5)
-        if slanted:
-            for label in self.axes[0].get_xticklabels():
-                label.set(rotation=28, ha="right", rotation_mode="anchor")
-        for ax in self.axes[1:]:
-            ax.set_xlim(-0.02 * steps, 1.03 * steps)
-            ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5, integer=True))
-            ax.set_xlabel("training step", labelpad=3)
         self._traces = [self._artists(index, steps) for index in range(len(pairs))]
         text = "" if train == "both" else f"Not tried:\nonly the {train} is trained."
         self._note(self.axes[1], text)
         if message:
-            self._still.append(
+            self.placed.append(
                 self.figure.text(
                     0.54,
                     0.42,
@@ -366,8 +373,35 @@ class ThreeTestsPicture(Picture):
                     fontsize=13,
                     linespacing=1.5,
                     bbox={"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.8", "linewidth": 0.8},
+                    zorder=9,
                 )
             )
+        for artist in self.placed:
+            artist.set_animated(True)
+
+    def _lay_out_axes(self, layers: list[str], steps: int) -> None:
+        """Change what differs from the last layout: making axes and their ticks takes longer than all the rest."""
+        top, shown, length = self.frame or (None, None, None)
+        self.frame = (self._top, tuple(layers), steps)
+        if top != self._top:
+            shown = length = None
+            for ax in self.axes:
+                ax.clear()
+                self._axis(ax, first=ax is self.axes[0])
+            for ax in self.axes[1:]:
+                ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5, integer=True))
+                ax.set_xlabel("training step", labelpad=3)
+        if shown != tuple(layers):
+            first, slanted = self.axes[0], _are_slanted(layers)
+            first.set_xlim(-0.6, max(len(layers), 1) - 0.4)
+            first.set_xticks(range(len(layers)), [_shown(name, slanted) for name in layers])
+            first.tick_params(axis="x", length=0, labelsize=7.5 if slanted else 8.5)
+            look = {"rotation": 28, "ha": "right", "rotation_mode": "anchor"}
+            for label in first.get_xticklabels():
+                label.set(**(look if slanted else {"rotation": 0, "ha": "center", "rotation_mode": "default"}))
+        if length != steps:
+            for ax in self.axes[1:]:
+                ax.set_xlim(-0.02 * steps, 1.03 * steps)
 
     def _axis(self, ax: Axes, first: bool) -> None:
         self._scale = DistanceAxis(ax, self._top, above="unequal,\nno size", words=first)
@@ -383,12 +417,13 @@ class ThreeTestsPicture(Picture):
             return 1 + (distance + self._extra) / inches
 
         title = {"fontsize": 13, "fontweight": "bold", "va": "center", "transform": ax.transAxes}
-        ax.text(0, above(0.98), f"{number}  {name}", **title)
-        ax.text(0, above(0.73), question, transform=ax.transAxes, fontsize=9, color=GREY, va="center")
+        self.placed.append(ax.text(0, above(0.98), f"{number}  {name}", **title))
+        asked = ax.text(0, above(0.73), question, transform=ax.transAxes, fontsize=9, color=GREY, va="center")
+        self.placed.append(asked)
         for index, pair in enumerate(pairs[: self._lines]):
             style = _STYLES[index % len(_STYLES)]
             height = above(0.49 - _LINE * index) if len(pairs) > 1 else above(0.38)
-            ax.add_line(
+            key = ax.add_line(
                 Line2D(
                     [0.004, 0.05, 0.096],
                     [height] * 3,
@@ -407,6 +442,7 @@ class ThreeTestsPicture(Picture):
             level = {"va": "center", "fontsize": 9, "transform": ax.transAxes}
             label = ax.text(0.115, height, pair.name, color=style.color, **level)
             result = ax.text(1.0, height, "", ha="right", **level)
+            self.placed += [key, label]
             # The name shrinks until a result of usual length fits beside it. A longer result is itself set smaller.
             result.set_text(f"\N{BALLOT X} apart by {_size(0.25)}")
             _fit(label, result.get_window_extent().x0 - label.get_window_extent().x0)
@@ -460,7 +496,8 @@ class ThreeTestsPicture(Picture):
 
     def _note(self, ax: Axes, text: str) -> None:
         if text:
-            ax.text(0.5, 0.55, text, transform=ax.transAxes, ha="center", va="center", color=GREY, linespacing=1.5)
+            place = {"transform": ax.transAxes, "ha": "center", "va": "center"}
+            self.placed.append(ax.text(0.5, 0.55, text, color=GREY, linespacing=1.5, **place))
 
     def _heights(self, distances: Iterable[float | None], index: int) -> np.ndarray:
         """Turn distances into heights on the axis, each method in its lane."""
@@ -550,7 +587,7 @@ def three_tests(
     read = _in_order(pairs)
     picture = ThreeTestsPicture(pairs=len(read))
     picture.update(read, train, message=None if read else "There is nothing to compare.")
-    for artist in picture.moving:
+    for artist in (*picture.moving, *picture.placed):
         artist.set_animated(False)
     picture.figure.alt = describe(read)
     if caption:

@@ -26,6 +26,9 @@ __all__ = ["Lab", "ThreeTestsLab"]
 FRAME = 0.05  # least seconds between two pictures; faster ones would pile up in the browser
 SETTLE = 0.12  # seconds; a slider that is being dragged moves again within this time, so work starts only after it
 
+CALM = 0.4  # seconds without a new picture after which the status line says what the lab is doing
+SOON = 0.001  # seconds; newer settings take over, and otherwise the work goes on
+
 _EARLIER = "Out of date: the picture shows earlier settings"
 _STOPPED = "Stopped: press Reset or change a setting to start again"
 
@@ -258,26 +261,32 @@ class Lab(Panel):
     def _work(self, settings: Any) -> Iterator[float]:
         """Run, and show the progress; yield the pause after every slice."""
         run = self._begun = self.run(settings)
-        drawn = 0.0
+        begun, drawn, told = time.monotonic(), 0.0, False
         for stage in run.stages():
             if not stage.pictured:
-                if self.current_run is not run:
+                if self.current_run is not run and time.monotonic() - begun > CALM:
                     self._say(f"Working: {stage.text}")
-                yield IN_THE_MIDDLE
+                yield SOON if told else IN_THE_MIDDLE
                 continue
-            if self.current_run is not run:
-                self.current_run = run
-                self.draw(run)
-                if settings is self._wanted:
-                    self._mark(stale=False)
-                    self._say(f"Working: {stage.text}")
-                else:  # the controls changed while this picture was made
-                    self._say(_EARLIER)
-                self._show_words(run)
-                yield SETTLE
-            else:
-                yield self._draw_paced(run, drawn)
+            if told:
+                if time.monotonic() - drawn >= FRAME:
+                    self.draw(run)
+                    drawn = time.monotonic()
+                yield SOON
+                continue
+            self.current_run = run
+            self.draw(run)
+            # If the controls changed while this picture was made, it is newer than the last, and not the latest.
+            self._mark(stale=settings is not self._wanted, newer=True)
+            if stage.preview:
+                yield SOON
+                continue
+            told = True
+            self._show_words(run)
+            yield SETTLE
             drawn = time.monotonic()
+            if settings is self._wanted:
+                self._say(f"Working: {stage.text}")
         self.current_run = run
         self.draw(run)
         # A different thread may have changed the controls during the last slice.
@@ -313,10 +322,14 @@ class Lab(Panel):
             for problem in problems
         )
 
-    def _mark(self, stale: bool) -> None:
+    def _mark(self, stale: bool, newer: bool = False) -> None:
+        """Say whether the picture is out of date. It turns grey after a while, and later if a newer one has come."""
         self._stale = stale
         if stale:
             self._picture.add_class("lab-stale")
+            if newer:
+                again = "lab-stale-again"
+                (self._picture.remove_class if again in self._picture._dom_classes else self._picture.add_class)(again)
         else:
             self._picture.remove_class("lab-stale")
 

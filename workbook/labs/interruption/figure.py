@@ -95,25 +95,20 @@ class InterruptionPicture(Picture):
         return changed
 
     def _lay_out(self, stop: int, span: int, highest: float, top: int, has_norm: bool, message: str | None) -> None:
-        self.moving = []
+        for artist in (*self.moving, *self.placed):
+            artist.remove()
+        self.moving, self.placed = [], []
+        self._lay_out_axes(span, highest, top)
         for ax, (name, question) in zip(self.axes, _PANELS.items(), strict=True):
-            ax.clear()
-            ax.spines[["top", "right"]].set_visible(False)
-            ax.set_xlim(-0.02 * span, 1.03 * span)
-            ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6, integer=True))
-            ax.set_xlabel("training step", labelpad=3)
-            ax.axvline(stop, color=GREY, linewidth=1.2, linestyle=(0, (2, 2)), zorder=1.5)
+            at = ax.axvline(stop, color=GREY, linewidth=1.2, linestyle=(0, (2, 2)), zorder=1.5)
             title = {"fontsize": 13, "fontweight": "bold", "va": "center", "transform": ax.transAxes}
-            ax.text(0, self._above(ax, 0.98), name, **title)
+            head = ax.text(0, self._above(ax, 0.98), name, **title)
             place = {"transform": ax.transAxes, "fontsize": 9, "color": GREY, "va": "center"}
-            ax.text(0, self._above(ax, 0.73), question, **place)
+            self.placed += [at, head, ax.text(0, self._above(ax, 0.73), question, **place)]
         loss, distance = self.axes
-        loss.set_ylim(0, highest)
-        loss.grid(axis="y", color=PALE, linewidth=0.6)
-        loss.set_axisbelow(True)
         # The label is put on the side of the line that has more room, away from the curves.
         right = stop < span / 2
-        loss.text(
+        label = loss.text(
             stop + (0.012 if right else -0.012) * span,
             0.965 * highest,
             "saved, loaded",
@@ -122,8 +117,7 @@ class InterruptionPicture(Picture):
             fontsize=8,
             color=GREY,
         )
-        self._scale = DistanceAxis(distance, top, above="not finite")
-        distance.set_ylabel("largest absolute difference", labelpad=6)
+        self.placed.append(label)
         self._lines = {
             "uninterrupted": self._line(loss, "uninterrupted model", _UNINTERRUPTED, 0, span),
             "resumed": self._line(loss, "interrupted and resumed", _RESUMED, 1, span),
@@ -151,7 +145,7 @@ class InterruptionPicture(Picture):
         loss.add_line(self._back)
         self.moving += [self._level, self._back, self._told]
         if message:
-            distance.text(
+            words = distance.text(
                 0.5,
                 0.5,
                 message,
@@ -163,6 +157,27 @@ class InterruptionPicture(Picture):
                 zorder=10,
                 bbox={"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.8", "linewidth": 0.8},
             )
+            self.placed.append(words)
+        for artist in self.placed:
+            artist.set_animated(True)
+
+    def _lay_out_axes(self, span: int, highest: float, top: int) -> None:
+        """Change what differs from the last layout: making axes and their ticks takes longer than all the rest."""
+        before, self.frame = self.frame, (span, highest, top)
+        loss, distance = self.axes
+        if before is None or before[1:] != (highest, top):
+            for ax in self.axes:
+                ax.clear()
+                ax.spines[["top", "right"]].set_visible(False)
+                ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6, integer=True))
+                ax.set_xlabel("training step", labelpad=3)
+            loss.set_ylim(0, highest)
+            loss.grid(axis="y", color=PALE, linewidth=0.6)
+            loss.set_axisbelow(True)
+            self._scale = DistanceAxis(distance, top, above="not finite")
+            distance.set_ylabel("largest absolute difference", labelpad=6)
+        for ax in self.axes:
+            ax.set_xlim(-0.02 * span, 1.03 * span)
 
     def _above(self, ax: Axes, inches: float) -> float:
         """Convert inches above a panel to a position in units of the panel's height."""
@@ -171,10 +186,10 @@ class InterruptionPicture(Picture):
     def _line(self, ax: Axes, label: str, style: dict[str, Any], index: int, span: int) -> tuple[Line2D, Line2D]:
         marks = {**style, "markeredgecolor": "white", "markeredgewidth": 0.6, "linewidth": 1.8}
         height = self._above(ax, 0.49 - 0.21 * index)
-        ax.add_line(
-            Line2D([0.004, 0.04, 0.076], [height] * 3, transform=ax.transAxes, markevery=[1], clip_on=False, **marks)
-        )
-        ax.text(0.095, height, label, transform=ax.transAxes, va="center", color=style["color"], fontsize=9)
+        key = Line2D([0.004, 0.04, 0.076], [height] * 3, transform=ax.transAxes, markevery=[1], clip_on=False, **marks)
+        self.placed.append(ax.add_line(key))
+        place = {"transform": ax.transAxes, "va": "center"}
+        self.placed.append(ax.text(0.095, height, label, color=style["color"], fontsize=9, **place))
         every = max(1, math.ceil(span / 10))
         moving = {"animated": True, "zorder": 4 + index, "clip_on": False}
         line = Line2D([], [], markevery=(index * every // 2, every), **marks, **moving)

@@ -7,7 +7,6 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
@@ -43,7 +42,6 @@ class PosteriorsPicture(Picture):
         with matplotlib.rc_context(STYLE):
             grid = self.figure.add_gridspec(1, 2, left=0.07, right=0.985, top=0.665, bottom=0.13, wspace=0.24)
             self.left, self.right = (self.figure.add_subplot(cell) for cell in grid)
-        self._still: list[Artist] = []
 
     def update(self, run: PosteriorsRun, message: str | None = None) -> bool:
         """Show the results of a run so far.
@@ -67,41 +65,52 @@ class PosteriorsPicture(Picture):
         return changed
 
     def _lay_out(self, run: PosteriorsRun, message: str | None) -> None:
-        for artist in (*self.moving, *self._still):
+        for artist in (*self.moving, *self.placed):
             artist.remove()
-        self.moving, self._still = [], []
-        for ax in (self.left, self.right):
-            ax.clear()
-            ax.spines[["top", "right", "left"]].set_visible(False)
+        self.moving, self.placed = [], []
+        self._lay_out_axes(max(run.settings.steps, 1))
         self._lay_out_left(run)
         self._lay_out_right(run)
         if message:
             box = {"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.8", "linewidth": 0.8}
             text = self.figure.text(
-                0.52, 0.42, message, ha="center", va="center", fontsize=13, linespacing=1.5, bbox=box
+                0.52, 0.42, message, ha="center", va="center", fontsize=13, linespacing=1.5, bbox=box, zorder=9
             )
-            self._still.append(text)
+            self.placed.append(text)
+        for artist in self.placed:
+            artist.set_animated(True)
+
+    def _lay_out_axes(self, steps: int) -> None:
+        """Make the axes once: with their ticks they take longer than all the rest."""
+        before, self.frame = self.frame, steps
+        if before == steps:
+            return
+        for ax in (self.left, self.right):
+            ax.clear()
+            ax.spines[["top", "right", "left"]].set_visible(False)
+        self.left.set_xlim(-0.6, len(WEIGHTS) - 0.4)
+        self.left.set_ylim(-_MOST, _MOST)
+        self.left.set_xticks(range(len(WEIGHTS)), WEIGHTS)
+        self.left.tick_params(axis="both", length=0)
+        self.left.set_ylabel("value of the weight", labelpad=2)
+        self._scale = DistanceAxis(self.right, _HIGHEST, above="not finite", roomy=True)
+        self.right.set_ylabel("KL divergence", labelpad=2)
+        self.right.set_xlabel("training step after cloning", labelpad=3)
+        self.right.set_xlim(-0.02 * steps, 1.03 * steps)
+        self.right.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5, integer=True))
 
     def _title(self, ax: Any, title: str, question: str) -> None:
-        ax.text(0, 1.43, title, transform=ax.transAxes, fontsize=13, fontweight="bold", va="center")
-        ax.text(0, 1.33, question, transform=ax.transAxes, fontsize=9, color=GREY, va="center")
+        place = {"transform": ax.transAxes, "va": "center"}
+        self.placed.append(ax.text(0, 1.43, title, fontsize=13, fontweight="bold", **place))
+        self.placed.append(ax.text(0, 1.33, question, fontsize=9, color=GREY, **place))
 
     def _key(self, ax: Any, number: int, look: tuple, text: str) -> None:
         color, marker, line = look
         height = 1.235 - 0.08 * number
         marks = {"marker": marker, "markevery": [1], "markersize": 6, "markeredgecolor": "white"}
-        ax.add_line(
-            Line2D(
-                [0.004, 0.035, 0.066],
-                [height] * 3,
-                transform=ax.transAxes,
-                color=color,
-                linestyle=line,
-                clip_on=False,
-                **marks,
-            )
-        )
-        ax.text(0.085, height, text, transform=ax.transAxes, va="center", color=color, fontsize=9)
+        place = {"transform": ax.transAxes, "color": color}
+        key = Line2D([0.004, 0.035, 0.066], [height] * 3, linestyle=line, clip_on=False, **place, **marks)
+        self.placed += [ax.add_line(key), ax.text(0.085, height, text, va="center", fontsize=9, **place)]
 
     def _lay_out_left(self, run: PosteriorsRun) -> None:
         ax = self.left
@@ -111,17 +120,17 @@ class PosteriorsPicture(Picture):
         words = (_NAMES[0], f"{_NAMES[1]}, by {run.label}")
         for number, (look, text) in enumerate(zip(_LOOKS, words, strict=True)):
             self._key(ax, number, look, text)
-        ax.set_xlim(-0.6, len(WEIGHTS) - 0.4)
-        ax.set_ylim(-_MOST, _MOST)
-        ax.set_xticks(range(len(WEIGHTS)), WEIGHTS)
-        ax.tick_params(axis="both", length=0)
-        ax.set_ylabel("value of the weight", labelpad=2)
         spread = 2 * PRIORS[run.settings.prior]
-        ax.axhspan(max(-spread, -_MOST), min(spread, _MOST), color=BAND, zorder=0, linewidth=0)
-        ax.text(len(WEIGHTS) - 0.42, max(-spread, -_MOST), "prior", ha="right", va="bottom", fontsize=7.5, color=GREY)
+        low, high = max(-spread, -_MOST), min(spread, _MOST)
+        small = {"fontsize": 7.5}
+        self.placed += [
+            ax.axhspan(low, high, color=BAND, zorder=0, linewidth=0),
+            ax.text(len(WEIGHTS) - 0.42, low, "prior", ha="right", va="bottom", color=GREY, **small),
+            ax.text(0.43, TRUTH[0], "true value", va="center", color=GREEN, **small),
+        ]
         for place, value in enumerate(TRUTH):
-            ax.plot([place - 0.42, place + 0.42], [value, value], color=GREEN, linewidth=1.2, linestyle=(0, (1, 1.2)))
-        ax.text(0.43, TRUTH[0], "true value", va="center", fontsize=7.5, color=GREEN)
+            ends = [place - 0.42, place + 0.42]
+            self.placed += ax.plot(ends, [value, value], color=GREEN, linewidth=1.2, linestyle=(0, (1, 1.2)))
         self._bars, self._dots = [], []
         for color, marker, line in _LOOKS:
             bars = LineCollection([], colors=color, linestyles=[line], linewidths=2.2, animated=True, zorder=3)
@@ -136,12 +145,7 @@ class PosteriorsPicture(Picture):
     def _lay_out_right(self, run: PosteriorsRun) -> None:
         ax = self.right
         self._title(ax, "Distance", "How far apart are the two, and how far has each gone?")
-        self._scale = DistanceAxis(ax, _HIGHEST, above="not finite", roomy=True)
-        ax.set_ylabel("KL divergence", labelpad=2)
-        ax.set_xlabel("training step after cloning", labelpad=3)
         steps = max(run.settings.steps, 1)
-        ax.set_xlim(-0.02 * steps, 1.03 * steps)
-        ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5, integer=True))
         self._lines = []
         every = max(1, math.ceil(steps / 8))
         for number, (color, marker, line, text) in enumerate(_TRACES):
