@@ -62,8 +62,6 @@ class BirthPicture(Picture):
     def __init__(self, size: tuple[float, float] = (11.0, 5.7), dpi: float = 110) -> None:
         super().__init__(size, dpi)
         self._boxes: list[Artist] = []  # artists of the current layout
-        self._words: list[Artist] = []  # texts that each layout changes
-        self.frame = "always the same"
         self._lines: dict[tuple[str, str], tuple[Line2D, Line2D, Any]] = {}
         self._heads: dict[tuple[str, int], Any] = {}
         self._notes: dict[str, tuple[Any, Any]] = {}
@@ -120,7 +118,6 @@ class BirthPicture(Picture):
         for step in range(MADE, SECOND_CALL + 1):
             words = f"{step}  {'build by hand' if step == BUILD else STEPS[step]}"
             self._heads[name, step] = ax.text(step, _ROWS + 0.8, words, ha="center", va="center", fontsize=9)
-            self._words.append(self._heads[name, step])
 
     def _prepare_distances(self, name: str, first: bool) -> None:
         ax = self._distances[name]
@@ -135,7 +132,6 @@ class BirthPicture(Picture):
         title = ax.text(0, 1.23, words, fontsize=9, **head)
         note = ax.text(0.5, 0.55, "", ha="center", color=GREY, **head)
         self._notes[name] = (title, note)
-        self._words += [title, note]
         for index, (key, (words, color, marker, dashes, size)) in enumerate(_LINES.items()):
             look = {
                 "color": color,
@@ -187,7 +183,9 @@ class BirthPicture(Picture):
             ax = self._births["keras"]
             words = ax.text(1.02, 0.5, message, ha="center", va="center", fontsize=13, bbox=box, transform=ax.transAxes)
             self._boxes.append(words)
-        self.placed = [*self._words, *self._boxes]
+        # Texts take longest to paint. The heads and the notes are part of the frame, because few settings change them.
+        self.frame = (at, *(note.get_text() for _, note in self._notes.values()))
+        self.placed = self._boxes
         for artist in self.placed:
             artist.set_animated(True)
 
