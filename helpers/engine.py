@@ -205,9 +205,11 @@ class ThreeTests:
             clone: The model to judge.
         """
         self._check_addition(clone)
-        counted = [model.optimizer for model in (self.original, clone) if keras_compat.is_compiled(model)]
+        counted = [getattr(model, "optimizer", None) for model in (self.original, clone)]
         # An optimizer of Keras 2 counts its steps once it is asked.
-        with snapshot.objects_unchanged(part for each in counted for part in (each, *vars(each).values())):
+        with snapshot.objects_unchanged(
+            part for each in counted for part in (each, *getattr(each, "__dict__", {}).values())
+        ):
             self._pairs[name] = _Pair(self, name, clone)
 
     def add(self, name: str, clone: Any) -> None:
