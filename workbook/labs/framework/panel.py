@@ -261,6 +261,8 @@ class Lab(Panel):
     def _work(self, settings: Any) -> Iterator[float]:
         """Run, and show the progress; yield the pause after every slice."""
         run = self._begun = self.run(settings)
+        if self.current_run is not None:
+            self._say(_EARLIER)  # the work before may have failed after this change
         begun, drawn, told = time.monotonic(), 0.0, False
         for stage in run.stages():
             if not stage.pictured:
