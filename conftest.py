@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections import Counter
+from collections import defaultdict
+from zlib import crc32
 
 import pytest
 
-# nbval executes these two after a change, because every reader opens them. With `--all` it executes all notebooks.
-QUICK_NOTEBOOKS = ("00_start_here", "01_how_subclassing_works")
+# nbval executes this one after a change, because every reader opens it. With `--all` it executes all notebooks.
+QUICK_NOTEBOOKS = ("00_start_here",)
 
 # Files with many independent tests, which are spread over the workers. One worker would take too long for such a file.
 SPREAD = tuple(f"tests/helpers/{name}.py" for name in ("test_auditing", "test_cloning", "test_engine"))
 
-# Where slow cases of a test are much alike: settings of a lab, dropdowns of a panel. `--all` tries every third.
-ALIKE = ("tests/workbook/labs/", "tests/workbook/test_methods.py", "tests/delivery/test_teachers_guide.py")
+# The cases of one test are much alike, so `--all` tries every third of the slow ones. In these files it tries all.
+NOT_ALIKE = (*SPREAD, "tests/browser/test_opening.py")
+
+VERSIONS = ("keras", "tf_keras")
 
 
 def pytest_addoption(parser):
@@ -40,19 +43,45 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.slow)
     if config.getoption("exhaustive"):
         return
-    cases = Counter()
-    for item in items:
-        path = item.path.relative_to(config.rootpath).as_posix()
-        is_alike = path.startswith(ALIKE) or path.endswith("_by_keyboard.py")
-        if is_alike and hasattr(item, "callspec") and item.get_closest_marker("slow"):
-            cases[item.path, item.originalname] += 1
-            if cases[item.path, item.originalname] % 3 != 1:
-                item.add_marker(pytest.mark.rare)
+    mark_rare(config, items)
+    mark_one_keras_version(config, items)
     left_out = ("rare",) if config.getoption("all") else ("slow", "rare")
     chosen = [item for item in items if not any(map(item.get_closest_marker, left_out))]
     if len(chosen) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
+
+
+def mark_rare(config, items):
+    """Leave every third of the slow cases of each test, beginning with a different one in each test."""
+    cases = defaultdict(list)
+    for item in items:
+        alike = item.path.relative_to(config.rootpath).as_posix() not in NOT_ALIKE
+        if alike and hasattr(item, "callspec") and item.get_closest_marker("slow"):
+            cases[item.path, item.originalname].append(item)
+    for (_, name), alike in cases.items():
+        first = crc32(name.encode()) % min(3, len(alike))
+        for number, item in enumerate(alike):
+            if number % 3 != first:
+                item.add_marker(pytest.mark.rare)
+
+
+def mark_one_keras_version(config, items):
+    """Leave a quick test that runs on both Keras versions one of them, by turns.
+
+    The other is slow for `helpers`, and rare for what shows it: there, the two versions differ less.
+    """
+    for item in items:
+        version = item.callspec.params.get("keras") if hasattr(item, "callspec") else None
+        name = item.name.replace("tf_keras", "keras")
+        if (
+            version in VERSIONS
+            and version != VERSIONS[crc32(name.encode()) % 2]
+            and not item.get_closest_marker("slow")
+        ):
+            item.add_marker(pytest.mark.slow)
+            if not item.path.is_relative_to(config.rootpath / "tests/helpers"):
+                item.add_marker(pytest.mark.rare)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -166,7 +166,7 @@ def command(arguments: list[str]) -> list[str]:
     ]
     if os.geteuid() == 0:
         options.append("--allow-root")  # the hub has already checked whether root is allowed
-    return [sys.executable, "-m", "jupyterhub.singleuser", *options, *arguments]
+    return [sys.executable, str(WORKBOOK / "tools" / "start_jupyter.py"), "jupyterhub.singleuser", *options, *arguments]
 
 
 def main() -> None:

@@ -138,22 +138,22 @@ def _what_to_pass(value: Any) -> str:
     kind = model_parts.keras_kind(value)[1]
     if kind:
         attribute = {"optimizer": "optimizer", "loss": "loss"}.get(kind, "metrics")
-        return f"Clone the model that was compiled with it: clone(model).{attribute} is its clone."
+        return f"Clone the model that was compiled with it: helpers.clone(model).{attribute} is its clone."
     if isinstance(value, (str, bytes)) or hasattr(value, "__fspath__"):
-        return "Load the file first, and pass the model: clone(keras.models.load_model(path))."
+        return "Load the file first, and pass the model: helpers.clone(keras.models.load_model(path))."
     if isinstance(value, (list, tuple, dict)):
         return "Pass a model, or a list, tuple or dict that holds models only."
     held = tf_private.attributes(value) or {}
     inside = [name for name, part in held.items() if isinstance(part, tf.Module) or keras_compat.has_name(part)]
     if inside and not isinstance(value, type):
-        return f"Pass the model that it holds: clone(it.{inside[-1]})."
+        return f"Pass the model that it holds: helpers.clone(it.{inside[-1]})."
     if inspect.isroutine(value):
         return "Pass the model that it returns."
     if not held or isinstance(value, (type, types.ModuleType)):
         return ""
     return (
         "Put it into a tf.Module, and clone that:\n\n"
-        "    holder = tf.Module()\n    holder.held = it\n    copied = clone(holder).held\n"
+        "    holder = tf.Module()\n    holder.held = it\n    copied = helpers.clone(holder).held\n"
     )
 
 
@@ -172,7 +172,7 @@ def _refuse_outdated_training(copy: graph_copy.Copy, whole: Any) -> None:
                 f"The trainable flag of {keras_compat.title(layer)} was changed after {title} had been trained. "
                 f"{title} keeps training as it was compiled, a clone would not. Compile it again, or let it forget "
                 f"its compiled training. Then both train with the flags as they are now:\n\n{line}\n"
-                "    copied = clone(model)\n"
+                "    copied = helpers.clone(model)\n"
             )
 
 
@@ -185,7 +185,7 @@ def _refuse_outdated_functions(model: Any) -> None:
             "would do what the model is set to do now. Let the model compile its functions again. Where call itself is "
             "a tf.function, keep what changes in a tf.Variable.\n\n"
             "    model.train_function = model.test_function = model.predict_function = None\n"
-            "    copied = clone(model)\n"
+            "    copied = helpers.clone(model)\n"
         )
 
 
@@ -264,7 +264,7 @@ def _check_answers(copy: graph_copy.Copy, model: Any, cloned: Any, inputs: Any) 
             return
         raise CloneError(
             f"{keras_compat.title(model)} does not take these inputs ({type(error).__name__}: {reason(error)}). "
-            "Pass inputs of the shape and dtype that it is called with: clone(model, inputs)."
+            "Pass inputs of the shape and dtype that it is called with: helpers.clone(model, inputs)."
         ) from error
     if _same_answers(copy, model, cloned, call, disturbed=False):
         raise CloneError(

@@ -102,6 +102,11 @@ def slots_of(value: Any) -> list[tuple[types.MemberDescriptorType, Any]]:
     return found
 
 
+def has_slots(cls: type) -> bool:
+    """Return True if the objects of a class have slots."""
+    return bool(_places_of_slots(cls))
+
+
 @cached
 def _places_of_slots(cls: type) -> list[tuple[int, str]]:
     written_in_python = [(place, vars(base)) for place, base in enumerate(cls.__mro__) if "__slots__" in vars(base)]

@@ -293,8 +293,10 @@ class ThreeTests:
         run = self._run if name is None else self._pairs[name].run
         return run.error if run is not None else None
 
-    def answers(self) -> checks.Answers | None:
-        """Return the answers of the original before training, or None if it has no weights yet."""
+    def answers(self, name: str | None = None) -> checks.Answers | None:
+        """Return the answers of a clone, or of the original, before training; None if there are no weights yet."""
+        if name is not None:
+            return self._pairs[name]._answers
         if self._answers is None and (self.original.built or keras_compat.weights(self.original)):
             found = checks.Answers(self.original, self._batches)
             error = found.by_name["outputs"]

@@ -11,6 +11,7 @@ construction. What cannot be copied is refused by name, see `CloneError`.
 """
 
 import collections
+import contextlib
 import copy
 import dis
 import enum
@@ -34,7 +35,7 @@ import numpy as np
 
 from helpers import keras_compat, model_parts, tf_private
 from helpers.caching import cached
-from helpers.containers import CONTAINERS, base_of, items_of, set_items, slots_of
+from helpers.containers import CONTAINERS, base_of, has_slots, items_of, set_items, slots_of
 
 # How a part is reached, such as "." or "[]", its name, and the part.
 Children = Iterator[tuple[str, Any, Any]]
@@ -55,8 +56,9 @@ _SHARED = (
     *(typing.TypeVar, type(typing.Any), type(typing.List[int]), type(typing.Union[int, str])),  # noqa: UP006, UP007
     *(np.dtype, np.generic, np.ufunc, struct.Struct),
 )
-# The most frequent of them: `Copy` skips these first.
+# The most frequent of them: `Copy` skips these first. A number or text may be the identity of an object.
 _PLAIN = frozenset({type(None), bool, float, bytes, complex})
+_PLAIN_OR_IDENTITY = _PLAIN | {int, str}
 _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
 _WEAK = (weakref.WeakKeyDictionary, weakref.WeakValueDictionary, weakref.WeakSet)
 _IDENTITY = re.compile(r"\d{9,}")
@@ -95,56 +97,122 @@ def _is_shared(value: Any) -> bool:
     if cls is types.BuiltinFunctionType:
         return value.__self__ is None or isinstance(value.__self__, (types.ModuleType, type))
     # Functions written in C, or wrapped by an object that is.
-    return not _kind(cls) and callable(value) and _is_importable(value)
+    return _kind(cls) is _Reduced and callable(value) and _is_importable(value)
 
 
-# -- mutable kinds: created empty, then filled -----------------------------------------------------------------------
+# -- kinds -------------------------------------------------------------------------------------------------------------
 
 
-class _Thing:
-    """An object with attributes, slots or items, the common case."""
+class _Kind:
+    """How the objects of one class are copied. It belongs to one `Copy`: what is true of all of them is found out once.
+
+    Args:
+        cls: The class.
+    """
+
+    def __init__(self, cls: type):
+        self.needs_a_look = _needs_a_look(cls)
 
     def children(self, old: Any) -> Children:
-        base = base_of(type(old))
-        if base is dict:
+        """Return what an object holds, and how."""
+        return iter(())
+
+    def held(self, old: Any) -> list[Any]:
+        """Return what an object holds."""
+        return [child for _, _, child in self.children(old)]
+
+
+class _Filled(_Kind):
+    """A mutable kind: created empty, then filled."""
+
+    def empty(self, old: Any, walk: "Copy") -> Any:
+        """Return a new object of the same class."""
+        raise NotImplementedError
+
+    def fill(self, old: Any, new: Any, copied: Copied) -> None:
+        """Give the new object copies of attributes, slots and cells."""
+
+    def fill_items(self, old: Any, new: Any, copied: Copied) -> None:
+        """Give the new object copies of items, once all objects have their attributes."""
+
+
+class _Rebuilt(_Kind):
+    """An immutable kind: built again from copied parts."""
+
+    def rebuilt(self, old: Any, copied: Copied) -> Any:
+        """Return the object made of copied parts."""
+        raise NotImplementedError
+
+
+# -- mutable kinds -----------------------------------------------------------------------------------------------------
+
+
+class _Thing(_Filled):
+    """An object with attributes, slots or items, the common case."""
+
+    def __init__(self, cls: type):
+        super().__init__(cls)
+        self.base = base_of(cls)
+        self.has_slots = has_slots(cls)
+        self.attributes = tf_private.reader_of_attributes(cls)
+        self.own = tf_private.own_attributes(cls)
+
+    def children(self, old: Any) -> Children:
+        if self.base is dict:
             for key, value in dict.items(old):
                 yield "[]", key, value
                 yield "a key", key, key
             yield ".", "default_factory", getattr(old, "default_factory", None)
-        elif base in CONTAINERS:
-            yield from (("[]", i, item) for i, item in enumerate(base.__iter__(old)))
-        elif base is tf_private.PROXY:
+        elif self.base in CONTAINERS:
+            yield from (("[]", i, item) for i, item in enumerate(self.base.__iter__(old)))
+        elif self.base is tf_private.PROXY:
             yield ".", "__wrapped__", old.__wrapped__
         yield from ((".", member.__name__, value) for member, value in slots_of(old))
-        own = tf_private.own_attributes(type(old))
-        attributes = tf_private.attributes(old) or {}
-        yield from ((".", name, value) for name, value in attributes.items() if name not in own)
+        attributes = self.attributes(old) if self.attributes else {}
+        yield from ((".", name, value) for name, value in attributes.items() if name not in self.own)
+
+    def held(self, old: Any) -> list[Any]:
+        if self.has_slots or self.base is tf_private.PROXY:
+            return super().held(old)
+        found: list[Any] = []
+        if self.base is dict:
+            found += [*dict.keys(old), *dict.values(old), getattr(old, "default_factory", None)]
+        elif self.base in CONTAINERS:
+            found += self.base.__iter__(old)
+        if self.attributes:
+            found += [value for name, value in self.attributes(old).items() if name not in self.own]
+        return found
 
     def empty(self, old: Any, walk: "Copy") -> Any:
-        return base_of(type(old)).__new__(type(old))
+        return self.base.__new__(type(old))
 
     def fill(self, old: Any, new: Any, copied: Copied) -> None:
-        base = base_of(type(old))
-        if base is tf_private.PROXY:
-            base.__init__(new, copied(old.__wrapped__))
-        own = tf_private.own_attributes(type(old))
-        attributes = tf_private.attributes(old)
+        if self.base is tf_private.PROXY:
+            self.base.__init__(new, copied(old.__wrapped__))
+        attributes = self.attributes(old) if self.attributes else None
         if attributes is old:  # a dict whose attributes are its items
             new.__dict__ = new
         elif attributes:
             made: Any = tf_private.attributes(new)
-            made.update({name: made.get(name) if name in own else copied(value) for name, value in attributes.items()})
-        for member, value in slots_of(old):
-            member.__set__(new, copied(value))
+            for name, value in attributes.items():
+                if name in self.own:
+                    value = made.get(name)
+                elif type(value) not in _PLAIN:
+                    value = copied(value)
+                made[name] = value
+        if self.has_slots:
+            for member, value in slots_of(old):
+                member.__set__(new, copied(value))
 
     def fill_items(self, old: Any, new: Any, copied: Copied) -> None:
-        base = base_of(type(old))
-        if isinstance(old, collections.defaultdict):
-            new.default_factory = copied(old.default_factory)
-        if base in CONTAINERS:
-            items = items_of(old)
-            items = [(copied(k), copied(v)) for k, v in items] if base is dict else list(map(copied, items))
-            set_items(new, items, getattr(old, "maxlen", None))
+        if self.base is list:
+            list.extend(new, map(copied, list.__iter__(old)))
+        elif self.base is dict:
+            if isinstance(old, collections.defaultdict):
+                new.default_factory = copied(old.default_factory)
+            set_items(new, [(copied(key), copied(value)) for key, value in items_of(old)])
+        elif self.base in CONTAINERS:
+            set_items(new, list(map(copied, items_of(old))), getattr(old, "maxlen", None))
 
 
 class _Local(_Thing):
@@ -155,6 +223,10 @@ class _Local(_Thing):
         yield from (("an argument", i, value) for i, value in enumerate(arguments))
         yield from (("an argument", name, value) for name, value in keywords.items())
         yield from super().children(old)
+
+    def held(self, old: Any) -> list[Any]:
+        arguments, keywords = self._arguments(old)
+        return [*arguments, *keywords.values(), *super().held(old)]
 
     def empty(self, old: Any, walk: "Copy") -> Any:
         arguments, keywords = self._arguments(old)
@@ -169,7 +241,7 @@ class _Local(_Thing):
         return arguments, next((value for value in dicts if value and value is not vars(old)), {})
 
 
-class _Array:
+class _Array(_Filled):
     def children(self, old: np.ndarray) -> Children:
         yield from (("[]", i, item) for array in self._of_objects(old) for i, item in enumerate(array.flat))
         own = tf_private.own_attributes(type(old))
@@ -195,7 +267,7 @@ class _Array:
         return [array] if array.dtype == object else []
 
 
-class _Cell:
+class _Cell(_Filled):
     def children(self, old: Any) -> Children:
         try:
             yield ".", "cell_contents", old.cell_contents
@@ -210,7 +282,7 @@ class _Cell:
             new.cell_contents = copied(value)
 
 
-class _Function:
+class _Function(_Filled):
     """A function that cannot be imported: the same code, with a copy of each cell of its closure."""
 
     def children(self, old: Any) -> Children:
@@ -218,15 +290,6 @@ class _Function:
             yield "the closure over", name, cell
         yield ".", "__defaults__", old.__defaults__
         yield from ((".", name, value) for name, value in ((old.__kwdefaults__ or {}) | old.__dict__).items())
-
-    def held_by(self, old: Any) -> Children:
-        """Return the values in the closure, and the default arguments."""
-        for name, cell in zip(old.__code__.co_freevars, old.__closure__ or (), strict=True):
-            yield from (("closure over", name, content) for _, _, content in _Cell().children(cell))
-        for name, value in enumerate(old.__defaults__ or ()):
-            yield "default argument", name, value
-        for name, value in (old.__kwdefaults__ or {}).items():
-            yield "default argument", name, value
 
     def empty(self, old: Any, walk: "Copy") -> Any:
         cells = tuple(walk.copied(cell) for cell in old.__closure__ or ())
@@ -241,18 +304,12 @@ class _Function:
         new.__dict__.update({name: copied(value) for name, value in old.__dict__.items()})
 
 
-class _Lock:
-    def children(self, old: Any) -> Children:
-        return iter(())
-
+class _Lock(_Filled):
     def empty(self, old: Any, walk: "Copy") -> Any:
         return _LOCKS[type(old)]()
 
-    def fill(self, old: Any, new: Any, copied: Copied) -> None:
-        pass
 
-
-class _Weak:
+class _Weak(_Filled):
     """A dict with weak keys or values, or a weak set, without the entries that are not part of the copy."""
 
     def children(self, old: Any) -> Children:
@@ -295,15 +352,15 @@ class _Replicated(_Thing):
         tf_private.join_replicas(new)
 
 
-class _Table(_Lock):
+class _Table(_Filled):
     def empty(self, old: Any, walk: "Copy") -> Any:
         return tf_private.copied_table(old)
 
 
-# -- immutable kinds: built again from copied parts -------------------------------------------------------------------
+# -- immutable kinds ---------------------------------------------------------------------------------------------------
 
 
-class _Tuple:
+class _Tuple(_Rebuilt):
     def children(self, old: Any) -> Children:
         yield from (("[]", i, item) for i, item in enumerate(tuple.__iter__(old)))
         yield from ((".", name, value) for name, value in (tf_private.attributes(old) or {}).items())
@@ -320,7 +377,7 @@ def _with_attributes(old: Any, new: Any, copied: Copied) -> Any:
     return new
 
 
-class _FrozenSet:
+class _FrozenSet(_Rebuilt):
     def children(self, old: Any) -> Children:
         yield from (("a member", "", item) for item in frozenset.__iter__(old))
         yield from ((".", name, value) for name, value in (tf_private.attributes(old) or {}).items())
@@ -330,7 +387,7 @@ class _FrozenSet:
         return _with_attributes(old, new, copied)
 
 
-class _Method:
+class _Method(_Rebuilt):
     """A method bound to an object, written in Python or in C: bound to the copy of the object."""
 
     def children(self, old: Any) -> Children:
@@ -354,10 +411,7 @@ class _Method:
         )
 
 
-class _WeakReference:
-    def children(self, old: Any) -> Children:
-        return iter(())
-
+class _WeakReference(_Rebuilt):
     def rebuilt(self, old: Any, copied: Copied) -> Any:
         if not isinstance(old, weakref.ref):
             return self._proxy(old, copied)
@@ -376,7 +430,7 @@ class _WeakReference:
         return old if copied(target) is target else weakref.proxy(copied(target))
 
 
-class _View:
+class _View(_Rebuilt):
     """A read-only view of a dict, or of its keys, values or items."""
 
     makers: typing.ClassVar[dict[type, Callable[[Any], Any]]] = {
@@ -395,7 +449,7 @@ class _View:
         return self.makers[type(old)](copied(gc.get_referents(old)[0]))
 
 
-class _MemoryView:
+class _MemoryView(_Rebuilt):
     """A view of the memory of a whole object, such as a `bytearray` or an array."""
 
     def children(self, old: Any) -> Children:
@@ -410,7 +464,7 @@ class _MemoryView:
         return new.toreadonly() if old.readonly else new
 
 
-class _Descriptor:
+class _Descriptor(_Rebuilt):
     """A static method, class method or property that is a value, not a part of a class."""
 
     def children(self, old: Any) -> Children:
@@ -425,7 +479,7 @@ class _Descriptor:
         return ("fget", "fset", "fdel", "__doc__") if isinstance(old, property) else ("__func__",)
 
 
-class _TracedFunction:
+class _TracedFunction(_Rebuilt):
     """A `tf.function`: created again around the copy of its Python function, with nothing traced yet."""
 
     def children(self, old: Any) -> Children:
@@ -435,7 +489,7 @@ class _TracedFunction:
         return tf_private.retraced(old, copied(old.python_function))
 
 
-class _Cached:
+class _Cached(_Rebuilt):
     """A function behind `functools.lru_cache`: an empty cache of the same size around the copy of the function."""
 
     def children(self, old: Any) -> Children:
@@ -445,10 +499,11 @@ class _Cached:
         return functools.lru_cache(**old.cache_parameters())(copied(old.__wrapped__))
 
 
-class _Reduced:
+class _Reduced(_Filled):
     """An object of a type written in C: taken apart and rebuilt as its own `__reduce_ex__` says."""
 
-    def __init__(self) -> None:
+    def __init__(self, cls: type):
+        super().__init__(cls)
         self._parts: dict[int, tuple[Any, ...]] = {}
 
     def parts(self, old: Any) -> tuple[Any, ...]:
@@ -514,42 +569,54 @@ class _Reduced:
                 setattr(new, name, value)
 
 
-_FUNCTION = _Function()
-_FILLED = {
-    types.CellType: _Cell(),
-    types.FunctionType: _FUNCTION,
-    np.ndarray: _Array(),
-    **dict.fromkeys(_LOCKS, _Lock()),
-    **dict.fromkeys(_WEAK, _Weak()),
-    threading.local: _Local(),
-    **dict.fromkeys(tf_private.VARIABLES, _Variable()),
-    **dict.fromkeys(tf_private.REPLICATED, _Replicated()),
-    **dict.fromkeys(tf_private.TABLES, _Table()),
+_KINDS: dict[type, type[_Kind]] = {
+    types.CellType: _Cell,
+    types.FunctionType: _Function,
+    np.ndarray: _Array,
+    **dict.fromkeys(_LOCKS, _Lock),
+    **dict.fromkeys(_WEAK, _Weak),
+    threading.local: _Local,
+    **dict.fromkeys(tf_private.VARIABLES, _Variable),
+    **dict.fromkeys(tf_private.REPLICATED, _Replicated),
+    **dict.fromkeys(tf_private.TABLES, _Table),
+    tuple: _Tuple,
+    frozenset: _FrozenSet,
+    **dict.fromkeys((types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType), _Method),
+    **dict.fromkeys((weakref.ref, weakref.ProxyType, weakref.CallableProxyType), _WeakReference),
+    **dict.fromkeys(_View.makers, _View),
+    memoryview: _MemoryView,
+    **dict.fromkeys((staticmethod, classmethod, property), _Descriptor),
+    tf_private.TRACED_FUNCTION: _TracedFunction,
+    type(functools.lru_cache(len)): _Cached,
 }
-_REBUILT = {
-    tuple: _Tuple(),
-    frozenset: _FrozenSet(),
-    types.MethodType: _Method(),
-    types.BuiltinFunctionType: _Method(),
-    types.MethodWrapperType: _Method(),
-    **dict.fromkeys((weakref.ref, weakref.ProxyType, weakref.CallableProxyType), _WeakReference()),
-    **dict.fromkeys(_View.makers, _View()),
-    memoryview: _MemoryView(),
-    **dict.fromkeys((staticmethod, classmethod, property), _Descriptor()),
-    tf_private.TRACED_FUNCTION: _TracedFunction(),
-    type(functools.lru_cache(len)): _Cached(),
-}
-_THING = _Thing()
 
 
 @cached
-def _kind(cls: type) -> Any:
-    """Return the handler for objects of a class, or None for a C type, which only `__reduce_ex__` can rebuild."""
-    for base in cls.__mro__:
-        kind = _FILLED.get(base) or _REBUILT.get(base)
-        if kind is not None:
-            return kind
-    return _THING if base_of(cls) else None
+def _kind(cls: type) -> type[_Kind]:
+    """Return how the objects of a class are copied; `_Reduced` for a C type, which only `__reduce_ex__` can rebuild."""
+    known = next((_KINDS[base] for base in cls.__mro__ if base in _KINDS), None)
+    return known or (_Thing if base_of(cls) else _Reduced)
+
+
+@cached
+def _needs_a_look(cls: type) -> bool:
+    """Return False if all objects of a class are copied, whatever they are, and belong to nothing that has a record."""
+    return (
+        _is_shared_class(cls)
+        or cls in (types.FunctionType, types.BuiltinFunctionType, types.MappingProxyType)
+        or _kind(cls) is _Reduced
+        or issubclass(cls, threading.Thread)
+        or tf_private.has_records(cls)
+        or (_kind(cls) is _Thing and model_parts.says_how_to_copy(cls))
+    )
+
+
+class _Kinds(dict[type, _Kind]):
+    """The kinds of all classes that a `Copy` has met."""
+
+    def __missing__(self, cls: type) -> _Kind:
+        kind = self[cls] = _kind(cls)(cls)
+        return kind
 
 
 # -- the walk ----------------------------------------------------------------------------------------------------------
@@ -580,7 +647,8 @@ class Copy:
 
     def __init__(self, original: Any):
         self.original = original
-        self._kinds: dict[int, tuple[Any, Any]] = {}  # by identity: the object, to keep it alive, and its handler
+        self._kinds: dict[int, tuple[Any, Any]] = {}  # by identity: the object, to keep it alive, and its kind
+        self._kind_of = _Kinds()
         self._parents: dict[int, Any] = {}
         self._functions: list[types.FunctionType] = []
         self._kept: set[int] = set()  # objects that are the only ones of their kind
@@ -589,9 +657,10 @@ class Copy:
         self._copies: dict[int, Any] = {}
         self._completed: set[int] = set()  # containers that already have their items
         self._keys: dict[str, str] = {}
-        self._reduced = _Reduced()
+        self._plain_texts: set[str] = set()  # texts that hold no identity
         self._find()
         self._refuse_hidden_state()
+        self._create_variables()
         self.clone = self.copied(original)
         self._fill()
 
@@ -625,37 +694,43 @@ class Copy:
             whole: Whether the calls that made a symbolic tensor belong to the copy. Those of the calls that are only
                 copied for the sake of positions do not.
         """
+        kinds, parents = self._kinds, self._parents
+        kind = self._kind_of[type(old)]
+        if kind.needs_a_look and not self._is_copied(old, kind):
+            return
+        kinds[id(old)] = old, kind
+        if kind.needs_a_look:
+            if whole:
+                waiting += tf_private.made_by(old)
+            self._partial.update((id(calls), by_position) for calls, by_position in tf_private.call_records(old))
+            self._notes.update(map(id, tf_private.tracking_notes(old) if type(kind) is _Thing else ()))
+        if id(old) in self._partial or id(old) in self._notes:
+            held = [child for form, _, child in kind.children(old) if form != "[]"]
+        else:
+            held = kind.held(old)
+        fresh = [child for child in held if type(child) not in _PLAIN_OR_IDENTITY and id(child) not in kinds]
+        for child in fresh:
+            parents.setdefault(id(child), old)
+        waiting += fresh
+
+    def _is_copied(self, old: Any, kind: _Kind) -> bool:
+        """Return True for an object that is copied, and False for one that is shared; refuse what can be neither."""
         if type(old) is types.FunctionType:
             self._functions.append(old)
         if _is_shared(old):
             if tf_private.may_capture(type(old)):
                 self._refuse_what_is_captured(old)
-            return
-        kind = _kind(type(old)) or self._reduced
+            return False
         if isinstance(old, threading.Thread):
             raise self._refusal(old, "a thread runs outside the model")
         if tf_private.is_handle(old):
             raise self._refusal(old, "it is a handle to a resource, which a copy would share")
-        if kind is _THING and model_parts.is_the_only_one(old) and not _state_behind(old, set()):
+        if type(kind) is _Thing and model_parts.is_the_only_one(old) and not _state_behind(old, set()):
             self._kept.add(id(old))
-            return
-        if kind is self._reduced:
-            kind.parts(old)
-        self._kinds[id(old)] = old, kind
-        if whole:
-            waiting += tf_private.made_by(old)
-        for calls, positions_count in tf_private.call_records(old):
-            self._partial[id(calls)] = positions_count
-        if kind is _THING:
-            self._notes.update(map(id, tf_private.tracking_notes(old)))
-        partial = id(old) in self._partial or id(old) in self._notes
-        for form, _, child in kind.children(old):
-            cls = type(child)
-            if cls in _PLAIN or cls is int or cls is str or (partial and form == "[]"):
-                continue
-            if id(child) not in self._kinds:
-                self._parents.setdefault(id(child), old)
-                waiting.append(child)
+            return False
+        if isinstance(kind, _Reduced):
+            kind.parts(old)  # which may say that it cannot be copied
+        return True
 
     def _refuse_what_is_captured(self, old: Any) -> None:
         """Refuse a data set or compiled function that uses something that can change: a copy would use it too."""
@@ -693,8 +768,9 @@ class Copy:
         """Refuse functions and classes that lead to state: they are shared, so the state would be shared too."""
         seen: set[int] = set()
         classes = {type(old) for old, _ in self._kinds.values()}
-        self.holds_own_code = not all(map(_is_installed, [*self._functions, *classes]))
-        for function in self._functions:
+        own = [function for function in self._functions if not _is_installed(function)]
+        self.holds_own_code = bool(own) or not all(map(_is_installed, classes))
+        for function in own:
             rebuilt = id(function) in self._kinds
             found = _state_behind(function, seen, closure=not rebuilt)
             if found:
@@ -706,31 +782,40 @@ class Copy:
 
     # Second pass, on demand.
 
+    def _create_variables(self) -> None:
+        """Create the variables first: texts may be their keys."""
+        for old, kind in self._kinds.values():
+            if isinstance(kind, _Variable):
+                self._keys[tf_private.unique_id(old)] = tf_private.unique_id(self.copied(old))
+
     def copied(self, value: Any) -> Any:
         """Return what takes the place of `value` in the copy. A mutable object may still be empty."""
-        if type(value) in _PLAIN:
+        cls = type(value)
+        if cls in _PLAIN:
             return value
+        # Trackers and functional models record objects by their identity: as a number, or within a text.
+        if cls is str:
+            return value if value in self._plain_texts else self._copied_text(value)
         identity = id(value)
         if identity in self._copies:
             return self._copies[identity]
         if identity in self._kinds:
             old, kind = self._kinds[identity]
             try:
-                if not hasattr(kind, "empty"):
-                    new = self._copies[identity] = kind.rebuilt(old, self.copied)
-                    return new
-                new = self._copies[identity] = kind.empty(old, self)
+                new = kind.rebuilt(old, self.copied) if isinstance(kind, _Rebuilt) else kind.empty(old, self)
             except Exception as error:
                 raise self._named(old, error) from error
-            if isinstance(kind, _Variable):
-                self._keys[tf_private.unique_id(old)] = tf_private.unique_id(new)
+            self._copies[identity] = new
             return new
-        # Trackers and functional models record objects by their identity: as a number, or within a text.
-        if type(value) is int and value in self._kinds:
+        if cls is int and value in self._kinds:
             return id(self.copied(self._kinds[value][0]))
-        if type(value) is str and (value in self._keys or _IDENTITY.search(value)):
-            return self._keys.get(value) or _IDENTITY.sub(lambda digits: str(self.copied(int(digits[0]))), value)
         return value
+
+    def _copied_text(self, text: str) -> str:
+        new = self._keys.get(text) or _IDENTITY.sub(lambda digits: str(self.copied(int(digits[0]))), text)
+        if new == text:
+            self._plain_texts.add(text)
+        return new
 
     def completed(self, value: Any) -> Any:
         """Return the copy of a value with all items: what is made from a list may read it at once."""
@@ -749,23 +834,25 @@ class Copy:
     # Third pass.
 
     def _fill(self) -> None:
-        filled = [entry for entry in self._kinds.values() if hasattr(entry[1], "fill")]
+        copied = self.copied
+        filled = [(old, copied(old), kind) for old, kind in self._kinds.values() if isinstance(kind, _Filled)]
         # An object that its own class gives back instead of a copy, such as a time zone, is as it should be.
-        filled = [(old, kind) for old, kind in filled if self.copied(old) is not old]
-        for old, kind in filled:
-            kind.fill(old, self.copied(old), self.copied)
+        filled = [entry for entry in filled if entry[0] is not entry[1]]
+        self.pairs = [(old, new) for old, new, _ in filled]
+        for old, new, kind in filled:
+            kind.fill(old, new, copied)
         # The state of a C type is set at once, so all its parts have to be complete by then.
-        for old, kind in sorted(filled, key=lambda entry: entry[1] is self._reduced):
-            if id(old) in self._partial:
-                set_items(self.copied(old), [self.copied(call) for call in items_of(old) if id(call) in self._kinds])
-            elif id(old) in self._notes:
-                set_items(self.copied(old), self._copied_notes(old))
-            elif hasattr(kind, "fill_items") and id(old) not in self._completed:
+        for old, new, kind in sorted(filled, key=lambda entry: isinstance(entry[2], _Reduced)):
+            identity = id(old)
+            if identity in self._partial:
+                set_items(new, [copied(call) for call in items_of(old) if id(call) in self._kinds])
+            elif identity in self._notes:
+                set_items(new, self._copied_notes(old))
+            elif identity not in self._completed:
                 try:
-                    kind.fill_items(old, self.copied(old), self.copied)
+                    kind.fill_items(old, new, copied)
                 except Exception as error:
                     raise self._named(old, error) from error
-        self.pairs = [(old, self.copied(old)) for old, _ in filled]
 
     def _copied_notes(self, old: Any) -> list[Any]:
         """Return what takes the place of TensorFlow's notes about parts, without the parts that are gone."""
@@ -778,28 +865,43 @@ class Copy:
     def leaks(self) -> list[tuple[Any, Any]]:
         """Return the mutable objects of the original that the clone still reaches: (object, what holds it).
 
-        Uses the garbage collector's references, independently of the type handlers above.
+        Uses the garbage collector's references, independently of the kinds above.
         """
         originals = {id(old) for old, _ in self.pairs}
-        closed = (type, types.ModuleType, types.CodeType, types.FrameType)
+        closed = _Closed()
         seen = {id(self), *self._kept}
-        waiting: list[tuple[Any, Any]] = [(self.clone, None)]
         found: list[tuple[Any, Any]] = []
-        while waiting:
-            value, holder = waiting.pop()
-            if id(value) in seen or isinstance(value, closed) or tf_private.is_constant_class(type(value)):
-                continue
-            seen.add(id(value))
-            if id(value) in originals:
-                found.append((value, holder))
-            elif type(value) is types.FunctionType:
-                # _refuse_hidden_state has checked what shared functions lead to.
-                if not _is_shared(value):
-                    inside = (value.__closure__, value.__defaults__, value.__kwdefaults__, value.__dict__)
-                    waiting += [(item, value) for item in inside]
-            else:
-                waiting += [(item, value) for item in gc.get_referents(value)]
+        holders: list[Any] = []
+        held = [self.clone]
+        while held:  # the clone, then all that it refers to, then all that this refers to
+            fresh = {id(value): value for value in held if type(value) not in _PLAIN_OR_IDENTITY}
+            for identity in fresh.keys() & seen:
+                del fresh[identity]
+            seen |= fresh.keys()
+            for identity in fresh.keys() & originals:
+                leak = fresh.pop(identity)
+                holder = next((each for each in holders if any(part is leak for part in _referents([each]))), None)
+                found.append((leak, holder))
+            holders = [value for value in fresh.values() if not closed[type(value)]]
+            held = _referents(holders)
         return found
+
+
+class _Closed(dict[type, bool]):
+    """Whether what the objects of a class refer to is no part of a model, for all classes that were met."""
+
+    def __missing__(self, cls: type) -> bool:
+        closed = issubclass(cls, (type, types.ModuleType, types.CodeType, types.FrameType))
+        self[cls] = closed or tf_private.is_constant_class(cls)
+        return self[cls]
+
+
+def _referents(values: list[Any]) -> list[Any]:
+    """Return what objects refer to: of a function what it holds itself, and nothing if it is shared."""
+    # `_refuse_hidden_state` has checked what shared functions lead to.
+    own = [value for value in values if type(value) is types.FunctionType and not _is_shared(value)]
+    found = [part for each in own for part in (each.__closure__, each.__defaults__, each.__kwdefaults__, each.__dict__)]
+    return [*found, *gc.get_referents(*(value for value in values if type(value) is not types.FunctionType))]
 
 
 # -- state behind functions and classes --------------------------------------------------------------------------------
@@ -842,6 +944,15 @@ def _globals_used(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
                 yield f"the global name {name!r}", value
 
 
+def _in_closure_and_defaults(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    """Return the values in the closure of a function, and its default arguments."""
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # a name that has no value yet
+            yield f"its closure over {name!r}", cell.cell_contents
+    for place, value in [*enumerate(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).items()]:
+        yield f"its default argument {place!r}", value
+
+
 def _led_to(value: Any, closure: bool = True, libraries: bool = False) -> Iterator[tuple[str, Any]]:
     """Return what a shared value leads to, with the name by which it does."""
     if isinstance(value, types.FunctionType):
@@ -849,7 +960,7 @@ def _led_to(value: Any, closure: bool = True, libraries: bool = False) -> Iterat
         if not installed:
             yield from _globals_used(value)
         if closure and (libraries or not installed):
-            yield from ((f"its {form} {name!r}", item) for form, name, item in _FUNCTION.held_by(value))
+            yield from _in_closure_and_defaults(value)
     elif isinstance(value, type):
         for cls in value.__mro__:
             if not _is_installed(cls):
@@ -909,7 +1020,7 @@ def _without(path: list[str]) -> str:
     return (
         f", or remove it while you clone the model. The clone then has None as `{attribute}`:\n\n"
         f"    kept, layer.{attribute} = layer.{attribute}, None\n"
-        f"    copied = clone(model)\n"
+        f"    copied = helpers.clone(model)\n"
         f"    layer.{attribute} = kept\n"
     )
 

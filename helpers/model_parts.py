@@ -152,7 +152,7 @@ def is_the_only_one(value: Any) -> bool:
     The others run, with arguments that are numbers, texts and classes only.
     """
     cls = type(value)
-    if not _says_how_to_copy(cls):
+    if not says_how_to_copy(cls):
         return False
     function = getattr(cls, "__deepcopy__", None)
     if function is not None:
@@ -168,7 +168,7 @@ def is_the_only_one(value: Any) -> bool:
 
 
 @cached
-def _says_how_to_copy(cls: type) -> bool:
+def says_how_to_copy(cls: type) -> bool:
     """Return True if a class says itself how it is copied. What Keras says so writes a file, which takes long."""
     if base_of(cls) not in (object, None):  # a list or dict
         return False

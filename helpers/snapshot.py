@@ -40,17 +40,8 @@ def unchanged(*models: Any) -> Iterator["Snapshot"]:
         >>> model.layers[0].bias.numpy()
         array([0., 0.], dtype=float32)
     """
-    held = _AT_HAND.get()
-    if held is None or not held.reaches(models):
-        held = Snapshot(*models)
-    # Within the body it is no longer the present state.
-    token = _AT_HAND.set(None)
-    with random_state.random_state_kept():
-        try:
-            yield held
-        finally:
-            held.restore()
-            _AT_HAND.reset(token)
+    with _restored(models, once=False) as held:
+        yield held
 
 
 @contextlib.contextmanager
@@ -60,13 +51,20 @@ def taken_once(*models: Any) -> Iterator[None]:
     Args:
         *models: What the body changes for longer only within `unchanged`.
     """
+    with _restored(models, once=True):
+        yield
+
+
+@contextlib.contextmanager
+def _restored(models: tuple[Any, ...], once: bool) -> Iterator["Snapshot"]:
     held = _AT_HAND.get()
     if held is None or not held.reaches(models):
         held = Snapshot(*models)
-    token = _AT_HAND.set(held)
+    # Within the body of `unchanged` it is no longer the present state.
+    token = _AT_HAND.set(held if once else None)
     with random_state.random_state_kept():
         try:
-            yield
+            yield held
         finally:
             held.restore()
             _AT_HAND.reset(token)

@@ -18,11 +18,15 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.distribute import distribute_lib
 from tensorflow.python.distribute.ps_values import AggregatingVariable
+from tensorflow.python.eager import context
 from tensorflow.python.eager.polymorphic_function import eager_function_run
 from tensorflow.python.eager.polymorphic_function.concrete_function import ConcreteFunction
+from tensorflow.python.framework import ops
+from tensorflow.python.ops import gen_array_ops, gen_resource_variable_ops
 from tensorflow.python.ops.resource_variable_ops import BaseResourceVariable, ResourceVariable
 from tensorflow.python.trackable import data_structures
 from tensorflow.python.trackable.autotrackable import AutoTrackable
+from tensorflow.python.trackable.base import Trackable
 
 from helpers import graphs
 from helpers.caching import cached
@@ -78,6 +82,15 @@ def is_operation_class(cls: type) -> bool:
     if "keras" in sys.modules:
         kinds.append(sys.modules["keras"].Operation)
     return issubclass(cls, tuple(kinds))
+
+
+@cached
+def has_records(cls: type) -> bool:
+    """Return False if `made_by`, `call_records` and `tracking_notes` are empty for all objects of a class.
+
+    Private: the base class `Trackable` (tensorflow 2.21.0).
+    """
+    return _is_class_of_symbols(cls) or is_operation_class(cls) or issubclass(cls, Trackable)
 
 
 def tracking_notes(value: Any) -> list[Any]:
@@ -305,12 +318,33 @@ def unique_id(variable: Any) -> str:
 
 
 def copied_variable(old: Any) -> Any:
-    """Return a new variable with the same value, copied on the device where it is."""
+    """Return a new variable with the same value, copied on the device where it is.
+
+    `tf.Variable` would make one for each replica inside the scope of a strategy, and takes several times as long.
+
+    Private: the arguments of `BaseResourceVariable`, what an eager handle must know of its variable, and
+    `context.anonymous_name`, with which each handle is for a variable of its own (tensorflow 2.21.0).
+    """
+    new = ResourceVariable.__new__(ResourceVariable)
     with tf.device(old.device):
         # A tensor that is only assigned shares its memory with the original until one of the two is written.
-        value = tf.raw_ops.DeepCopy(x=value_of(old))
-        # Not `tf.Variable`, which makes one for each replica inside the scope of a strategy.
-        return ResourceVariable(value, trainable=old.trainable, dtype=old.dtype, shape=old.shape)
+        value = gen_array_ops.deep_copy(value_of(old))
+        handle = gen_resource_variable_ops.var_handle_op(old.dtype, old.shape, shared_name=context.anonymous_name())
+        gen_resource_variable_ops.assign_variable_op(handle, value)
+    handle._handle_data = old.handle._handle_data  # of which shape and dtype it is
+    handle._parent_trackable = weakref.ref(new)
+    handle._name, handle._unique_id = "Variable:0", f"Variable_{ops.uid()}"
+    BaseResourceVariable.__init__(
+        new,
+        trainable=old.trainable,
+        shape=old.shape,
+        dtype=old.dtype,
+        handle=handle,
+        unique_id=handle._unique_id,
+        handle_name="Variable",
+        in_graph_mode=False,
+    )
+    return new
 
 
 def replicas(variable: Any) -> list[Any]:
@@ -336,8 +370,10 @@ def value_of(variable: Any) -> tf.Tensor:
 
     Returns:
         Its value; of a variable with several replicas, all values, (replicas, ...).
+
+    Private: the module `gen_resource_variable_ops`, because `tf.raw_ops` takes twice as long (tensorflow 2.21.0).
     """
-    values = [tf.raw_ops.ReadVariableOp(resource=each.handle, dtype=each.dtype) for each in replicas(variable)]
+    values = [gen_resource_variable_ops.read_variable_op(each.handle, each.dtype) for each in replicas(variable)]
     return values[0] if len(values) == 1 else tf.stack(values)
 
 
@@ -357,8 +393,9 @@ def same_bits(a: Any, b: Any) -> bool:
     first, second = (np.asarray(value_of(either)) for either in (a, b))
     if first.dtype == object:
         return np.array_equal(first, second)
-    first, second = (array.reshape(-1).view(np.uint8) for array in (first, second))
-    step = 2**24
+    word = np.uint64 if first.nbytes % 8 == 0 else np.uint8
+    first, second = (array.reshape(-1).view(word) for array in (first, second))
+    step = 2**20
     return all(np.array_equal(first[i : i + step], second[i : i + step]) for i in range(0, len(first), step))
 
 
@@ -448,20 +485,22 @@ def attributes(value: Any) -> dict[str, Any] | None:
     Private: `_DictWrapper` and `_TupleWrapper` present the attributes of the wrapped object as their own
     (tensorflow 2.21.0).
     """
-    cls = type(value)
+    read = reader_of_attributes(type(value))
+    return None if read is None else read(value)
+
+
+def reader_of_attributes(cls: type) -> Callable[[Any], dict[str, Any]] | None:
+    """Return the function by which `attributes` reads those of the objects of a class, or None if they have none."""
+    if issubclass(cls, threading.local):
+        # Each thread has its own. The descriptor that a derived class has leads to a dict that nobody uses.
+        return lambda value: threading.local.__getattribute__(value, "__dict__")
     place = _place_of_attributes(cls)
-    if place is not None:
-        found: dict[str, Any] = vars(cls.__mro__[place])["__dict__"].__get__(value)
-        return found
-    # Each thread has its own. The descriptor that a derived class has leads to a dict that nobody uses.
-    return threading.local.__getattribute__(value, "__dict__") if issubclass(cls, threading.local) else None
+    return None if place is None else vars(cls.__mro__[place])["__dict__"].__get__
 
 
 @cached
 def _place_of_attributes(cls: type) -> int | None:
     """Return which of the bases of a class has the descriptor that leads to the attributes."""
-    if issubclass(cls, threading.local):
-        return None
     descriptors = (vars(base).get("__dict__") for base in cls.__mro__)
     return next((i for i, found in enumerate(descriptors) if isinstance(found, GetSetDescriptorType)), None)
 
@@ -475,8 +514,6 @@ def eager_attributes() -> dict[str, Any]:
     TensorFlow can set its eager seed but has no public way to read it.
     Private: `tensorflow.python.eager.context.context()` (tensorflow 2.21.0).
     """
-    from tensorflow.python.eager import context
-
     return vars(context.context())
 
 

@@ -140,7 +140,8 @@ class Run:
     Attributes:
         error: The error that the training raised, or None. After an error no further steps are made.
         steps: The number of steps made.
-        weights: The values of the model's weights by step; step 0 is before training.
+        weights: The values of the model's weights by step, as tensors, which share their memory with the weights until
+            those are next written; step 0 is before training.
         state: The same for the variables outside the weights.
         moved: How far the weights are from where they were at step 0, by step.
         watched_moved: How far the weights of each watched model are from where they were, by step.
@@ -154,11 +155,15 @@ class Run:
         # Listing the variables of a model takes longer than a training step, so it is done once.
         self._weights = list(map(keras_compat.storage, keras_compat.weights(model)))
         self._state = list(map(keras_compat.storage, keras_compat.other_state(model)))
-        self.weights = {0: distances.values(self._weights)}
-        self.state = {0: distances.values(self._state)}
+        self.weights = {0: distances.read(self._weights)}
+        self.state = {0: distances.read(self._state)}
         self.moved = [0.0]
         self._models = dict(watched)
-        self._watched = {name: self._to_watch(each) for name, each in watched.items()}
+        # The variables of each, with their values now.
+        self._watched: dict[str, list[tuple[Any, Any]]] = {}
+        for name, each in watched.items():
+            variables = self._to_watch(each)
+            self._watched[name] = list(zip(variables, distances.read(variables), strict=True))
         self._watched_weights = {
             name: {id(keras_compat.storage(weight)) for weight in keras_compat.weights(each)}
             for name, each in watched.items()
@@ -180,19 +185,18 @@ class Run:
         for step in [step for step in self.weights if 0 < step < before]:
             del self.weights[step], self.state[step]
 
-    def _to_watch(self, model: Any) -> list[tuple[Any, Any]]:
-        """Return the variables of a model that this training could move, each with its values."""
-        variables = distances.all_variables(model)
-        return list(zip(variables, distances.values(variables), strict=True))
+    def _to_watch(self, model: Any) -> list[Any]:
+        """Return the variables of a model that this training could move."""
+        return distances.all_variables(model)
 
     def _note(self) -> None:
         """Record the values of all variables after a step."""
         self.steps += 1
-        self.weights[self.steps] = distances.values(self._weights)
-        self.state[self.steps] = distances.values(self._state)
+        self.weights[self.steps] = distances.read(self._weights)
+        self.state[self.steps] = distances.read(self._state)
         self.moved.append(distances.largest_between(self.weights[self.steps], self.weights[0]))
         for name, pairs in self._watched.items():
-            now = distances.values([variable for variable, _ in pairs])
+            now = distances.read([variable for variable, _ in pairs])
             moved, largest = self.watched_variables[name], 0.0
             for (variable, before), value in zip(pairs, now, strict=True):
                 distance = distances.largest_difference(value, before)
@@ -311,8 +315,7 @@ class CompiledRun(Run):
             finally:
                 distances.assign(self._captured, before)
 
-    def _to_watch(self, model: Any) -> list[tuple[Any, Any]]:
+    def _to_watch(self, model: Any) -> list[Any]:
         # A compiled step can change only the variables that it has captured.
         captured = set(map(id, self._captured))
-        held = [v for v in distances.all_variables(model) if id(keras_compat.storage(v)) in captured]
-        return list(zip(held, distances.values(held), strict=True))
+        return [v for v in distances.all_variables(model) if id(keras_compat.storage(v)) in captured]

@@ -29,7 +29,7 @@ def command(args: Sequence[str]) -> list[str]:
         options.append("--ip=127.0.0.1")
     if not WINDOWS and os.geteuid() == 0:
         options.append("--allow-root")  # containers often have no other user
-    return [str(PYTHON), "-m", "jupyterlab", *options, *args]
+    return [str(PYTHON), str(ROOT / "tools" / "start_jupyter.py"), "jupyterlab", *options, *args]
 
 
 def lab(args: Sequence[str]) -> int:

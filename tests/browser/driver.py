@@ -61,9 +61,15 @@ def artefact(name):
 
 
 class Server:
-    """A JupyterLab server on a free port and in its own folder, which does not use the user's settings."""
+    """A JupyterLab server on a free port and in its own folder, which does not use the user's settings.
 
-    def __init__(self, folder, private):
+    Args:
+        folder: The folder that it serves.
+        private: A folder for what Jupyter writes.
+        prepare: Whether it keeps a kernel ready. Tests of notebooks and labs do without: it would take memory and time.
+    """
+
+    def __init__(self, folder, private, prepare=False):
         self.folder = Path(folder)
         self.token = secrets.token_hex(16)
         # A copy, because the settings look beside themselves for the notebook to open first.
@@ -82,6 +88,7 @@ class Server:
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
         # With port 0 the system chooses a free one. Tests read the state of cells from the page's application object.
         command += ["--ServerApp.port=0", "--expose-app-in-browser", f"--ServerApp.root_dir={self.folder}"]
+        command += [f"--PreparingKernelManager.prepare={prepare}"]
         self._process = subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
         )

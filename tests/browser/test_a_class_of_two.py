@@ -90,7 +90,7 @@ def test_a_class_of_two(hub, browser):
     ada.run_all()
     assert (ada.errors(), ada.widget_problems()) == ([], [])
     panel = ada.panel(".layer-lab")
-    verdict, error = choose(panel, "Naive method", "second name (=)")
+    verdict, error = choose(panel, "Method A", "second name (=)")
     assert ("fails “Own life” (" in verdict, error) == (True, "")
     ada.screenshot("classroom-ada")
 

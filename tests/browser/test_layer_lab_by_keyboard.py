@@ -24,8 +24,8 @@ DROPDOWNS = (
     "How it is written",
     "Which Keras",
     "Optimizer",
-    "Naive method",
-    "Correct method",
+    "Method A",
+    "Method B",
     "Train after cloning",
 )
 
@@ -99,7 +99,7 @@ def test_every_dropdown_is_answered(panel, description):
 
 def test_an_error_is_shown_with_what_it_teaches(panel):
     choose(panel, "How it is written", "Sequential")
-    verdict, error = choose(panel, "Naive method", "new instance of the class")
+    verdict, error = choose(panel, "Method A", "new instance of the class")
     assert re.match(r".+ raised \w+\. .{20,}", error)
     assert verdict.endswith(".")
     assert panel.accessibility_problems() == []
@@ -109,14 +109,26 @@ def test_an_error_is_shown_with_what_it_teaches(panel):
 
 def test_layers_are_added_and_removed(panel):
     before, text = panel.picture(), source(panel)
-    count = panel.root.get_by_role("button", name="Remove layer").count()
+    chips = panel.root.locator(".lab-chip")
+    count = chips.count()
     change(panel, "Add a layer", "Enter")
-    # The new slider also has a name.
-    expect(panel.root.get_by_role("slider", name="units")).to_have_count(panel.root.locator(".noUi-handle").count() - 1)
-    assert panel.root.get_by_role("button", name="Remove layer").count() == count + 1
+    # The controls of the new layer are shown, and those of the others are folded.
+    expect(panel.root.get_by_role("button", expanded=True)).to_have_text(re.compile(f"^{count + 1} "))
+    expect(panel.root.get_by_role("slider", name="units")).to_have_count(1)
+    assert chips.count() == count + 1
     assert source(panel) != text and panel.picture() != before
     change(panel, f"Remove layer {count + 1}", "Enter")
     assert source(panel) == text and panel.picture() == before
+
+
+def test_the_controls_of_a_layer_fold(panel):
+    chip = panel.root.locator(".lab-chip").first
+    expect(chip).to_have_attribute("aria-expanded", "true")
+    chip.press("Enter")
+    expect(chip).to_have_attribute("aria-expanded", "false")
+    expect(panel.root.get_by_role("slider", name="units")).to_have_count(0)
+    chip.press("Enter")
+    expect(panel.root.get_by_role("slider", name="units")).to_be_visible()
 
 
 def test_play_and_pause(panel):

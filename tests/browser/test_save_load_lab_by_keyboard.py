@@ -50,7 +50,7 @@ def test_every_change_of_the_receiver_is_answered(panel):
     [
         ("How it is written", "Functional", "✓ A true clone"),
         ("Which Keras saves", "Keras 2 (tf_keras)", "✓ A true clone"),
-        ("Kept as", ".h5, whole model (legacy)", "Nothing is loaded"),
+        ("Kept as", ".h5, whole model (legacy)", "Loading raises an error"),
         ("Kept as", "JSON, structure", "another model"),
     ],
 )

@@ -24,14 +24,14 @@ def progress_file(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(chromium, tmp_path_factory, progress_file):
-    """A separate server whose kernels store progress, which the usual server does not."""
+    """A separate server whose kernels store progress, and which keeps a kernel ready; the usual server does neither."""
     folder = tmp_path_factory.mktemp("lab")
     (folder / "notebooks").mkdir()
     for name in (NAME, NEXT):
         (folder / name).write_bytes((driver.ROOT / name).read_bytes())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(progress.VARIABLE, str(progress_file))
-        server = driver.Server(folder, tmp_path_factory.mktemp("jupyter"))
+        server = driver.Server(folder, tmp_path_factory.mktemp("jupyter"), prepare=True)
     yield server
     server.stop()
 
@@ -71,19 +71,19 @@ def test_someone_new_goes_through_it(lab, progress_file):
     wait_shown(lab, 0, "Begin with 00 Start here: A model and two clones")
     assert not progress_file.exists()
 
-    answer(lab, "copied has the weights", lesson_00.SAME_BATCHES)
+    answer(lab, "one more training step", lesson_00.SAME_BATCHES)
     assert json.loads(progress_file.read_text(encoding="utf-8"))["answers"].keys() == {lesson_00.SAME_BATCHES.key}
     wait_shown(lab, 1, "Go on with 00 Start here: A smaller learning rate")
 
     panel = lab.panel(".layer-lab")
     panel.wait_text(".lab-verdict", "fails “Same start”")
-    assert "fails “Same future” (" in choose(panel, "Naive method", "clone_model + set_weights")[0]
+    assert "fails “Same future” (" in choose(panel, "Method A", "clone_model + set_weights")[0]
     lab.screenshot("start-here-lab", of=".layer-lab")
     verdict, _ = choose(panel, "Optimizer", "SGD, no memory")
     assert "clone_model + set_weights: ✗" in verdict and "(optimizer state differ" in verdict
-    assert "fails “Own life” (" in choose(panel, "Naive method", "second name (=)")[0]
+    assert "fails “Own life” (" in choose(panel, "Method A", "second name (=)")[0]
 
-    answer(lab, "has all that the model has", lesson_00.COMPILED_AGAIN)
+    answer(lab, "the smaller rate", lesson_00.COMPILED_AGAIN)
     place = "Which method runs when"
     wait_shown(lab, 2, f"Go on with 01 How subclassing works: {place}")
     assert lab.accessibility_problems(".lesson-progress") == []

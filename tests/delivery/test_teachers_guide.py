@@ -47,7 +47,7 @@ SHOWN = [
     (birth, {"where": "module"}, "the two instances share them, and training the first moves both"),
     (birth, {"where": "call"}, "On Keras 3 the first call raises a ValueError"),
     (save_load, {"change": "activation"}, "No error, and it is another model"),
-    (save_load, {"change": "units"}, "Nothing is loaded, and an error says so"),
+    (save_load, {"change": "units"}, "Loading raises an error: you cannot overlook it"),
     (save_load, {"change": "order"}, "No error, and it is another model"),
     (save_load, {"change": "order", "generation": "tf_keras"}, "No error, and the same answers. ✗ Not a true clone"),
     (interruption, {}, "the resumed model has exactly the weights of the model that was never interrupted"),

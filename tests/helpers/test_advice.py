@@ -43,7 +43,7 @@ def numbers():
 def advised(error, **names):
     """Run the code in a refusal, and return the clone that it makes."""
     code = textwrap.dedent(str(error).partition("\n\n")[2])
-    names |= {"clone": helpers.clone, "tf": tf}
+    names |= {"helpers": helpers, "tf": tf}  # a reader has no `clone` by itself
     exec(code, names)
     return names["copied"]
 
@@ -210,7 +210,7 @@ def attribute_changed_after_tracing(keras):
 @advice("does not take these inputs")
 def inputs_that_do_not_fit(keras):
     model = layer_with(keras)
-    assert "clone(model, inputs)" in str(refused(model, X[:, :4]))
+    assert "helpers.clone(model, inputs)" in str(refused(model, X[:, :4]))
     return model, helpers.clone(model, X)
 
 

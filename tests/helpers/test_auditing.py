@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from faulty_clones import FAULTS, PROBABILISTIC, pair
-from tiers import on_one_keras
+from tiers import every, on_one_keras
 from zoo import (
     adapted_normalization,
     batch_normalization_and_dropout,
@@ -273,7 +273,7 @@ CASES = on_one_keras(
 
 
 # On the other Keras version, test_engine.py tries each of them.
-@pytest.mark.parametrize(("package", "name"), [case for case in CASES if not case.marks])
+@pytest.mark.parametrize(("package", "name"), every(3, (case for case in CASES if not case.marks)))
 def test_every_fault_is_found_and_named(packages, package, name):
     keras, fault = packages[package], FAULTS[name]
     model, clone, x, y = pair(keras, fault.make)
@@ -292,7 +292,7 @@ MAKERS = {
 }
 
 
-@pytest.mark.parametrize(("package", "name"), [each for each in on_one_keras(MAKERS) if not each.marks])
+@pytest.mark.parametrize(("package", "name"), every(3, (each for each in on_one_keras(MAKERS) if not each.marks)))
 def test_a_model_built_twice_under_one_seed_is_a_true_clone(packages, package, name):
     model, clone, x, y = pair(packages[package], MAKERS[package, name])
     report = helpers.audit(model, clone, x, y)

@@ -9,7 +9,7 @@ import weakref
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiers import on_one_keras, slow_unless, thinned
+from tiers import every, on_one_keras, slow_unless, thinned
 from zoo import (
     KINDS,
     MODULES,
@@ -45,13 +45,13 @@ KEPT_BY_ITS_BIJECTORS = ("flow_with_networks_of_keras",)
 QUICK_COMPILED = ("sequential", "own_train_step", "stateful_recurrent", "dense_flipout", "counter_in_a_closure")
 
 
-@pytest.mark.parametrize(("package", "kind"), TRAINED_EAGERLY)
+@pytest.mark.parametrize(("package", "kind"), every(3, [pytest.param(*case) for case in TRAINED_EAGERLY]))
 def test_the_clone_is_true_and_the_original_untouched(package, kind, packages):
     clone_is_true(package, kind, packages)
 
 
 @pytest.mark.parametrize(
-    ("package", "kind"), thinned(2, [slow_unless(each[1] in QUICK_COMPILED, *each) for each in TRAINED_COMPILED])
+    ("package", "kind"), thinned(3, [slow_unless(each[1] in QUICK_COMPILED, *each) for each in TRAINED_COMPILED])
 )
 def test_so_it_is_after_compiled_training_and_neither_stays_in_memory(package, kind, packages):
     with compiled_training():
@@ -94,7 +94,7 @@ def test_what_a_refusal_advises_works(package, kind, packages):
     title = re.search(r"'(\w+)' (holds|had been)|part is \w+ '(\w+)'", str(refused.value))
     parts = [part for part in keras_compat.parts(model) if part.name in title.groups()]
     advice = textwrap.dedent(str(refused.value).partition("\n\n")[2])
-    names = {"layer": parts[0], "part": parts[0], "model": model, "clone": helpers.clone}
+    names = {"layer": parts[0], "part": parts[0], "model": model, "helpers": helpers}
     before = dict(vars(parts[0]))
     exec(advice, names)
     assert type(names["copied"]) is type(model)

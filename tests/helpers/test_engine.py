@@ -54,7 +54,7 @@ def cases(versions, representative):
         marks = [] if name in representative else [pytest.mark.slow]
         package = packages[(number + 1) % len(packages)]
         found.append(pytest.param(package, name, marks=marks, id=f"{package}-{name}"))
-    return thinned(3, found)
+    return thinned(6, found)
 
 
 def versions_of_kinds():

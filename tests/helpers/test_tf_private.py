@@ -31,6 +31,45 @@ def test_a_copied_variable_has_memory_of_its_own():
             assert addresses[0] != addresses[1]
 
 
+def test_a_copied_variable_is_a_variable_like_any_other():
+    old = tf.Variable([[1.0, 2.0]], shape=[None, 2], trainable=False)
+    new, other = tf_private.copied_variable(old), tf.Variable([[1.0, 2.0]], shape=[None, 2], trainable=False)
+    assert type(new) is type(other)
+    assert vars(new).keys() == vars(other).keys()
+    assert new.handle._handle_data == other.handle._handle_data
+    assert vars(new.handle).keys() == vars(other.handle).keys()
+    own = {*tf_private.own_attributes(type(new)), "_handle_name"}
+    assert {name: value for name, value in vars(new).items() if name not in own} == {
+        name: value for name, value in vars(other).items() if name not in own
+    }
+
+    @tf.function
+    def doubled():
+        new.assign_add(new)
+        return tf.reduce_sum(new)
+
+    assert doubled() == 6
+    with tf.GradientTape() as tape:
+        tape.watch(new)
+        result = tf.reduce_sum(new * new)
+    np.testing.assert_array_equal(tape.gradient(result, new), [[4, 8]])
+    new.assign(tf.ones([3, 2]))
+    np.testing.assert_array_equal(old, [[1, 2]])
+
+
+def test_a_class_has_records_if_its_objects_may_have_some(keras):
+    layer = keras.layers.Dense(1)
+    symbol = layer(keras.Input((2,)))
+    assert tf_private.call_records(layer)
+    assert tf_private.made_by(symbol)
+    module = tf.Module()
+    module.held = [tf.Variable(1.0)]
+    assert tf_private.tracking_notes(module)
+    held = [layer, symbol, module, module.held]
+    assert all(tf_private.has_records(type(each)) for each in held)
+    assert not any(map(tf_private.has_records, (list, dict, str, np.ndarray)))
+
+
 def test_what_a_variable_keeps_for_itself_is_still_named_so():
     names = set(vars(tf.Variable(1.0)))
     assert tf_private.own_attributes(type(tf.Variable(1.0))) <= names

@@ -37,7 +37,7 @@ def test_an_attribute_that_was_changed_after_prediction_was_compiled_is_found(ke
     with pytest.raises(helpers.CloneError, match="has changed since predict_function was compiled") as refused:
         helpers.clone(model)
     advice = str(refused.value).split("\n\n")[1]
-    names = {"model": model, "clone": helpers.clone}
+    names = {"model": model, "helpers": helpers}
     exec("\n".join(line.strip() for line in advice.splitlines()), names)
     assert helpers.audit(model, names["copied"], x, y, steps=1).ok
     np.testing.assert_allclose(model.predict(x, verbose=0), names["copied"].predict(x, verbose=0), rtol=1e-5)

@@ -92,11 +92,7 @@ def run_twice(notebook, folder):
     return peak
 
 
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(path, marks=[pytest.mark.rare] * (number % 2)) for number, path in enumerate(NOTEBOOKS)],
-    ids=lambda path: path.stem,
-)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_runs_twice_and_leaves_no_file(path, tmp_path, asked):
     folder = tmp_path / FOLDER.name
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))

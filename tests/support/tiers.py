@@ -14,8 +14,9 @@ def slow_unless(quick: bool, *values: Any) -> Any:
 
 
 def every(nth: int, values: Iterable[Any]) -> list[Any]:
-    """Leave every nth value among the quick cases, beginning with the first."""
-    return [slow_unless(number % nth == 0, value) for number, value in enumerate(values)]
+    """Leave every nth value among the quick cases, beginning with the first; a value may be a pytest.param."""
+    cases = [value.values if isinstance(value, type(pytest.param())) else (value,) for value in values]
+    return [slow_unless(number % nth == 0, *case) for number, case in enumerate(cases)]
 
 
 def on_one_keras(cases: Iterable[tuple[str, Any]], nth: int = 1) -> list[Any]:

@@ -188,6 +188,7 @@ def test_a_second_registration_changes_nothing(shell, cell):
     assert shell.input_transformers_cleanup.count(both._whole_cell) == 1
 
 
+@pytest.mark.slow
 def test_importing_the_workbook_in_ipython_registers_it():
     code = "%both\nkeras.__name__"
     program = (

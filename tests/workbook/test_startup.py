@@ -30,6 +30,7 @@ def test_clone_and_audit_need_no_widgets_and_no_plots():
     assert done.stdout.strip() == "False", done.stderr
 
 
+@pytest.mark.slow
 def test_the_start_up_is_silent():
     done = run("import workbook; workbook.quiet_tensorflow(); print('ready')")
     assert (done.stdout, done.stderr) == ("ready\n", "")

@@ -217,7 +217,7 @@ def measure_labs(lab: driver.Lab, rounds: int) -> None:
 
 def measure(page: Page, presses: int, screenshots: Path | None) -> None:
     """Measure both panels and print the table."""
-    handles = {"lab": page.locator(".layer-lab .lab-row .noUi-handle").first}
+    handles = {"lab": page.locator(".layer-lab .lab-controls .noUi-handle").first}
     handles["usual"] = page.locator(".jp-OutputArea-output .widget-interact .noUi-handle").first
     times: dict[str, list[float]] = {"lab": [], "usual": [], "busy": []}
     streams: list[float] = []

@@ -24,6 +24,7 @@ import re
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -45,18 +46,19 @@ GB = 1024**3
 class Server:
     """JupyterLab as binder/start starts it, with only the settings of the workbook."""
 
-    def __init__(self, folder: Path, limit: float):
+    def __init__(self, folder: Path, limit: float, *arguments: str):
         self.token = secrets.token_hex(16)
         shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
         environment = {**os.environ, "JUPYTER_TOKEN": self.token, "MODEL_CLONING_PROGRESS": ""}
         for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
             environment[f"JUPYTER_{name}"] = str(folder / name)
+        environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         for name in ("JUPYTER_CONFIG_PATH", "MEM_LIMIT"):
             environment.pop(name, None)
         if limit:
             environment["MEM_LIMIT"] = str(int(limit * GB))
         command = [ROOT / "binder" / "start", "jupyter", "lab", "--no-browser", "--allow-root"]
-        command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={folder}"]
+        command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={folder}", *arguments]
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, errors="replace")
         self.made_room = 0
         self._urls: list[str] = []
@@ -72,11 +74,15 @@ class Server:
 
     def _read(self) -> None:
         for line in self.process.stderr:
-            if found := re.search(r"http://(127\.0\.0\.1:[1-9]\d*)/lab", line):
-                self._urls.append(found.group(1))
-                self._ready.set()
-            self.made_room += "Memory is short: restarting" in line
+            self._read_line(line)
         self._ready.set()
+
+    def _read_line(self, line: str) -> None:
+        """Note what a line of the server's log says."""
+        if found := re.search(r"http://(127\.0\.0\.1:[1-9]\d*)/lab", line):
+            self._urls.append(found.group(1))
+            self._ready.set()
+        self.made_room += "Memory is short: restarting" in line
 
     def call(self, method: str, path: str, body: dict | None = None) -> bytes:
         """Call the server's REST interface."""
@@ -86,6 +92,13 @@ class Server:
         request.add_header("Authorization", f"token {self.token}")
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read()
+
+    def stop(self) -> None:
+        """End the server and its kernels."""
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            child.kill()
+        self.process.kill()
+        self.process.wait()
 
     def open(self, name: str) -> Tab:
         """Open a notebook."""
@@ -191,10 +204,7 @@ def main() -> None:
             print(f"highest of all: {highest / GB:.2f} GB")
         finally:
             watch.stop()
-            for child in psutil.Process(server.process.pid).children(recursive=True):
-                child.kill()
-            server.process.kill()
-            server.process.wait()
+            server.stop()
 
 
 if __name__ == "__main__":

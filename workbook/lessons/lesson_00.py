@@ -4,43 +4,51 @@ from workbook.lessons.quiz import Option, Question
 
 SAME_BATCHES = Question(
     key="00-same-batches",
-    text="`copied` has the weights of `model`, and reads every digit as `model` does. Both are compiled with Adam. You "
-    "train both on the same batches, in the same order. Are their weights still equal?",
+    text="`model` and the second clone make one more training step, on the same batch. How do the two compare?",
     options=[
         Option(
-            "Yes, after any number of steps",
-            "Equal weights and equal batches give equal gradients. But what Adam makes of a gradient depends on the "
-            "steps before it, and `copied` has made none.",
+            "Unequal gradients, and unequal weights after the step",
+            "The gradients depend on the weights and the batch, and both are equal. What turns a gradient into a step?",
         ),
         Option(
-            "No, from the first step on",
-            "Adam keeps averages of its earlier steps. The Adam of `model` has them, that of `copied` begins without.",
+            "Equal gradients, and equal weights after the step",
+            "What Adam makes of a gradient depends on the steps before it, and the Adam of `copied` has made none.",
+        ),
+        Option(
+            "Equal gradients, and unequal weights after the step",
+            "Equal weights and an equal batch give equal gradients. But Adam keeps averages of its earlier steps: "
+            "that of `model` has them, that of `copied` begins without.",
             right=True,
         ),
         Option(
-            "No, but only after many steps",
-            "Rounding errors grow like that, and both do the same arithmetic. Something was not copied.",
+            "Unequal gradients, and equal weights after the step",
+            "It is the other way round: weights and batch are equal, and the two optimizers are not.",
         ),
     ],
 )
 
 COMPILED_AGAIN = Question(
     key="00-compiled-again",
-    text="`compiled = helpers.clone(model)` has all that the model has. Then you call "
-    "`compiled.compile(keras.optimizers.Adam(0.0001), model.loss)`. With what does its next `fit` begin?",
+    text="`model` has made 570 steps. The next cell makes two clones with `helpers.clone`, and gives them the smaller "
+    "rate. How many steps does it print for the two?",
     options=[
         Option(
-            "The model's weights, and Adam's averages",
-            "The averages were in the optimizer that `helpers.clone` made. `compile` puts the new one in its place.",
+            "570 and 570",
+            "One of the two is compiled with a new optimizer. Who has trained with that one?",
         ),
         Option(
-            "The model's weights, and no averages",
-            "`compile` leaves weights alone. The optimizer that you pass to it is new, so it has made no steps.",
+            "0 and 570",
+            "`compile` leaves weights alone, and puts a new optimizer in the place of the old one. A new rate alone "
+            "changes nothing else in it.",
             right=True,
         ),
         Option(
-            "New random weights, and no averages",
-            "`compile` sets optimizer, loss and metrics. It draws no weights.",
+            "570 and 0",
+            "It is the other way round: the first one gets a new optimizer, the second keeps its own.",
+        ),
+        Option(
+            "0 and 0",
+            "`helpers.clone` carries the optimizer with its count. What does setting its rate change in it?",
         ),
     ],
 )

@@ -1,6 +1,7 @@
 """Prediction questions and exercises of notebook 01, How subclassing works."""
 
 import functools
+import numbers
 import re
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -13,97 +14,100 @@ from workbook.lessons.quiz import Exercise, Option, Question
 
 CALL_A_LAYER = Question(
     key="01-first-call",
-    text="You make a layer with `Talker(3)`, from the cell below, and call it twice on data. What has it printed then?",
+    text="The next cell makes layers of the class `Talker`, and calls some of them. How often do `build` and `call` "
+    "print their names?",
     options=[
         Option(
-            "`__init__`, `call`, `build`, `call`",
-            "`call` uses the kernel, and `build` makes it. So `build` has to come first.",
-        ),
-        Option(
-            "`__init__`, `build`, `call`, `build`, `call`",
-            "`build` runs once. At the second call the layer has its weights already.",
-        ),
-        Option(
-            "`__init__`, `call`, `call`",
-            "You need not call `build` yourself. Keras calls it.",
-        ),
-        Option(
-            "`__init__`, `build`, `call`, `call`",
-            "The first call brings the shape of the inputs, so `build` can run. It does not run again.",
+            "`build` 2 times, and `call` 3 times",
+            "The first call of a layer brings the shape of its inputs, so `build` can run. It runs once for each "
+            "layer that is called.",
             right=True,
+        ),
+        Option(
+            "`build` 2 times, and `call` 5 times",
+            "A layer with a `build` of its own needs no trial run: Keras runs `build`, and then `call` once.",
+        ),
+        Option(
+            "`build` 3 times, and `call` 3 times",
+            "The constructor does not know how wide the inputs will be. And at its second call a layer has its kernel.",
+        ),
+        Option(
+            "`build` 3 times, and `call` 5 times",
+            "Three layers are made, and two of them see data. `call` runs when you call a layer, and not for `build`.",
         ),
     ],
 )
 
 BUILD_A_MODEL = Question(
     key="01-weights-after-build",
-    text="You make a new `DigitReader` and call `build((None, 8, 8, 1))` on it. It has two Dense layers, with two "
-    "weights each. How many weights does it list then, on Keras 3?",
+    text="The next cell makes two new readers. How many weights do the two list at its end, on Keras 3?",
     options=[
         Option(
-            "Two: the shape reaches the first Dense layer",
-            "`build` of Keras 3 hands the shape to no layer, not even to the first.",
-        ),
-        Option(
-            "None: no layer has been called",
-            "`build` of Keras 3 does not run your `call`, so no layer is built.",
-            right=True,
-        ),
-        Option(
-            "Four: the shape goes from layer to layer",
+            "4 and 4",
             "So it is on Keras 2, whose `build` runs your `call` on a placeholder. `build` of Keras 3 does not.",
         ),
         Option(
-            "It raises an error: the class has no `build`",
-            "Every model has a `build`. That of Keras 3 gives a warning, and builds no layer.",
+            "4 and 0",
+            "It is the other way round: `build` of Keras 3 builds no layer here, and a call builds each layer on its "
+            "way.",
+        ),
+        Option(
+            "0 and 4",
+            "`build` of Keras 3 does not run your `call`, so no layer is built. A call builds each layer on its way.",
+            right=True,
+        ),
+        Option(
+            "0 and 0",
+            "A call brings data to the first layer, and its outputs to the next. Each is built when it is called.",
         ),
     ],
 )
 
 SAVE_AND_LOAD = Question(
     key="01-layer-in-a-box",
-    text="You train the reader of the next cell, save its weights to a file, and load the file into a second reader of "
-    "the same class. How do the two read digits?",
+    text="The next cell trains this reader, and loads its weights from a file into a second one. Which of the two "
+    "Dense layers are trained, and which come back from the file?",
     options=[
         Option(
-            "The first reads well, and the second guesses",
-            "The second reader has the head of the first, on a hidden layer with random weights of its own.",
+            "Trained: both. From the file: both",
+            "`fit` and the file take the weights that the reader lists. The hidden layer is in a plain object.",
+        ),
+        Option(
+            "Trained: both. From the file: the head",
+            "The hidden layer computes, but the optimizer gets the weights that the reader lists.",
+        ),
+        Option(
+            "Trained: the head. From the file: both",
+            "The file holds the weights that the reader lists, and the hidden layer is not among them.",
+        ),
+        Option(
+            "Trained: the head. From the file: the head",
+            "Only the head is listed. In each reader it stands on a hidden layer with random weights of its own.",
             right=True,
-        ),
-        Option(
-            "The first reads well, and so does the second",
-            "The file holds the weights that the first reader lists. Its hidden layer is not among them.",
-        ),
-        Option(
-            "The first guesses, and so does the second",
-            "The head of the first reader learns, and makes something of what its hidden layer happens to compute.",
-        ),
-        Option(
-            "The first reads well, and the second cannot load",
-            "The file fits: the second reader lists the same weights as the first, those of the head.",
         ),
     ],
 )
 
 FIT_A_COUNTER = Question(
     key="01-counter",
-    text="You train `Counter` on 12 batches with `fit`. What do its attribute and its weight say then?",
+    text="The next cell trains `Counter` on 12 batches, and prints both of its counts. Which of them is 12?",
     options=[
         Option(
-            "The attribute says 12, the weight less",
-            "It is the other way round: the weight is in the graph, and the attribute is not.",
-        ),
-        Option(
-            "Both of them say 12",
+            "Both of them",
             "For that, Python would have to run `call` for each batch. It runs `call` only to build and to trace.",
         ),
         Option(
-            "The weight says 12, the attribute less",
-            "Python runs `call` when the model is built and traced. For the batches the graph runs.",
+            "The first only",
+            "Python runs `call` when the model is built and traced. For the batches the graph runs, and of the two "
+            "only the assignment to the weight is in it.",
             right=True,
         ),
         Option(
-            "Both of them say less than 12",
+            "The second only",
+            "It is the other way round: the weight is in the graph, and the attribute is not.",
+        ),
+        Option(
+            "Neither of them",
             "The graph runs for every batch, and adding to a weight is part of the graph.",
         ),
     ],
@@ -144,13 +148,13 @@ def _has_three_numbers(answer: Any) -> str | None:
     for step, number in answer.items():
         if number is ...:
             return f'there is no number yet for "{step}".'
-        if not isinstance(number, int):
+        if isinstance(number, bool) or not isinstance(number, numbers.Integral):
             return f'"{step}" has to be a whole number; it is {number!r}.'
     return None
 
 
 def _counts_what_init_makes(answer: dict[str, int]) -> str | None:
-    if answer["made"] == 0:
+    if answer["made"] <= 0:
         return "one weight is there as soon as the house is made. Look at the last line of `__init__`."
     if answer["made"] > _house_counts()["made"]:
         return (
@@ -246,7 +250,7 @@ def _gain_has_a_weight_for_each_feature(layer: Any) -> str | None:
     return None
 
 
-def _gain_learns_from_its_start(layer: Any) -> str | None:
+def _gain_begins_at_its_start(layer: Any) -> str | None:
     if not layer.trainable_weights:
         return "the weight is not trainable, so the layer cannot learn."
     other = type(layer)(start=3.0)
@@ -257,6 +261,16 @@ def _gain_learns_from_its_start(layer: Any) -> str | None:
             return f"with `start={start}` the weight begins at {begins.flat[0]:.2g}. Does it begin at `start`?"
         if not np.allclose(each(_GAIN_INPUTS), start * _GAIN_INPUTS):
             return f"with `start={start}` a fresh layer has to multiply its inputs by {start}."
+    return None
+
+
+def _gain_learns(layer: Any) -> str | None:
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        outputs = layer(tf.constant(_GAIN_INPUTS))
+    if tape.gradient(outputs, layer.weights[0].value) is None:
+        return "no gradient reaches the weight, so it never learns. Multiply the inputs by the weight itself."
     return None
 
 
@@ -277,6 +291,8 @@ def _gain_takes_any_number_of_features(layer: Any) -> str | None:
 
 def _gain_comes_back_from_its_config(layer: Any) -> str | None:
     config = layer.get_config()
+    if not isinstance(config, dict):
+        return f"`get_config` has to return a dict, and returns a {type(config).__name__}."
     if "start" not in config:
         return "`start` is not in the config, so a copy begins at the default. Write `get_config`."
     copy = type(layer).from_config(config)
@@ -309,7 +325,8 @@ WRITE_A_LAYER = Exercise(
         checks.after(
             _make_a_gain,
             _gain_has_a_weight_for_each_feature,
-            _gain_learns_from_its_start,
+            _gain_begins_at_its_start,
+            _gain_learns,
             _gain_takes_any_number_of_features,
             _gain_comes_back_from_its_config,
             _gain_names_its_weight,

@@ -12,25 +12,26 @@ from workbook.lessons.quiz import Exercise, Option, Question
 
 FIT_THE_CLONE = Question(
     key="02-fit-the-clone",
-    text="`model` is compiled, trained and reads more than 8 of 10 digits right. On Keras 3 you call "
-    "`clone = keras.models.clone_model(model)`, and on the next line `clone.fit(images, labels)`. What does `fit` do?",
+    text="An epoch takes 44 steps here, and `model` has made 528. The next cell makes a clone of it, and trains the "
+    "clone for one epoch. How many steps does its optimizer count then?",
     options=[
         Option(
-            "It raises an error: the clone is not built",
-            "Keras 3 builds the clone for the inputs that the model was built for, so it has weights.",
+            "44 on Keras 3, and 44 on Keras 2",
+            "`clone_model` of Keras 2 leaves the compile settings behind, so `fit` raises an error there.",
         ),
         Option(
-            "It raises an error: the clone is not compiled",
-            "On Keras 2 it does. Keras 3 compiles the clone of a compiled model.",
+            "572 on Keras 3, and 572 on Keras 2",
+            "For that, `clone_model` would have to read the optimizer's count. It reads the config, which holds none.",
         ),
         Option(
-            "It trains, beginning with the model's weights",
-            "For that, `clone_model` would have to read weights. It reads the config, which holds none.",
-        ),
-        Option(
-            "It trains, beginning with new, random weights",
-            "On Keras 3 the clone is built and compiled like the model. Its weights are freshly drawn.",
+            "44 on Keras 3, an error on Keras 2",
+            "Keras 3 compiles the clone like the model, with a new optimizer, and it trains from new, random weights. "
+            "On Keras 2 it is not compiled, and `fit` raises an error.",
             right=True,
+        ),
+        Option(
+            "572 on Keras 3, an error on Keras 2",
+            "The error is right. But Keras 3 compiles the clone with a new optimizer, which has made no steps.",
         ),
     ],
 )
@@ -40,46 +41,46 @@ TRAIN_THE_CLONE = Question(
     text="You train this clone: `clone.fit(images, labels)`. Which of its two Dense layers change?",
     options=[
         Option(
-            "The head only",
-            "That would need the flag `trainable` of the hidden layer. Nothing that you handed over holds it.",
+            "Neither of them",
+            "`compile_from_config` has compiled the clone, so `fit` trains the layers that are not frozen.",
         ),
         Option(
-            "The head and the hidden layer",
-            "The constructor makes layers that train, and neither the config of this model nor its weights say more.",
-            right=True,
+            "The head only",
+            "That would need the flag `trainable` of the hidden layer. Nothing that you handed over holds it.",
         ),
         Option(
             "The hidden layer only",
             "Nobody froze the head, neither in the model nor in the clone.",
         ),
         Option(
-            "None of them",
-            "`compile_from_config` has compiled the clone, so `fit` trains the layers that are not frozen.",
+            "Both of them",
+            "The constructor makes layers that train, and neither the config of this model nor its weights say more.",
+            right=True,
         ),
     ],
 )
 
 MAKE_A_LAYER_AGAIN = Question(
     key="02-units-of-the-clone",
-    text="The class of a *layer* has `__init__(self, units=16, **kwargs)` and no `get_config`. On Keras 3 you make one "
-    "with `units=48`, and a second one from its config, with `from_config(layer.get_config())`. What do you get?",
+    text="The next cell makes a `WideLayer`, and a second one from its config. How many units has the second one?",
     options=[
         Option(
-            "A layer with 16 units",
-            "That is what you get of a model. The layer's config has the 48 that you passed.",
-        ),
-        Option(
-            "An error: the class has no `get_config`",
-            "It has that of `keras.layers.Layer`.",
-        ),
-        Option(
-            "A layer with 48 units",
-            "Keras notes the numbers and texts that you pass to a layer, and puts them into its config.",
+            "48 on both Keras versions",
+            "Both note the numbers and texts that you pass to a layer, and put them into its config. See what Keras 3 "
+            "notes of a model.",
             right=True,
         ),
         Option(
-            "An error: the config has no `units`",
-            "The config has `units`: Keras notes the numbers that you pass to a layer.",
+            "48 on Keras 3, and 16 on Keras 2",
+            "Keras 2 notes the numbers and texts that you pass to a layer, too.",
+        ),
+        Option(
+            "16 on Keras 3, and 48 on Keras 2",
+            "So it is for a model without a `get_config`. Of a layer, Keras 3 notes the 48 that you passed.",
+        ),
+        Option(
+            "16 on both Keras versions",
+            "The class inherits a `get_config`, and the 48 is in what that returns: Keras noted it when you passed it.",
         ),
     ],
 )
@@ -104,13 +105,13 @@ def _call_put_back(put_back: Any) -> Iterator[_PutBack]:
 
     model = checks.model_with_dropout()
     inputs, targets = checks.training_data()
-    model(inputs)  # what is frozen before it is built cannot be unfrozen on TensorFlow
+    model(inputs)  # so that it has weights to freeze
     model.hidden.trainable = False
     checks.compile_and_fit(model, epochs=2)
     clone = cloning.clone(model, inputs)
     model.hidden.trainable = True
     checks.compile_and_fit(model, keras.optimizers.Adam(1.0), epochs=2)
-    before, spoilt = distances.values(clone.weights), distances.values(model.weights)
+    before, spoilt = distances.values(distances.all_variables(clone)), distances.values(model.weights)
     with checks.clone_switched_off():
         put_back(model, clone)
     yield _PutBack(clone, model, before, inputs, targets, spoilt)
@@ -150,8 +151,9 @@ PUT_BACK = Exercise(
         checks.after(
             _call_put_back,
             checks.leaves_the_original_alone(
-                lambda clone: clone.weights,
-                "the clone has other weights than before. Copy from `clone` to `model`, not back.",
+                distances.all_variables,
+                "the clone is not as it was: its weights, its random state or its optimizer. Copy from `clone` to "
+                "`model`, not back.",
             ),
             _changes_the_model,
             checks.audit_passes("weights", "some weights of the model are still those of the bad training."),

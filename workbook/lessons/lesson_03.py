@@ -17,74 +17,74 @@ from workbook.notebook import raised
 
 SAVE_AND_FIT = Question(
     key="03-h5-file",
-    text="You save the trained model to `model.h5` on Keras 3, load that file, and call `fit` on what you get. What "
-    "does `fit` do?",
+    text="What does `loaded.fit` of the next cell do on Keras 3?",
     options=[
         Option(
-            "It raises an error about the optimizer",
-            "The weights come back, and the model answers. Its optimizer was built for no weights.",
-            right=True,
-        ),
-        Option(
-            "It trains on, as the original would",
+            "It trains, and the optimizer goes on at its last step",
             "On Keras 2 it does. On Keras 3 the optimizer comes back unfit for use.",
         ),
         Option(
-            "It raises an error about a missing `compile`",
-            "The settings are in the file, so the loaded model is compiled.",
+            "It trains, and the optimizer begins again at step 0",
+            "That would be mild. The optimizer that comes back takes no weights.",
         ),
         Option(
-            "It trains on, with an optimizer that starts from zero",
-            "That would be mild. The optimizer that comes back takes no weights.",
+            "It raises an error, because the loss is missing",
+            "The loss is in the file, so the loaded model is compiled.",
+        ),
+        Option(
+            "It raises an error, because the optimizer does not fit",
+            "The weights come back, and the model answers. Its optimizer was built for no weights.",
+            right=True,
         ),
     ],
 )
 
 LOAD_ELSEWHERE = Question(
     key="03-fresh-process",
-    text="What does the fresh Python need above these two lines, so that they print `Reader`?",
+    text="The next cell runs two programs in fresh processes. Which of them prints `Reader`?",
     options=[
         Option(
-            "Nothing: `Reader` was registered before it was saved",
-            "It was registered in your process. The fresh one has never seen the class, and the file does not hold it.",
-        ),
-        Option(
-            "An import of its module, and a call that registers it",
-            "The decorator stands above the class, so the import registers it.",
-        ),
-        Option(
-            "An import of its module, and nothing else",
+            "The first one only",
             "The import runs the decorator, which registers the class. The file names it, and `load_model` finds it.",
             right=True,
         ),
         Option(
-            "An import of its module, and a `Reader` called on data",
-            "`load_model` makes the object from the config, and builds it for the inputs that the file names.",
+            "The second one only",
+            "The class was registered in your process. This fresh one has never seen it, and the file does not hold "
+            "it.",
+        ),
+        Option(
+            "Both of them",
+            "A fresh process knows no class of yours, and the file names `Reader` without holding its code.",
+        ),
+        Option(
+            "Neither of them",
+            "The decorator stands above the class, so the import registers it. No further call is needed.",
         ),
     ],
 )
 
 LOAD_INTO_CHANGED_CODE = Question(
     key="03-other-architecture",
-    text="You load the file into three receivers: with 32 units instead of 48, with tanh instead of relu, and without "
-    "the last layer. Which of these loads raise an error?",
+    text="The next cell loads the file into five receivers. How many of the loads raise an error?",
     options=[
         Option(
-            "That with 32 units, and that without the last layer",
-            "The file holds a layer more than the second receiver has, and nobody minds.",
+            "One",
+            "With 32 units a shape does not fit. And from where would the layer that is new get its arrays?",
         ),
         Option(
-            "That with 32 units, and that with tanh",
-            "An activation has no array, so nothing is compared.",
-        ),
-        Option(
-            "Each of the three",
-            "Keras compares arrays, and with tanh they are the very same.",
-        ),
-        Option(
-            "That with 32 units",
-            "Here the shapes do not fit. In the two others every array that the receiver asks for is there.",
+            "Two",
+            "With 32 units a shape does not fit, and a layer more asks for arrays that the file does not hold. The "
+            "others get every array that they ask for.",
             right=True,
+        ),
+        Option(
+            "Three",
+            "The receiver without the last layer gets all that it asks for. Nobody minds what is left in the file.",
+        ),
+        Option(
+            "Four",
+            "Four receivers are changed. But tanh has no array, so nothing is compared.",
         ),
     ],
 )
@@ -100,7 +100,7 @@ _OTHER_ARGUMENTS = {"units": 7, "activation": "elu"}  # notice values that are w
 def _is_registered(answer: Any) -> str | None:
     import keras
 
-    if keras.saving.get_registered_name(answer) == answer.__name__:
+    if keras.saving.get_registered_object(keras.saving.get_registered_name(answer)) is None:
         return (
             "the class is not registered: a loader would not find it. Put "
             "`@keras.saving.register_keras_serializable(package=...)` above it."
@@ -258,13 +258,19 @@ def _takes_a_receiver_that_fits(file: _SavedWeights) -> str | None:
     except ValueError as error:
         if has_the_weights():
             return f"it refuses the right model too: ValueError: {short_message(error)}"
-        return f"it refuses a receiver that fits. Load the weights first. (ValueError: {short_message(error)})"
+        return f"it refuses a receiver that fits, before it has its weights: ValueError: {short_message(error)}"
     if not has_the_weights():
         return "the receiver still has its own weights. Call `receiver.load_weights(path)`."
     if isinstance(loaded, bool):
         return "it returns a truth value, which is easily overlooked. Return the receiver, or raise a ValueError."
     if loaded is not receiver:
         return "it does not return the receiver. End it with `return receiver`."
+    return None
+
+
+def _raises_the_right_error(file: _SavedWeights) -> str | None:
+    if isinstance(raised(lambda: file.load_into(_receiver("tanh"))), AssertionError):
+        return "it raises an AssertionError, which `python -O` switches off. Raise a ValueError."
     return None
 
 
@@ -302,7 +308,7 @@ def _allows_for_rounding(file: _SavedWeights) -> str | None:
 
 
 def _looks_at_every_answer(file: _SavedWeights) -> str | None:
-    for change in (1e-4, -1e-4):
+    for change in (1e-4, -1e-4, 3e-5):
         answers = file.answers.copy()
         answers[-1, -1] += change
         if not file.refuses(_receiver("relu"), answers):
@@ -343,6 +349,7 @@ CHECKED_LOAD = Exercise(
             _save_weights,
             _takes_a_receiver_that_fits,
             _allows_for_rounding,
+            _raises_the_right_error,
             _refuses_another_activation,
             _refuses_a_slightly_different_activation,
             _looks_at_every_answer,

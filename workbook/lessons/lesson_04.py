@@ -1,5 +1,6 @@
 """Prediction questions and exercises of notebook 04, Save and resume without loss."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,74 +14,79 @@ from workbook.lessons.quiz import Exercise, Option, Question
 
 TRAIN_ON = Question(
     key="04-two-files",
-    text="What of the optimizer has come back with `reader.keras`?",
+    text="At which learning rate does the loaded model begin this epoch, and with which weights does it end?",
     options=[
         Option(
-            "Adam's averages, but the schedule begins again at 0.02",
+            "At 0.02, and with other weights than `model`",
             "The schedule computes its rate from the optimizer's number of steps, and that is in the file.",
         ),
         Option(
-            "The place in the schedule, but Adam's averages begin at 0",
-            "The file holds the averages next to the number of steps, and the loaded optimizer is built to take them.",
-        ),
-        Option(
-            "Both, and after the epoch the weights are equal bit for bit",
-            "The file holds all that an epoch without Dropout and shuffling depends on.",
+            "At 0.0006, and with the same weights as `model`",
+            "The file holds all that an epoch without Dropout and shuffling depends on: weights, averages and the "
+            "number of steps, from which the schedule computes the rate.",
             right=True,
         ),
         Option(
-            "Both, but after the epoch the weights differ by rounding",
-            "The file keeps each bit, and both models do the same sums in the same order.",
+            "At 0.0006, and with other weights than `model`",
+            "The file keeps each bit, Adam's averages too, and both models do the same sums in the same order.",
+        ),
+        Option(
+            "At 0.02, and with the same weights as `model`",
+            "A rate more than thirty times as high leads elsewhere. But the number of steps is in the file.",
         ),
     ],
 )
 
 TRAIN_WITH_DROPOUT = Question(
     key="04-dropout-resumed",
-    text="Which weights of the two are equal afterwards?",
+    text="Which weights are equal afterwards?",
     options=[
         Option(
-            "Those of the layer before Dropout",
-            "It computes the same outputs in the first step. But its gradients come back through the Dropout layer.",
+            "Those of both layers, in all three models",
+            "A Dropout layer of Keras 3 has a random state of its own, which no seed of the process puts back.",
         ),
         Option(
-            "None of them",
-            "The loaded Dropout layer draws different masks, and every gradient depends on them.",
+            "Those before Dropout, in all three models",
+            "That layer computes the same outputs in the first step. But its gradients come back through the Dropout "
+            "layer.",
+        ),
+        Option(
+            "Those of both layers, in the two loaded models",
+            "Both loaded Dropout layers begin to count again, so they draw the same masks. The first model has "
+            "counted on.",
             right=True,
         ),
         Option(
-            "Those of the layer behind Dropout",
-            "It sees different inputs, because the two Dropout layers let different numbers through.",
-        ),
-        Option(
-            "All of them",
-            "A Dropout layer of Keras 3 has a random state of its own, which no seed of the process puts back.",
+            "Those of neither layer, in any two models",
+            "The first model draws masks of its own. But the two loaded ones begin alike, and so do their Dropout "
+            "layers.",
         ),
     ],
 )
 
 TRAIN_IN_THE_EVENINGS = Question(
     key="04-stopping",
-    text='In one `fit` with `epochs=20`, `EarlyStopping("loss", patience=2)` ends this training after 3 epochs. Now '
-    "you train two epochs each evening, for ten evenings, with `initial_epoch` and the same callback object. When does "
-    "it end the training?",
+    text="How many epochs does the next cell train, at one go, and then in all evenings together?",
     options=[
         Option(
-            "On none of the ten evenings",
-            "Each call of `fit` sets its count to 0 and forgets the best loss, so it never waits for two epochs.",
+            "2, and then 11",
+            "`patience` counts the epochs after the best one, which is the first. And each evening the callback "
+            "begins again.",
+        ),
+        Option(
+            "2, and then 20",
+            "The evenings are right. At one go, `patience` counts the epochs after the best one, which is the first.",
+        ),
+        Option(
+            "3, and then 11",
+            "It would have to remember: then each evening but the first would end after one epoch. But `fit` sets it "
+            "back.",
+        ),
+        Option(
+            "3, and then 20",
+            "At one go it waits for two epochs after the first. Each further call of `fit` sets its count to 0 and "
+            "forgets the best loss, so it never waits for two.",
             right=True,
-        ),
-        Option(
-            "On the second evening, after one epoch",
-            "It would have to remember that it has waited for one epoch on the first evening.",
-        ),
-        Option(
-            "On the second evening, after two epochs",
-            "The first loss of an evening is the best one so far, so only one epoch is left to wait for.",
-        ),
-        Option(
-            "On the third evening, after one epoch",
-            "It counts epochs, not evenings. And what does it know of the evening before?",
         ),
     ],
 )
@@ -91,9 +97,15 @@ TRAIN_IN_THE_EVENINGS = Question(
 
 @dataclass
 class _Interruption(checks.Trial):
-    """A call of `interrupt`; `written` is True if it wrote anything into the folder."""
+    """A call of `stop`, and one of `go_on` with what it left; `written` is True if there was anything in the folder."""
 
     written: bool = False
+
+
+def _are_two_functions(answer: Any) -> str | None:
+    if isinstance(answer, (tuple, list)) and len(answer) == 2 and all(map(callable, answer)):
+        return None
+    return "two functions are asked for. Keep both `def` lines, and the last one: `(stop, go_on)`."
 
 
 def _train(model: Any) -> None:
@@ -101,17 +113,26 @@ def _train(model: Any) -> None:
     model.fit(inputs, targets, batch_size=16, shuffle=False, verbose=0)
 
 
-def _call_interrupt(interrupt: Any) -> Iterator[_Interruption]:
+def _trained_model() -> Any:
     import keras
 
     model = checks.model_with_dropout()
     schedule = keras.optimizers.schedules.ExponentialDecay(0.01, decay_steps=2, decay_rate=0.5)
     checks.compile_and_fit(model, keras.optimizers.Adam(schedule), batch_size=16, shuffle=False)
+    return model
+
+
+def _stop_and_go_on(answer: Any) -> Iterator[_Interruption]:
+    """Stop two trainings, and go on with the first, so that what is kept outside the folder is that of the second."""
+    stop, go_on = answer
+    model, other = _trained_model(), _trained_model()
     before = distances.values(distances.all_variables(model))
-    with tempfile.TemporaryDirectory() as folder:
-        with checks.clone_switched_off():
-            resumed = interrupt(model, folder)
+    folders = tempfile.TemporaryDirectory(), tempfile.TemporaryDirectory()
+    with folders[0] as folder, folders[1] as other_folder, checks.clone_switched_off():
+        stop(model, folder)
+        stop(other, other_folder)
         written = any(Path(folder).iterdir())
+        resumed = go_on(folder) if written else None
     yield _Interruption(model, resumed, before, written=written)
 
 
@@ -125,7 +146,9 @@ def _has_the_weights(trial: _Interruption) -> str | None:
     new, old = keras_compat.weights(trial.result), keras_compat.weights(trial.original)
     if len(new) < len(old):
         return "the new model has no weights yet. Call it on data before you load weights into it."
-    return None if checks.same_values(distances.values(old), new) else "the new model has other weights."
+    if checks.same_values(distances.values(old), new):
+        return None
+    return "the new model has other weights than the saved one. (Two models are saved here, each in its own folder.)"
 
 
 def _has_the_optimizer_state(trial: _Interruption) -> str | None:
@@ -147,8 +170,8 @@ def _has_the_random_state(trial: _Interruption) -> str | None:
     new, old = keras_compat.other_state(trial.result), keras_compat.other_state(trial.original)
     if not checks.same_values(distances.values(old), new):
         return (
-            "the Dropout layer starts its random numbers again. Save `model.dropout.seed_generator.state`, and assign "
-            "it to the new model's."
+            "the random state of the Dropout layer is not that of the saved model. Write "
+            "`model.dropout.seed_generator.state` into the folder, and assign what you read to the new model's."
         )
     return None
 
@@ -165,25 +188,25 @@ INTERRUPT = Exercise(
     key="04-interrupt",
     title="interrupt a training",
     task="""
-    Write `interrupt(model, folder)` for Keras 3: save all that the model needs into the folder, whose path is a `str`,
-    and return a new model made from those files alone. Its class is registered and has a good `get_config`. Its layer
-    `dropout` is a Dropout of Keras, which keeps its draws in `dropout.seed_generator.state`. The new model has to train
-    on, bit for bit, as if it had never been interrupted.
+    Write two functions for Keras 3. `stop(model, folder)` saves all that the model needs into the folder, a `str`.
+    `go_on(folder)` makes a new model from these files, which trains on, bit for bit, as if nothing had happened.
+    The model's class is registered, with a good `get_config`. Its layer `dropout` is a Dropout of Keras, which keeps
+    its draws in `dropout.seed_generator.state`.
     """,
     checks=[
-        checks.is_function("interrupt(model, folder)"),
+        _are_two_functions,
         checks.after(
-            _call_interrupt,
-            checks.returns_something("return clone"),
-            checks.is_a_new_object("it returns the model itself. Make a new one from the files."),
+            _stop_and_go_on,
             checks.fails(
                 lambda trial: not trial.written,
-                "the folder is empty: nothing was saved, so nothing could be resumed tomorrow.",
+                "`stop` leaves the folder empty: nothing was saved, so nothing could be resumed tomorrow.",
             ),
+            checks.fails(lambda trial: trial.result is None, "`go_on` returns nothing. End it with `return clone`."),
+            checks.is_a_new_object("`go_on` returns the model itself. Make a new one from the files."),
             _is_of_the_same_class,
             checks.leaves_the_original_alone(
                 distances.all_variables,
-                "the original is not as it was before. Save from `model`, and write into the new one only.",
+                "the original is not as it was before. `stop` only saves.",
             ),
             _has_the_weights,
             _has_the_optimizer_state,
@@ -197,13 +220,16 @@ INTERRUPT = Exercise(
         "After loading, `clone.dropout.seed_generator.state.assign(...)` puts it back.",
     ],
     solution="""
-    def interrupt(model, folder):
-        path = Path(folder)
-        model.save(path / "model.keras")
-        np.save(path / "dropout.npy", model.dropout.seed_generator.state.numpy())
-        clone = keras.models.load_model(path / "model.keras")
-        clone.dropout.seed_generator.state.assign(np.load(path / "dropout.npy"))
+    def stop(model, folder):
+        model.save(f"{folder}/model.keras")
+        np.save(f"{folder}/dropout.npy", model.dropout.seed_generator.state.numpy())
+
+    def go_on(folder):
+        clone = keras.models.load_model(f"{folder}/model.keras")
+        clone.dropout.seed_generator.state.assign(np.load(f"{folder}/dropout.npy"))
         return clone
+
+    answer = stop, go_on
     """,
     praise="Weights, statistics, optimizer, schedule and random state: that is all that the model needs.",
 )
@@ -230,20 +256,38 @@ def _is_as_it_was(answer: Any) -> bool:
     return isinstance(answer, type) and not {"on_train_begin", "on_epoch_end"} & set(vars(answer))
 
 
-def _train_in_the_evenings(answer: Any, path: Path, losses: list[float]) -> int:
-    """Go through the epochs of a training with these losses, and return how many there were until it was stopped."""
-    for epoch, loss in enumerate(losses):
-        if epoch % 2 == 0:
-            model = SimpleNamespace(stop_training=False)
-            callback = answer(path, monitor="loss", patience=2)
-            callback.set_model(model)
-            callback.on_train_begin()
+def _evening(answer: Any, path: Path, first: int, losses: list[float]) -> int | None:
+    """Train for an evening of at most two epochs, and return how many epochs it were in all if it was stopped."""
+    model = SimpleNamespace(stop_training=False)
+    callback = answer(path, monitor="loss", patience=2)
+    callback.set_model(model)
+    callback.on_train_begin()
+    for epoch in range(first, first + 2):
         callback.on_epoch_begin(epoch)
-        callback.on_epoch_end(epoch, {"loss": loss})
+        callback.on_epoch_end(epoch, {"loss": losses[epoch]})
         if model.stop_training:
             return epoch + 1
-        if epoch % 2 == 1:
-            callback.on_train_end()
+    callback.on_train_end()
+    return None
+
+
+def _train_in_the_evenings(answer: Any, folder: Path, losses: list[float]) -> int:
+    """Train until the callback ends it, and return the number of epochs.
+
+    After each evening another training is begun at the same path, without the files of this one. So what is kept
+    anywhere but in files is that of the other training.
+    """
+    desk, drawer = folder / "desk", folder / "drawer"
+    desk.mkdir()
+    for first in range(0, len(losses), 2):
+        stopped = _evening(answer, desk / "stopping", first, losses)
+        if stopped:
+            return stopped
+        desk.rename(drawer)
+        desk.mkdir()
+        _evening(answer, desk / "stopping", 0, [5.0, 6.0])
+        shutil.rmtree(desk)
+        drawer.rename(desk)
     return len(losses)
 
 
@@ -256,14 +300,16 @@ def _call_the_callback(answer: Any) -> Iterator[_Evenings]:
         (7, "is better in every other epoch", [1.0, 1.1, 0.9, 1.0, 0.8, 0.9, 0.9, 0.9]),
     ):
         with tempfile.TemporaryDirectory() as folder:
-            lasted = _train_in_the_evenings(answer, Path(folder) / "stopping", losses)
-            written = any(Path(folder).iterdir())
+            lasted = _train_in_the_evenings(answer, Path(folder), losses)
+            written = [path.name for path in Path(folder, "desk").iterdir()]
         yield _Evenings(written, lasted, [], expected=expected, what=what)
 
 
 def _writes_a_file(trial: _Evenings) -> str | None:
     if not trial.original:
-        return "there is no file at `self.path` after two evenings. On the next one, a new object knows nothing else."
+        return "there is no file at `self.path` after an evening. On the next one, a new object knows nothing else."
+    if trial.result != trial.expected and "stopping" not in trial.original:
+        return f"`self.path` is `stopping`, and the file is called `{trial.original[0]}`: `np.save` appends `.npy`."
     return None
 
 
@@ -273,8 +319,9 @@ def _stops_at_the_right_epoch(trial: _Evenings) -> str | None:
     training = f"a training whose loss {trial.what} lasts {trial.result} of 8 epochs, and {trial.expected} at one go"
     if trial.result > trial.expected:
         return (
-            f"{training}. Two attributes have to come back, `wait` and `best`, and the `on_train_begin` of the base "
-            "class sets both: read the file after it."
+            f"{training}. Two attributes have to come back, `wait` and `best`. The `on_train_begin` of the base class "
+            "sets both, so read the file after it; its `on_epoch_end` changes both, so write the file after that. A "
+            "new object has nothing but the file."
         )
     return f"{training}. Write what the callback knows at the end of each epoch, and read no more than that."
 

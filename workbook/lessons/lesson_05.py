@@ -12,125 +12,125 @@ from workbook.lessons.quiz import Exercise, Option, Question
 
 COMPARE_READERS = Question(
     key="05-two-draws",
-    text="You set the same seed before each call. For which `other` is `np.array_equal(reader(x), other(x))` True?",
+    text="The second row of the next table compares the reader with a true clone. What do its last two columns say?",
     options=[
         Option(
-            "For none of them",
+            "`True` and `True`",
+            "Under one seed both draw the same numbers, from the same distributions. And two equal distributions have "
+            "a divergence of 0.",
+            right=True,
+        ),
+        Option(
+            "`False` and `True`",
             "A seed fixes the numbers that a call draws. Two calls that draw the same numbers from the same "
             "distributions answer alike.",
         ),
         Option(
-            "For the reader itself",
-            "A true clone has the same distributions, and its call draws the same numbers from them.",
+            "`True` and `False`",
+            "The divergence of two normal distributions is computed from their means and spreads, without a draw.",
         ),
         Option(
-            "For the reader and a true clone",
-            "Both draw the same numbers, from the same distributions.",
-            right=True,
-        ),
-        Option(
-            "For these two and an untrained reader",
-            "The untrained reader draws the same random numbers. But its distributions have other means and spreads.",
+            "`False` and `False`",
+            "That holds for an untrained reader. A true clone has the same distributions, and draws the same under "
+            "one seed.",
         ),
     ],
 )
 
 CLONE_THE_READER = Question(
     key="05-flipout-clone",
-    text="`reader` is trained. Its layers were made with a lambda that uses `tfd`. What does "
-    "`tf_keras.models.clone_model(reader)` do?",
+    text="What do you get from `tf_keras.models.clone_model(reader)`?",
     options=[
         Option(
-            "It raises an error when it uses the config",
-            "The byte code of the lambda is in the config. The name `tfd`, which it needs, is not.",
-            right=True,
-        ),
-        Option(
-            "It raises an error when it writes the config",
-            "A lambda can be written into a config, as byte code.",
-        ),
-        Option(
-            "It makes a reader with your lambda",
+            "A reader with your divergence",
             "The lambda is in the config, as byte code. But what does `tfd` mean to it there?",
         ),
         Option(
-            "It makes a reader with TFP's divergence",
+            "A reader with TFP's divergence",
             "The config has a place for the function that you passed, so nothing falls back to the default.",
+        ),
+        Option(
+            "An error when a config is written",
+            "A lambda can be written into a config, as byte code.",
+        ),
+        Option(
+            "An error when a new layer is called",
+            "The byte code of the lambda is in the config. The name `tfd`, which it needs when it runs, is not.",
+            right=True,
         ),
     ],
 )
 
 COMPARE_AUTOENCODERS = Question(
     key="05-kl-term",
-    text="You clone the autoencoder with `clone_model`, hand over weights and optimizer state, and compile the clone "
-    "with the same loss. Then you call and evaluate both, with the same images and seed. What does the clone have?",
+    text="Under one seed, how does the first clone of the next cell compare with the original?",
     options=[
         Option(
-            "Other answers, and another loss",
-            "Its layers are the same, and so are their weights. Under one seed the answers are equal.",
-        ),
-        Option(
-            "The same answers, and a larger loss",
-            "It answers like the original. What could its loss have that the original's has not?",
-        ),
-        Option(
-            "The same answers, and the same loss",
+            "Equal answers, and an equal loss",
             "The loss is not made of the answers alone: a regulariser adds to it.",
         ),
         Option(
-            "The same answers, and a smaller loss",
+            "Equal answers, and a larger loss",
+            "It answers like the original. What could its loss have that the original's has not?",
+        ),
+        Option(
+            "Equal answers, and a smaller loss",
             "The regulariser did not come along. What it adds to the loss is missing.",
             right=True,
+        ),
+        Option(
+            "Different answers, and a larger loss",
+            "Its layers are the same, and so are their weights. Under one seed the answers are equal.",
         ),
     ],
 )
 
 FIT_Q = Question(
     key="05-lost-variable",
-    text="The target has a different mean than this `q`, and a smaller spread. You fit `q` to it, in 150 steps. What "
-    "has changed?",
+    text="You fit this `q` to a target, in 150 steps. What of `q` has moved then?",
     options=[
         Option(
-            "The spread has, and the mean has not",
-            "`q` was given the variable of the mean, so that one is trained. What was it given for the spread?",
-        ),
-        Option(
-            "The mean has, and the spread has not",
-            "`softplus` is computed on the spot. What `q` gets is a tensor: two fixed numbers.",
+            "The mean only",
+            "`softplus` is computed on the spot. What `q` gets as its spread is a tensor: two fixed numbers.",
             right=True,
         ),
         Option(
-            "Both have come near the target's",
+            "The mean and the spread",
             "The second variable went into `softplus`. What came out of it, and went into `q`?",
         ),
         Option(
-            "Both have, and the spread is below 0",
-            "`softplus` is indeed computed only once. But what comes out is a tensor, which no step changes.",
+            "Neither of the two",
+            "`q` was given the variable of its mean as it is, so the optimizer finds that one.",
+        ),
+        Option(
+            "The spread only",
+            "`q` was given the variable of the mean, so that one is trained. What was it given for the spread?",
         ),
     ],
 )
 
 MOVE_THE_COPIES = Question(
     key="05-copy-method",
-    text="`clone = q.copy()`, and `other = q.copy(loc=tf.Variable(q.loc))`. You add 1 to the mean of each of the two. "
-    "With which of them does the mean of `q` move?",
+    text="The next cell makes four clones of `q`, and adds 1 to the mean of each. With how many of them does the mean "
+    "of `q` move?",
     options=[
         Option(
-            "With both of them",
-            "`other` was given a variable of its own for its mean.",
+            "None",
+            "All four are new distributions. But which variables were they given?",
         ),
         Option(
-            "With `other` only",
-            "`other` was given a fresh variable. Which one was `clone` given?",
-        ),
-        Option(
-            "With `clone` only",
-            "`copy` calls the class with the arguments of `q`, and one is the variable. `other` got a fresh one.",
+            "One",
+            "`q.copy()` calls the class with the arguments of `q`, and one is the variable. The others got a fresh "
+            "one.",
             right=True,
         ),
         Option(
-            "With neither of them",
-            "Both are new distributions. But which variables were they given?",
+            "Two",
+            "`q.copy(loc=...)` shares the spread with `q`. Its mean was given a fresh variable.",
+        ),
+        Option(
+            "Three",
+            "The class again is called with `arguments`, in which both variables are fresh ones.",
         ),
     ],
 )
@@ -176,7 +176,8 @@ def _trained_coder() -> tuple[Any, np.ndarray]:
 
 def _call_make_clone(make_clone: Any) -> Iterator[checks.Trial]:
     model, inputs = _trained_coder()
-    trial = checks.Trial(model, None, distances.values(model.weights), inputs, inputs)
+    before = distances.values(distances.all_variables(model))
+    trial = checks.Trial(model, None, before, inputs, inputs)
     with checks.clone_switched_off():
         trial.result = make_clone(model)
     yield trial
@@ -250,7 +251,8 @@ MAKE_CLONE = Exercise(
             checks.is_a_new_object("it returns the model itself under a second name. Make a new object."),
             _is_a_model,
             checks.leaves_the_original_alone(
-                lambda model: model.weights, "the model has other weights than before. Change only the clone."
+                distances.all_variables,
+                "the model is not as it was: its weights or its optimizer. Change only the clone.",
             ),
             _shares_no_variable,
             _keeps_the_regulariser,
@@ -265,7 +267,8 @@ MAKE_CLONE = Exercise(
             ),
             checks.audit_passes(
                 "optimizer state",
-                "the optimizer starts with no steps made, so the next step differs. Copy its variables too.",
+                "the clone's optimizer has not the state of the model's, so the next step differs. Copy all of its "
+                "variables, its averages and its number of steps.",
             ),
             checks.audit_passes(),
         ),

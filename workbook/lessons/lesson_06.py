@@ -12,65 +12,78 @@ from workbook.lessons.quiz import Exercise, Option, Question
 
 TARGET_WITHOUT_A_FUTURE = Question(
     key="06-target-without-a-future",
-    text="You make the target network with `clone_model` and `set_weights`. Twice a day you give it the weights of "
-    "`reader` again. A colleague runs the audit: the clone fails Same start and Same future, because the random state "
-    "of Dropout and the optimizer state are lost. What goes wrong with the target network?",
+    text="You take `loaded`, which failed two of the tests above, as the target network, and train `reader` for one "
+    "more epoch. What does `loaded` answer then?",
     options=[
         Option(
-            "Its answers drift away from those it began with",
-            "That would be Own life, which it passes: training `reader` does not move it.",
+            "Nearly what `reader` answers after the epoch",
+            "The two share no variable: `loaded` passed Own life. And Dropout does nothing when a model only answers.",
         ),
         Option(
-            "Its answers are those of a network that drops units",
-            "Dropout does nothing when a model only answers, so its random state is never asked.",
-        ),
-        Option(
-            "Nothing: it answers as it should",
-            "It is never trained, and only training uses what is lost.",
+            "Exactly what `reader` answered before the epoch",
+            "It has the weights of then. What it lost is used only in training, and a target network is never trained.",
             right=True,
+        ),
+        Option(
+            "Nearly what `reader` answered before the epoch",
+            "It has all its weights, the averages of BatchNormalization among them. What it lost is used only in "
+            "training.",
+        ),
+        Option(
+            "Exactly what `reader` answers after the epoch",
+            "The two share no variable: `loaded` passed Own life.",
         ),
     ],
 )
 
 ENSEMBLE_OF_CLONES = Question(
     key="06-ensemble-of-clones",
-    text="For an ensemble you make five true clones of the trained `reader`, and train each of them for an hour. "
-    "All get the same batches in the same order. How do their answers differ afterwards?",
+    text="Members of an ensemble should differ. The next cell makes two pairs from `reader`, and trains all four on "
+    "the same batches. In which pairs do the two answer differently?",
     options=[
         Option(
-            "Not at all",
-            "That is what Same future says. Dropout drops the same units in all five, because a true clone carries "
-            "its random state.",
+            "In neither pair",
+            "The second pair begins with different weights. The same batches do not make them equal.",
+        ),
+        Option(
+            "In both pairs",
+            "Two true clones have the same random state, so their Dropout layers drop the same units.",
+        ),
+        Option(
+            "In the second pair",
+            "`clone_model` draws new weights for each. Two true clones have the same future: Dropout drops the same "
+            "units in both, because a true clone carries its random state.",
             right=True,
         ),
         Option(
-            "A little, as Dropout makes them",
-            "The five would need different random states. A true clone carries the state of the original.",
-        ),
-        Option(
-            "As much as those of five new models",
-            "New models begin with different weights. These five begin with the same ones.",
+            "In the first pair",
+            "It is the other way round: two true clones have the same future, and two of `clone_model` do not.",
         ),
     ],
 )
 
 DEEPCOPY_WITH_DROPOUT = Question(
     key="06-deepcopy-with-dropout",
-    text="On Keras 3 you train a Sequential model with a Dropout layer, and clone it with `copy.deepcopy`, which saves "
-    "and loads inside. Which of the three tests does the clone pass?",
+    text="On Keras 3 you clone a trained Sequential model that has Dropout with `copy.deepcopy`. Which of "
+    "*Same start* and *Same future* does the clone pass?",
     options=[
         Option(
-            "All three",
-            "For a Sequential model without Dropout that is so. What does a file not hold?",
+            "Both of them",
+            "For a Sequential model without Dropout that is so. It saves and loads: what does a file not hold?",
         ),
         Option(
-            "Same start and Own life",
+            "Same future only",
+            "The random state of Dropout is lost, so the next training steps drop different units.",
+        ),
+        Option(
+            "Same start only",
             "The random state of Dropout is lost. It is a part of the model, so the two are not equal now: called "
             "with `training=True`, they answer differently.",
         ),
         Option(
-            "Own life alone",
-            "The random state of Dropout is lost. So the two are not equal now, and their next steps differ.",
+            "Neither of them",
+            "It saves and loads, and the random state of Dropout is lost. So the two are not equal now, and their "
+            "next steps differ.",
             right=True,
         ),
     ],
@@ -92,34 +105,39 @@ def _is_as_it_was_found(answer: Any) -> bool:
 
 def _has_the_parts(cls: Any) -> str | None:
     model = cls(3)
-    model(np.zeros((1, 4), "float32"))
+    ones = np.ones((1, 4), "float32")
+    model(ones)
     if model.head.units != 3:
         return "`Warm(3)` has to have a head of 3 units."
     if not hasattr(model.temperature, "assign"):
         return "`temperature` is not a variable any more: nobody can assign to it, and no file keeps it."
     if any(model.temperature is weight for weight in model.trainable_weights):
         return "training now changes the temperature. Say `trainable=False`."
+    model.temperature.assign(0.25)
+    if not np.allclose(model(ones), 0.25 * np.asarray(model.head(ones)), atol=1e-6):
+        return "the answers no longer depend on `temperature`: `call` has to multiply by it."
     return None
 
 
 def _save_and_load(cls: Any) -> Iterator[checks.Trial | Exception]:
-    """Yield the model and the object loaded from its file, or the error that saving or loading raised."""
+    """Yield each model and the object loaded from its file, or the error that saving or loading raised."""
     import keras
 
     inputs = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
-    model = cls(3)
-    model(inputs)
-    model.temperature.assign(0.25)
-    model.compile("sgd", "mse")
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "warm.keras"
-            model.save(path)
-            loaded = keras.models.load_model(path, custom_objects={cls.__name__: cls})
-    except Exception as error:
-        yield error
-    else:
-        yield checks.Trial(model, loaded, [], inputs, np.zeros((32, 3), "float32"))
+    for units in (3, 5):  # a size that stands in the class would do for one of them
+        model = cls(units)
+        model(inputs)
+        model.temperature.assign(0.25)
+        model.compile("sgd", "mse")
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "warm.keras"
+                model.save(path)
+                loaded = keras.models.load_model(path, custom_objects={cls.__name__: cls})
+        except Exception as error:
+            yield error
+        else:
+            yield checks.Trial(model, loaded, [], inputs, np.zeros((32, units), "float32"))
 
 
 def _file_loads(trial: checks.Trial | Exception) -> str | None:
@@ -134,8 +152,8 @@ def _file_has_temperature_and_size(trial: checks.Trial) -> str | None:
             "the temperature is lost on the way: a file holds what it is now only if it is a weight. "
             "Make it one with `self.add_weight`."
         )
-    if trial.result.head.units != 3:
-        units = trial.result.head.units
+    units = trial.result.head.units
+    if units != trial.original.head.units:
         return f"the loaded model has a head of {units} units. Its config has to hold `units`."
     return None
 

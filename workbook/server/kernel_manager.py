@@ -72,7 +72,7 @@ class MemoryLimitedKernelManager(AsyncMappingKernelManager):
             The ids of the kernels that were restarted.
         """
         limit, restarted = memory.limit(), []
-        while limit is not None and memory.used() > limit - self.headroom_mb * MB:
+        while limit is not None and self.memory_is_short():
             kernel_id = self.least_recently_used()
             if kernel_id is None or kernel_id in restarted:
                 break
@@ -81,6 +81,11 @@ class MemoryLimitedKernelManager(AsyncMappingKernelManager):
             await self._leave_a_notice(kernel_id, SENTENCE.format(limit=limit / 1024**3))
             restarted.append(kernel_id)
         return restarted
+
+    def memory_is_short(self) -> bool:
+        """Return True if memory is limited and less than the headroom is free."""
+        limit = memory.limit()
+        return limit is not None and memory.used() > limit - self.headroom_mb * MB
 
     def least_recently_used(self) -> str | None:
         """Return the idle kernel that was used least recently and is large enough to restart, or None."""

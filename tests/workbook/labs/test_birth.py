@@ -190,7 +190,7 @@ def test_the_picture_shows_an_error_where_it_was_raised():
     picture.update(finished(where="call"))
     texts = [text.get_text() for text in picture._births["keras"].texts]
     assert "\N{BALLOT X}\nValueError" in texts and "not reached" in texts and "not called" in texts
-    assert picture._notes["keras"][1].get_text() == "Nothing to measure: first call failed."
+    assert picture._notes["keras"].get_text() == "Nothing to measure: first call failed."
     assert picture.update(finished()) is True
     assert not any("ValueError" in text.get_text() for text in picture._births["keras"].texts)
 

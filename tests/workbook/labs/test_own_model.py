@@ -67,7 +67,7 @@ STRANGERS = [
 ]
 
 
-QUICK_STRANGERS = ("transformer-keras", "vae-tf_keras", "recommender-keras", "probabilistic_regression-tf_keras")
+QUICK_STRANGERS = ("recommender-keras", "vae-tf_keras")
 
 
 @pytest.mark.parametrize(

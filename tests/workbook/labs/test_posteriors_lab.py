@@ -60,7 +60,7 @@ def test_reset_returns_to_the_preset(lab):
 
 
 def test_controls_are_described_and_the_cell_keeps_a_picture(lab):
-    kinds = (ipywidgets.Dropdown, ipywidgets.Button, ipywidgets.IntSlider, ipywidgets.BoundedIntText)
+    kinds = (ipywidgets.Dropdown, ipywidgets.Button, ipywidgets.IntSlider, ipywidgets.Text)
     controls = [widget for widget in everything(lab) if isinstance(widget, kinds)]
     assert len(controls) >= 7 and all(control.description for control in controls)
     assert_keeps_a_picture(lab)

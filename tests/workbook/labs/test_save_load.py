@@ -99,7 +99,7 @@ def test_the_loud_ones(packages):
         ("class_name", ".keras", "TypeError"),
     ):
         done = run(Settings(change=change, file=file))
-        assert [problem.name for problem in done.problems] == [error] and "Nothing is loaded" in done.verdict
+        assert [problem.name for problem in done.problems] == [error] and "Loading raises an error" in done.verdict
 
 
 def test_an_h5_file_of_keras_3_cannot_be_trained_and_leaves_others_alone(packages):

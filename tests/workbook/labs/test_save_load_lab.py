@@ -67,5 +67,5 @@ def test_the_cell_keeps_a_picture_and_the_sentence(lab):
 def test_a_picture_stands_for_the_lab_when_nothing_was_loaded(lab):
     lab.control("change").value = "units"
     picture, sentence = lab.still()
-    assert "Nothing is loaded" in sentence
+    assert "Loading raises an error" in sentence
     assert np.asarray(Image.open(io.BytesIO(picture)).convert("L")).std() > 5

@@ -56,7 +56,7 @@ def test_every_kind_of_setting_has_its_control():
     assert kinds == {
         "place": "Dropdown",
         "count": "IntSlider",
-        "seed": "BoundedIntText",
+        "seed": "_WholeNumber",
         "loud": "Checkbox",
         "name": "Text",
     }

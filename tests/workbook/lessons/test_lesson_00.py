@@ -1,14 +1,17 @@
 """Notebook 00: its questions have the right answers, and its map and the README agree with the notebooks on disk."""
 
+import math
 import re
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
+import tensorflow as tf
 from notebook_checks import lessons, size, stated_minutes
 
 import helpers
+import workbook
 from workbook.lessons import lesson_00
 from workbook.lessons.progress_panel import TITLES
 from workbook.lessons.quiz import Question
@@ -39,29 +42,45 @@ def same_weights(one, other):
     return all(map(np.array_equal, one.get_weights(), other.get_weights()))
 
 
-def test_weights_that_were_copied_differ_after_one_step(model, packages):
-    assert right_answer(lesson_00.SAME_BATCHES) == "No, from the first step on"
+def gradients(model):
+    with tf.GradientTape() as tape:
+        loss = model.loss(LABELS, model(IMAGES, training=True))
+    return tape.gradient(loss, [weight.value for weight in model.trainable_weights])
+
+
+def test_weights_that_were_copied_have_equal_gradients_and_differ_after_one_step(model, packages):
+    assert right_answer(lesson_00.SAME_BATCHES) == "Equal gradients, and unequal weights after the step"
     copied = packages["keras"].models.clone_model(model)
     copied.set_weights(model.get_weights())
     assert same_weights(copied, model)
+    assert all(map(np.array_equal, gradients(copied), gradients(model)))
     for each in (copied, model):
         each.train_on_batch(IMAGES, LABELS)
     assert not same_weights(copied, model)
 
 
-def test_a_clone_that_is_compiled_again_keeps_its_weights_and_no_averages(model, packages):
-    assert right_answer(lesson_00.COMPILED_AGAIN) == "The model's weights, and no averages"
-    clone = helpers.clone(model)
-    clone.compile(packages["keras"].optimizers.Adam(0.0001), model.loss)
-    assert same_weights(clone, model)
-    assert (int(model.optimizer.iterations), int(clone.optimizer.iterations)) == (2, 0)
-    assert len(clone.optimizer.variables) < len(model.optimizer.variables)
+def test_a_clone_that_is_compiled_again_keeps_its_weights_and_no_steps(model, packages):
+    assert right_answer(lesson_00.COMPILED_AGAIN) == "0 and 570"
+    one, other = helpers.clone(model), helpers.clone(model)
+    one.compile(packages["keras"].optimizers.Adam(0.0001), model.loss)
+    other.optimizer.learning_rate = 0.0001
+    assert same_weights(one, model)
+    assert [int(each.optimizer.iterations) for each in (model, one, other)] == [2, 0, 2]
+    assert len(one.optimizer.variables) < len(model.optimizer.variables)
+
+
+def test_the_model_of_the_lesson_has_made_570_steps():
+    """The notebook reads 1797 digits in batches of 32, ten times."""
+    cells = nbformat.read(NOTEBOOKS["00"], as_version=4).cells
+    assert any("model.fit(images, labels, epochs=10, verbose=0)" in cell.source for cell in cells)
+    assert "`model` has made 570 steps" in lesson_00.COMPILED_AGAIN.text
+    assert 10 * math.ceil(len(workbook.load_digits()[0]) / 32) == 570
 
 
 def test_every_question_is_asked_before_the_answer():
     cells = nbformat.read(NOTEBOOKS["00"], as_version=4).cells
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    answers = {"SAME_BATCHES": "labs.LayerLab(", "COMPILED_AGAIN": "compiled, slower ="}
+    answers = {"SAME_BATCHES": "labs.LayerLab(", "COMPILED_AGAIN": "one, other ="}
     assert answers.keys() == QUESTIONS.keys()
     for question, answer in answers.items():
         assert code.index(f"lesson.{question})") < code.index(answer)

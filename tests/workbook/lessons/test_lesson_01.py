@@ -1,5 +1,7 @@
 """The exercises of notebook 01 tell right, wrong and untouched answers apart, and say what is wrong."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,8 @@ def check(exercise, answer, words):
     ("numbers", "words"),
     [
         ((0, 7, 7), "one weight is there as soon as"),
+        ((-1, 7, 7), "one weight is there as soon as"),
+        ((True, 7, 7), "whole number"),
         ((7, 7, 7), "no Dense layer has weights before"),
         ((1, 9, 9), "counted the roof"),
         ((1, 6, 6), "left out `visits`"),
@@ -42,6 +46,11 @@ def check(exercise, answer, words):
 )
 def test_a_wrong_count_gets_its_own_diagnosis(numbers, words, packages):
     check(COUNT_THE_WEIGHTS, dict(zip(("made", "first call", "second call"), numbers, strict=True)), words)
+
+
+def test_a_number_of_numpy_is_a_whole_number(packages):
+    right = {"made": np.int64(1), "first call": 7, "second call": 7}
+    assert COUNT_THE_WEIGHTS.check(right).outcome is Outcome.CORRECT
 
 
 def test_a_count_of_something_else(packages):
@@ -112,6 +121,8 @@ def wrong_gains(keras):
         "frozen": ({"build": building(trainable=False)}, "not trainable"),
         "begins at random": ({"build": building(initializer="random_normal")}, "begin at `start`"),
         "fixed width": ({"__init__": fixed_width, "build": None}, "4 features only"),
+        "an array in call": ({"call": lambda self, inputs: inputs * self.gain.numpy()}, "no gradient"),
+        "a list as config": ({"get_config": lambda self: [self.start]}, "has to return a dict"),
         "no config": ({"get_config": lambda self: layer.get_config(self)}, "`start` is not in the config"),
         "no base config": ({"get_config": lambda self: {"start": self.start}}, "lost its name"),
         "fixed config": ({"get_config": config(start=1.0)}, "the config says start = 1.0"),
@@ -134,7 +145,17 @@ GAINS = [
         "frozen",
         "begins at random",
     ),
-    *("fixed width", "no config", "no base config", "fixed config", "config of 2", "no name", "an error"),
+    *(
+        "fixed width",
+        "an array in call",
+        "a list as config",
+        "no config",
+        "no base config",
+        "fixed config",
+        "config of 2",
+        "no name",
+        "an error",
+    ),
 ]
 
 
@@ -163,6 +184,36 @@ def test_untouched_answers_are_no_attempt(packages):
         assert exercise.check(answer).outcome is Outcome.NOT_ATTEMPTED, exercise.key
 
 
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+def test_a_layer_in_a_plain_object_is_neither_trained_nor_stored(packages, package, tmp_path):
+    keras = packages[package]
+
+    class Boxed(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.box = SimpleNamespace(hidden=keras.layers.Dense(4))
+            self.head = keras.layers.Dense(2)
+
+        def call(self, inputs):
+            return self.head(self.box.hidden(inputs))
+
+    def kernels(model):
+        return [layer.get_weights()[0] for layer in (model.box.hidden, model.head)]
+
+    inputs, targets = np.ones((8, 3), "float32"), np.ones((8, 2), "float32")
+    trained, loaded = Boxed(), Boxed()
+    trained(inputs), loaded(inputs)
+    trained.compile("sgd", "mse")
+    before = kernels(trained)
+    trained.fit(inputs, targets, verbose=0)
+    after = kernels(trained)
+    trained.save_weights(tmp_path / "reader.weights.h5")
+    loaded.load_weights(tmp_path / "reader.weights.h5")
+    assert [not np.array_equal(*pair) for pair in zip(before, after, strict=True)] == [False, True]
+    assert [np.array_equal(*pair) for pair in zip(kernels(loaded), after, strict=True)] == [False, True]
+    assert next(each for each in lesson_01.SAVE_AND_LOAD.options if each.right).label.count("the head") == 2
+
+
 def test_the_right_answers_stand_in_different_places():
     assert len({place for each in QUESTIONS for place, option in enumerate(each.options) if option.right}) == 4
 
@@ -170,3 +221,76 @@ def test_the_right_answers_stand_in_different_places():
 def test_keys_are_unique():
     keys = [each.key for each in QUESTIONS + EXERCISES]
     assert len(keys) == len(set(keys)) == 6
+
+
+# -- what the notebook says of Keras, beyond what its cells show ------------------------------------------------------
+
+INPUTS = np.ones((1, 4), "float32")
+
+
+def test_keras_3_sees_a_layer_that_is_appended_and_not_one_that_is_assigned(packages):
+    keras = packages["keras"]
+
+    class Holder(keras.Model):
+        def __init__(self, append):
+            super().__init__()
+            self.held = [] if append else [None]
+            layer = keras.layers.Dense(3)
+            if append:
+                self.held.append(layer)
+            else:
+                self.held[0] = layer
+
+        def call(self, inputs):
+            return self.held[0](inputs)
+
+    for append, weights in ((True, 2), (False, 0)):
+        model = Holder(append)
+        model(INPUTS)
+        assert len(model.weights) == weights
+
+
+NESTED = {
+    "lists": (lambda layer: [[layer]], lambda held: held[0][0]),
+    "tuples": (lambda layer: ((layer,),), lambda held: held[0][0]),
+    "dicts": (lambda layer: {"a": {"b": layer}}, lambda held: held["a"]["b"]),
+}
+
+
+@pytest.mark.parametrize("held", NESTED)
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+def test_keras_2_leaves_what_is_nested_in_a_layer_out_of_the_file(package, held, packages, tmp_path):
+    keras, (put, get) = packages[package], NESTED[held]
+
+    class Nested(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.held = put(keras.layers.Dense(3))
+
+        def call(self, inputs):
+            return get(self.held)(inputs)
+
+    saved, loaded = (keras.Sequential([keras.Input((4,)), Nested()]) for _ in range(2))
+    saved.save_weights(tmp_path / "nested.weights.h5")
+    loaded.load_weights(tmp_path / "nested.weights.h5")
+    assert len(saved.weights) == len(loaded.weights) == 2
+    assert np.array_equal(saved.get_weights()[0], loaded.get_weights()[0]) == (package == "keras")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_keras_3_closes_a_model_by_the_end_of_its_first_call(packages):
+    keras = packages["keras"]
+
+    class Unfinished(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.used, self.unused = keras.layers.Dense(3), keras.layers.Dense(3)
+
+        def call(self, inputs):
+            return self.used(inputs)
+
+    model = Unfinished()
+    model(INPUTS)
+    assert not model.unused.built
+    with pytest.raises(ValueError, match="cannot add new elements"):
+        model.late = keras.layers.Dense(3)

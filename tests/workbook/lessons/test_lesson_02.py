@@ -1,5 +1,6 @@
 """The exercises of notebook 02 tell right, wrong and untouched answers apart, and say what is wrong."""
 
+import numpy as np
 import pytest
 
 import helpers
@@ -21,12 +22,16 @@ def untouched_answer(model, clone): ...
 
 SETTINGS = "    model.compile_from_config(clone.get_compile_config())\n"
 OPTIMIZER = "zip(model.optimizer.variables, clone.optimizer.variables, strict=True)"
+OPTIMIZER_REVERSED = "zip(clone.optimizer.variables, model.optimizer.variables, strict=True)"
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ([("zip(model.variables, clone.variables", "zip(clone.variables, model.variables")], "clone has other weights"),
+        (
+            [("zip(model.variables, clone.variables", "zip(clone.variables, model.variables")],
+            "the clone is not as it was",
+        ),
         ([("zip(model.variables, clone.variables", "zip(model.weights, clone.weights")], "random state of the Dropout"),
         ([("zip(model.variables, clone.variables, strict=True)", "[]")], "weights of `model` are as they were"),
         ([("zip(model.variables, clone.variables", "zip(model.head.variables, clone.head.variables")], "bad training"),
@@ -35,6 +40,7 @@ OPTIMIZER = "zip(model.optimizer.variables, clone.optimizer.variables, strict=Tr
         ([(SETTINGS, ""), (OPTIMIZER, "[]")], "not compiled like the clone"),
         ([(SETTINGS, "    model.compile(clone.optimizer, clone.loss)\n")], "share one optimizer"),
         ([(OPTIMIZER, "[]")], "starts with no steps"),
+        ([(OPTIMIZER, OPTIMIZER_REVERSED)], "the clone is not as it was"),
     ],
 )
 def test_a_model_that_lacks_something_gets_its_own_diagnosis(changes, words, answer_from):
@@ -111,3 +117,62 @@ def test_the_right_answers_stand_in_different_places():
 def test_keys_are_unique():
     keys = [each.key for each in QUESTIONS + EXERCISES]
     assert len(keys) == len(set(keys)) == 5
+
+
+# -- what the notebook says of Keras, beyond what its cells show ------------------------------------------------------
+
+INPUTS, TARGETS = np.linspace(-1, 1, 32, dtype="float32").reshape(8, 4), np.zeros((8, 3), "float32")
+
+
+def small(keras, *layers):
+    model = keras.Sequential([keras.Input((4,)), *layers, keras.layers.Dense(3)])
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.parametrize(("package", "flag"), [("keras", True), ("tf_keras", False)])
+def test_the_flag_of_the_model_is_in_the_config_of_keras_3_only(package, flag, packages):
+    keras = packages[package]
+
+    class Reader(keras.Model):
+        def __init__(self, units, **kwargs):
+            super().__init__(**kwargs)
+            self.units = units
+
+        def get_config(self):
+            return {**super().get_config(), "units": self.units}
+
+    assert ("trainable" in Reader(3).get_config()) == flag
+
+
+@pytest.mark.parametrize(
+    ("package", "kind", "units"),
+    [("keras", "Layer", None), ("tf_keras", "Layer", None), ("keras", "Model", 16), ("tf_keras", "Model", 16)],
+)
+def test_a_function_among_the_arguments(package, kind, units, packages):
+    """A layer raises an error, and a model silently notes what it was not given."""
+    keras = packages[package]
+
+    class Wide({"Layer": keras.layers.Layer, "Model": keras.Model}[kind]):
+        def __init__(self, units=16, function=None, **kwargs):
+            super().__init__(**kwargs)
+            self.units = units
+
+    wide = Wide(units=48, function=abs)
+    if units is None:
+        with pytest.raises(NotImplementedError):
+            wide.get_config()
+    else:
+        assert Wide.from_config(wide.get_config()).units == units
+
+
+@pytest.mark.parametrize(("package", "kept"), [("keras", True), ("tf_keras", False)])
+def test_a_learning_rate_that_was_changed_is_not_in_the_settings_of_keras_2(package, kept, packages):
+    keras = packages[package]
+    model, clone = small(keras), small(keras)
+    model.optimizer.build(model.trainable_variables)
+    model.optimizer.learning_rate.assign(0.5)
+    clone.compile_from_config(model.get_compile_config())
+    for new, old in zip(clone.optimizer.variables, model.optimizer.variables, strict=True):
+        new.assign(old)
+    assert (float(clone.optimizer.learning_rate) == 0.5) == kept

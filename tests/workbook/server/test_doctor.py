@@ -50,6 +50,7 @@ def run_doctor(python=sys.executable, **environment):
 # -- As a whole --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_all_is_well_here():
     code, lines = run_doctor()
     assert [line.split(" ", 1)[0] for line in lines] == ["✓"] * len(doctor.CHECKS), lines

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from kernel_tab import Tab
 from traitlets.config.loader import PyFileConfigLoader
 from traitlets.utils.importstring import import_item
 
 from workbook.server import memory
 from workbook.server.kernel_manager import MB, MemoryLimitedKernelManager
+from workbook.server.prepared_kernel import PreparingKernelManager
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -85,32 +87,6 @@ def test_free_memory_is_what_the_session_has_left_of_its_limit(monkeypatch):
 # -- Room for a notebook -----------------------------------------------------------------------------------------------
 
 TAKE = f"held = bytearray(b'x') * {250 * MB}"
-
-
-class Tab:
-    """Runs cells in one kernel, also after a restart."""
-
-    def __init__(self, manager, kernel_id):
-        self.id = kernel_id
-        self._kernel = manager.get_kernel(kernel_id)
-
-    async def run(self, source):
-        """Run a cell; return what it printed, and the name of its error."""
-        said = []
-
-        def listen(message):
-            if message["msg_type"] in ("stream", "error"):
-                content = message["content"]
-                said.append(content.get("text") or content.get("ename"))
-
-        client = self._kernel.client()
-        client.start_channels()
-        try:
-            await client.wait_for_ready(timeout=60)
-            await client.execute_interactive(source, allow_stdin=False, output_hook=listen, timeout=60)
-        finally:
-            client.stop_channels()
-        return said
 
 
 def with_tabs(number, what, **options):
@@ -222,7 +198,7 @@ def test_every_way_to_start_jupyter_uses_the_manager(program):
     command = [sys.executable, "-m", program, "--show-config-json"]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     name = json.loads(done.stdout)["ServerApp"]["kernel_manager_class"]
-    assert import_item(name) is MemoryLimitedKernelManager
+    assert import_item(name) is PreparingKernelManager
 
 
 def test_a_server_without_the_workbook_s_packages_starts_all_the_same(monkeypatch):

@@ -1,8 +1,8 @@
 """The picture of the birth of weights: both Keras versions side by side, from the class to the training.
 
-The upper panels show a box for each variable that exists after a step; the box is filled if the model lists the
-variable. The lower panels show the distance between the hidden layers of two instances, and how far each has moved, on
-the distance axis that all pictures share.
+Above, each variable is a bar that begins at the step after which the variable exists; the bar is filled where the
+model lists the variable. Below are the distance between the hidden layers of two instances, and how far each has moved,
+on the distance axis that all pictures share.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 
 from workbook.labs.birth.run import (
     BUILD,
@@ -28,24 +28,38 @@ from workbook.labs.birth.run import (
     Variable,
 )
 from workbook.labs.framework import figure as plots
-from workbook.labs.framework.figure import BAND, BLUE, GREEN, GREY, INK, STYLE, VERMILLION, DistanceAxis, Picture
+from workbook.labs.framework.figure import (
+    BAND,
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    NORMAL,
+    SMALL,
+    STYLE,
+    TITLE,
+    VERMILLION,
+    DistanceAxis,
+    Look,
+    Picture,
+    Size,
+)
 from workbook.text import KERAS_VERSIONS
 
-_ROWS = 6  # boxes that fit above each other
 _LANE = 0.3
 _LINES = {
-    "apart": ("apart", VERMILLION, "X", (0, (4, 1.6)), 6.5),
-    "first": ("first moved", BLUE, "o", "-", 5.5),
-    "second": ("second moved", GREEN, "s", (0, (1, 1.2)), 5.0),
+    "apart": ("apart", Look(VERMILLION, "X", (0, (4, 1.6)), 6.5)),
+    "first": ("first", Look(BLUE, "o", "-", 5.5)),
+    "second": ("second", Look(GREEN, "s", (0, (1, 1.2)), 5.0)),
 }
+_LOWEST_PLOT = 45  # CSS pixels; where there is less room, the numbers stand alone
 
 
 class BirthPicture(Picture):
     """A reusable figure with two columns, one for each Keras version.
 
     Args:
-        size: Width and height in inches.
-        dpi: Pixels per inch.
+        size: The room for it.
 
     Attributes:
         figure: The matplotlib figure, on an Agg canvas.
@@ -56,24 +70,16 @@ class BirthPicture(Picture):
         True
     """
 
-    caption_place = (0.085, -0.012)
-    caption_width = 132
-
-    def __init__(self, size: tuple[float, float] = (11.0, 5.7), dpi: float = 110) -> None:
-        super().__init__(size, dpi)
-        self._boxes: list[Artist] = []  # artists of the current layout
+    def __init__(self, size: Size | None = None) -> None:
+        super().__init__(size)
         self._lines: dict[tuple[str, str], tuple[Line2D, Line2D, Any]] = {}
-        self._heads: dict[tuple[str, int], Any] = {}
-        self._notes: dict[str, tuple[Any, Any]] = {}
+        self._heads: dict[str, dict[int, Text]] = {}  # above the bars and above the training, by step
+        self._notes: dict[str, Text] = {}
         with matplotlib.rc_context(STYLE):
-            grid = self.figure.add_gridspec(
-                2, 2, left=0.085, right=0.985, top=0.885, bottom=0.085, wspace=0.05, hspace=0.46, height_ratios=(1.2, 1)
+            self._births, self._distances = (
+                {name: self.figure.add_subplot(2, 2, first + at) for at, name in enumerate(KERAS_VERSIONS)}
+                for first in (1, 3)
             )
-            self._births = {name: self.figure.add_subplot(grid[0, at]) for at, name in enumerate(KERAS_VERSIONS)}
-            self._distances = {name: self.figure.add_subplot(grid[1, at]) for at, name in enumerate(KERAS_VERSIONS)}
-            for name, label in KERAS_VERSIONS.items():
-                self._prepare_births(name, f"{label} ({name})", first=name == "keras")
-                self._prepare_distances(name, first=name == "keras")
 
     def update(self, run: BirthRun, message: str | None = None) -> bool:
         """Show the results of a run so far.
@@ -100,117 +106,164 @@ class BirthPicture(Picture):
             self._move(name, life)
         return changed
 
-    # -- drawn once ----------------------------------------------------------------------------------------------
+    def _lay_out(self, run: BirthRun, message: str | None) -> None:
+        known = [births for life in run.lives.values() for births in life.births.values()]
+        rows, notes = max([2, *map(len, known)]), [_note(run, life) for life in run.lives.values()]
+        # Texts take longest to paint. Heads and notes are part of the frame, because few settings change them.
+        before, self.frame = self.frame, (rows, run.settings.step, notes)
+        if before is None or before[0] != rows:
+            self.clear()
+            self._lay_out_axes(rows)
+        for artist in self.placed:
+            artist.remove()
+        self.placed = []
+        at = run.settings.step
+        for (name, life), note in zip(run.lives.items(), notes, strict=True):
+            for step, head in self._heads[name].items():
+                head.set(fontweight="bold" if step == at else "normal", color=INK if step <= at else GREY)
+            self._notes[name].set_text(note if self._plotted else "")
+            self._lay_out_births(self._births[name], run, life, rows)
+        if message:
+            self.say(self._births["keras"], message)
 
-    def _prepare_births(self, name: str, title: str, first: bool) -> None:
-        ax = self._births[name]
+    def _lay_out_axes(self, rows: int) -> None:
+        """Make what only the number of bars changes: axes with their ticks take longer than all the rest."""
+        self._lines = {}
+        narrow, width, height = self.size.narrow, self.size.width, self.size.height
+        self._head = 24 + 18 + 16 * (not narrow)
+        high = rows * ((20 if rows < 4 else 16) if not narrow else 16)
+        self._words = 18 + (3 * 15 if narrow else 17)  # above the lower panels
+        plot = height - self._head - high - 4 - self._words - 34
+        self._plotted = plot >= _LOWEST_PLOT
+        left, right, gap = ((74, 6, 9) if narrow else (94, 8, 14)) if self._plotted else (6, 6, 12)
+        wide = (width - left - right - gap) / 2
+        for at, (name, label) in enumerate(KERAS_VERSIONS.items()):
+            begin = left + at * (wide + gap)
+            edges = begin, width - begin - wide
+            upper, lower = self._births[name], self._distances[name]
+            for ax in (upper, lower):
+                ax.clear()
+            self.place(upper, *edges, self._head, height - self._head - high)
+            self.place(lower, *edges, self._head + high + 4 + self._words, 34 if self._plotted else 4)
+            self._lay_out_heads(name, label if narrow else f"{label} ({name})", rows)
+            self._lay_out_distances(name, first=at == 0)
+        if not narrow:
+            words = "dashed: not listed"
+            ax = self._births["tf_keras"]
+            level = self.above(ax, self._head - 12)
+            ax.text(1, level, words, fontsize=SMALL, color=GREY, va="center", ha="right", transform=ax.transAxes)
+
+    # -- above: what exists after each step ------------------------------------------------------------------------
+
+    def _lay_out_heads(self, name: str, title: str, rows: int) -> None:
+        ax, narrow = self._births[name], self.size.narrow
         ax.set_xlim(MADE - 0.5, SECOND_CALL + 0.5)
-        ax.set_ylim(0, _ROWS + 0.3)
+        ax.set_ylim(rows, 0)
         ax.set_yticks([])
         ax.set_xticks([])
         ax.spines[["top", "right", "left"]].set_visible(False)
-        ax.text(0, 1.22, title, fontsize=13, fontweight="bold", va="center", transform=ax.transAxes)
-        if first:
-            ax.set_ylabel("variables of the first instance", labelpad=8)
-        else:
-            words = "filled: the model lists it   dashed: it does not"
-            ax.text(1, 1.22, words, fontsize=8.5, color=GREY, va="center", ha="right", transform=ax.transAxes)
+        level = {"va": "center", "transform": ax.transAxes}
+        size = NORMAL + 1 if narrow else TITLE
+        ax.text(0, self.above(ax, self._head - 12), title, fontsize=size, fontweight="bold", **level)
+        self._heads[name] = {}
         for step in range(MADE, SECOND_CALL + 1):
-            words = f"{step}  {'build by hand' if step == BUILD else STEPS[step]}"
-            self._heads[name, step] = ax.text(step, _ROWS + 0.8, words, ha="center", va="center", fontsize=9)
+            words = str(step) if narrow else f"{step}  {STEPS[step]}"
+            place = ((step - MADE + 0.5) / (SECOND_CALL - MADE + 1), self.above(ax, self._head - 33))
+            self._heads[name][step] = ax.text(*place, words, ha="center", **level)
 
-    def _prepare_distances(self, name: str, first: bool) -> None:
-        ax = self._distances[name]
+    def _lay_out_births(self, ax: Axes, run: BirthRun, life: Life, rows: int) -> None:
+        at = run.settings.step
+        for step in range(MADE, SECOND_CALL + 1):
+            if step == at:
+                self.put(ax.axvspan(step - 0.48, step + 0.48, color=BAND, zorder=0, linewidth=0))
+            if life.failed == step:
+                self._draw_error(ax, step, life.error, rows)
+            elif step > at or step not in life.births:
+                self._say(ax, step, "not yet" if step > at else "not reached", rows)
+            elif step == BUILD and not run.settings.build:
+                self._say(ax, step, "not called", rows)
+            else:
+                self._draw_step(ax, step, life.births[step])
+        self._name_variables(ax, life, run.settings.build)
+
+    def _say(self, ax: Axes, step: int, words: str, rows: int) -> None:
+        words = words.replace(" ", "\n") if self.size.narrow else words
+        place = {"ha": "center", "va": "center"}
+        self.put(ax.text(step, rows / 2, words, color=GREY, fontsize=SMALL, linespacing=0.95, **place))
+
+    def _draw_error(self, ax: Axes, step: int, error: str, rows: int) -> None:
+        name = error if len(error) <= 12 else f"{error[:10]}…"
+        words = "\N{BALLOT X}" if self.size.narrow else f"\N{BALLOT X}\n{name}"
+        self.put(ax.text(step, rows / 2, words, ha="center", va="center", color=VERMILLION))
+
+    def _draw_step(self, ax: Axes, step: int, variables: list[Variable]) -> None:
+        if not self.size.narrow:
+            listed = sum(each.listed for each in variables)
+            words = f"{listed} listed" if listed == len(variables) else f"{listed} listed of {len(variables)}"
+            place = ((step - MADE + 0.5) / (SECOND_CALL - MADE + 1), self.above(ax, 8))
+            look = {"ha": "center", "va": "center", "transform": ax.transAxes}
+            self.put(ax.text(*place, words, fontsize=SMALL, color=GREY, **look))
+        for row, each in enumerate(variables):
+            color = BLUE if each.owner == "hidden" else GREY
+            look = {"facecolor": color if each.listed else "white", "linestyle": "-" if each.listed else (0, (2, 1.5))}
+            bar = Rectangle((step - 0.5, row + 0.08), 1, 0.84, edgecolor=color, linewidth=1.2, **look)
+            self.put(ax.add_patch(bar))
+
+    def _name_variables(self, ax: Axes, life: Life, built: bool) -> None:
+        """Write the name of each variable on its bar, or before it if the bar is too short."""
+        steps = [step for step in sorted(life.births) if MADE <= step <= SECOND_CALL and (built or step != BUILD)]
+        named: set[int] = set()
+        for step in steps:
+            for row, each in enumerate(life.births[step]):
+                if row in named:
+                    continue
+                named.add(row)
+                listed = all(life.births[later][row].listed for later in steps if later >= step)
+                shared = ", shared" if life.last[row].shared else ""
+                words = f"{each.name}{shared}" if self.size.narrow else f"{each.label}{shared}"
+                color = BLUE if each.owner == "hidden" else GREY
+                room = (steps[-1] - step + 0.9) / (SECOND_CALL - MADE + 1) * ax.get_position().width * self.size.width
+                short = len(words) * 6.3 > room
+                look = {"color": "white" if listed and not short else color, "va": "center", "fontsize": SMALL}
+                if not listed and not short:
+                    look["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+                left, side = (0.52, "right") if short else (0.42, "left")
+                self.put(ax.text(step - left, row + 0.5, words, ha=side, **look))
+
+    # -- below: the distances while the instances are trained -------------------------------------------------------
+
+    def _lay_out_distances(self, name: str, first: bool) -> None:
+        ax, narrow = self._distances[name], self.size.narrow
         ax.set_xlim(-0.02 * TRAINING_STEPS, 1.03 * TRAINING_STEPS)
         self._scale = DistanceAxis(ax, roomy=True, words=first)
-        ax.set_xticks(range(0, TRAINING_STEPS + 1, 5))
-        ax.set_xlabel("training step", labelpad=2)
-        if first:
-            ax.set_ylabel("largest absolute difference", labelpad=4)
-        head = {"transform": ax.transAxes, "va": "center"}
-        words = f"{TRAINING}  training: the hidden layers of the first and the second instance"
-        title = ax.text(0, 1.23, words, fontsize=9, **head)
-        note = ax.text(0.5, 0.55, "", ha="center", color=GREY, **head)
-        self._notes[name] = (title, note)
-        for index, (key, (words, color, marker, dashes, size)) in enumerate(_LINES.items()):
-            look = {
-                "color": color,
-                "marker": marker,
-                "markersize": size,
-                "markeredgecolor": "white",
-                "markeredgewidth": 0.6,
-                "linewidth": 1.8,
-                "clip_on": False,
-            }
-            place = (0.005, 0.27, 0.62)[index]
-            keys = ([place, place + 0.03, place + 0.06], [1.1] * 3)
-            ax.add_line(Line2D(*keys, linestyle=dashes, markevery=[1], transform=ax.transAxes, **look))
-            result = ax.text(place + 0.07, 1.1, words, color=color, fontsize=8.5, animated=True, **head)
-            line = Line2D([], [], linestyle=dashes, markevery=(index, 4), animated=True, zorder=4 + index, **look)
-            tip = Line2D([], [], linestyle="none", animated=True, zorder=4 + index, **look)
+        ax.set_xticks(range(0, TRAINING_STEPS + 1, 10 if narrow else 5))
+        ax.set_xlabel("training step", labelpad=1)
+        if not self._plotted:
+            ax.set_axis_off()
+            for artist in (*ax.patches, *ax.lines):
+                artist.set_visible(False)
+        elif first and not narrow:
+            ax.set_ylabel("largest difference", labelpad=4)
+        level = {"va": "center", "transform": ax.transAxes}
+        words = f"{TRAINING}  training" if narrow else f"{TRAINING}  training: distance, and how far each moved"
+        self._heads[name][TRAINING] = ax.text(0, self.above(ax, self._words - 9), words, **level)
+        self._notes[name] = ax.text(0.5, 0.55, "", ha="center", color=GREY, wrap=narrow, **level)
+        for index, (key, (words, look)) in enumerate(_LINES.items()):
+            left = 0 if narrow else (0, 105, 226)[index]
+            above = self._words - 18 - 15 * index - 8 if narrow else 8
+            self.key(ax, left, above, look)
+            result = ax.text(
+                self.across(ax, left + 31), self.above(ax, above), words, fontsize=SMALL, animated=True, **level
+            )
+            marks = {"color": look.color, "marker": look.marker, "markersize": look.marker_size, "linewidth": 1.8}
+            marks |= {"markeredgecolor": "white", "markeredgewidth": 0.6, "clip_on": False}
+            marks |= {"animated": True, "zorder": 4 + index, "visible": self._plotted}
+            line = Line2D([], [], linestyle=look.line, markevery=(index, 4), **marks)
+            tip = Line2D([], [], linestyle="none", **marks)
             ax.add_line(line)
             ax.add_line(tip)
             self._lines[name, key] = (line, tip, result)
             self.moving += [line, tip, result]
-
-    # -- drawn again for each layout -----------------------------------------------------------------------------------
-
-    def _lay_out(self, run: BirthRun, message: str | None) -> None:
-        for artist in self._boxes:
-            artist.remove()
-        self._boxes = []
-        at = run.settings.step
-        for name, life in run.lives.items():
-            ax = self._births[name]
-            for step in range(MADE, SECOND_CALL + 1):
-                head = self._heads[name, step]
-                head.set(fontweight="bold" if step == at else "normal", color=INK if step <= at else GREY)
-                if step == at:
-                    self._boxes.append(ax.axvspan(step - 0.48, step + 0.48, color=BAND, zorder=0, linewidth=0))
-                if life.failed == step:
-                    self._draw_error(ax, step, life.error)
-                elif step > at or step not in life.births:
-                    self._say(ax, step, "not yet" if step > at else "not reached")
-                elif step == BUILD and not run.settings.build:
-                    self._say(ax, step, "not called")
-                else:
-                    self._draw_variables(ax, step, life.births[step])
-            title, note = self._notes[name]
-            title.set(fontweight="bold" if at == TRAINING else "normal", color=INK if at == TRAINING else GREY)
-            note.set_text(_note(run, life))
-        if message:
-            box = {"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.8", "linewidth": 0.8}
-            ax = self._births["keras"]
-            words = ax.text(1.02, 0.5, message, ha="center", va="center", fontsize=13, bbox=box, transform=ax.transAxes)
-            self._boxes.append(words)
-        # Texts take longest to paint. The heads and the notes are part of the frame, because few settings change them.
-        self.frame = (at, *(note.get_text() for _, note in self._notes.values()))
-        self.placed = self._boxes
-        for artist in self.placed:
-            artist.set_animated(True)
-
-    def _say(self, ax: Axes, step: int, words: str) -> None:
-        self._boxes.append(ax.text(step, _ROWS / 2, words, ha="center", color=GREY, fontsize=8.5))
-
-    def _draw_error(self, ax: Axes, step: int, error: str) -> None:
-        box = ax.add_patch(_box(step, 2.2, 1.7, facecolor="white", edgecolor=VERMILLION))
-        look = {"ha": "center", "va": "center", "color": VERMILLION, "fontsize": 9.5}
-        self._boxes += [box, ax.text(step, 3.05, f"\N{BALLOT X}\n{error}", **look)]
-
-    def _draw_variables(self, ax: Axes, step: int, variables: list[Variable]) -> None:
-        listed = sum(each.listed for each in variables)
-        text = f"{listed} listed" if listed == len(variables) else f"{listed} listed of {len(variables)}"
-        self._boxes.append(ax.text(step, _ROWS + 0.1, text, ha="center", va="center", fontsize=8.5, color=GREY))
-        for row, each in enumerate(variables):
-            color = BLUE if each.owner == "hidden" else GREY
-            look = {"facecolor": color if each.listed else "white", "linestyle": "-" if each.listed else (0, (2, 1.5))}
-            self._boxes.append(ax.add_patch(_box(step, row * 0.93 + 0.16, 0.76, edgecolor=color, **look)))
-            words = f"{each.owner}/{each.name}{', shared' if each.shared else ''}\n{' x '.join(map(str, each.shape))}"
-            ink = "white" if each.listed else color
-            place = (step, row * 0.93 + 0.545)
-            self._boxes.append(
-                ax.text(*place, words, ha="center", va="center", fontsize=6.8, linespacing=1.1, color=ink)
-            )
 
     def _move(self, name: str, life: Life) -> None:
         numbers = {"apart": life.apart, **life.moved}
@@ -229,7 +282,3 @@ def _note(run: BirthRun, life: Life) -> str:
     if not life.hidden:
         return "Nothing to measure: the layer has no weights yet."
     return "Not trained yet." if run.settings.step < TRAINING else ""
-
-
-def _box(x: float, y: float, height: float, **look: Any) -> FancyBboxPatch:
-    return FancyBboxPatch((x - 0.44, y), 0.88, height, boxstyle="round,pad=0,rounding_size=0.05", linewidth=1.3, **look)

@@ -35,11 +35,35 @@ function copy(event) {
   button.textContent = "Copied";
 }
 
+// The picture and its sentence alone, for a projector. Escape, or its button again, leads back.
+function fillScreen(event) {
+  const panel = event.target.closest?.(".lab-full")?.closest(".workbook-lab");
+  if (!panel) return;
+  const shown = panel.querySelector(".lab-shown:has(.lab-picture)") ?? panel.querySelector(".lab-picture");
+  if (document.fullscreenElement) document.exitFullscreen();
+  else shown.requestFullscreen();
+}
+
 // The handle of a slider gets the name that stands beside it.
 function nameSliders(panel) {
   panel.querySelectorAll(".noUi-handle:not([aria-label])").forEach((handle) => {
     const label = handle.closest(".widget-slider")?.querySelector(".widget-label")?.textContent.trim();
     if (label) handle.setAttribute("aria-label", label);
+  });
+}
+
+// Buttons with an icon alone have their name in the tooltip only.
+function nameIcons(panel) {
+  panel.querySelectorAll(".lab-full[title]:not([aria-label])").forEach((button) => {
+    button.setAttribute("aria-label", button.title);
+  });
+}
+
+// A chip says whether the controls that it opens are shown.
+function nameChips(panel) {
+  panel.querySelectorAll(".lab-chip").forEach((chip) => {
+    const isOpen = String(chip.classList.contains("lab-open"));
+    if (chip.getAttribute("aria-expanded") !== isOpen) chip.setAttribute("aria-expanded", isOpen);
   });
 }
 
@@ -64,6 +88,7 @@ function listenOnce() {
   window.addEventListener("keydown", keepKeys, true);
   window.addEventListener("focusin", groupRadioButtons, true);
   window.addEventListener("click", copy, true);
+  window.addEventListener("click", fillScreen, true);
 }
 
 // The panel would keep a verdict that may be out of date, and buttons that do nothing.
@@ -112,9 +137,9 @@ function render({ model, el }) {
       return;
     }
     // Sliders can be added later, as with a layer of the Layer Lab.
-    const improve = () => { nameSliders(panel); showCode(panel); };
+    const improve = () => { nameSliders(panel); nameIcons(panel); nameChips(panel); showCode(panel); };
     observer = new MutationObserver(improve);
-    observer.observe(panel, { childList: true, subtree: true });
+    observer.observe(panel, { childList: true, subtree: true, attributeFilter: ["class"] });
     improve();
     kernel = watchKernel(panel, model);
   };

@@ -9,14 +9,13 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets
 import numpy as np
 import traitlets
 
-if TYPE_CHECKING:
-    from workbook.labs.framework.figure import Picture
+from workbook.labs.framework.figure import Picture, Size
 
 __all__ = ["LiveFigure", "Panel"]
 
@@ -39,6 +38,7 @@ class LiveFigure(ipywidgets.Image):
         self._picture = picture
         self._frame: tuple[Any, Any] = (None, None)  # what it shows, and the pixels
         self._background: Any = None
+        self._shown: tuple[str, tuple, dict[str, Any]] | None = None
         super().__init__(format="png", **traits)
 
     def show(self, alt: str, *numbers: Any, **details: Any) -> None:
@@ -50,6 +50,7 @@ class LiveFigure(ipywidgets.Image):
             *numbers: Arguments of the picture's `update`.
             **details: Further arguments of the picture's `update`.
         """
+        self._shown = alt, numbers, details
         changed = self._picture.update(*numbers, **details)
         canvas = self._picture.figure.canvas
         if changed or self._background is None:
@@ -61,6 +62,17 @@ class LiveFigure(ipywidgets.Image):
         with self.hold_sync():
             self.value = _png(np.asarray(canvas.buffer_rgba()))
             self.tooltip = alt
+
+    def exchange(self, picture: Picture) -> None:
+        """Show the same numbers in a different picture, such as one for a different size.
+
+        Args:
+            picture: The picture to paint from now on.
+        """
+        self._picture, self._background, self._frame = picture, None, (None, None)
+        if self._shown is not None:
+            alt, numbers, details = self._shown
+            self.show(alt, *numbers, **details)
 
     def _paint_background(self) -> None:
         """Paint what does not move. Axes with their ticks take longest, and are kept if they are the same."""
@@ -107,4 +119,4 @@ class Panel(ipywidgets.VBox):
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         picture, sentence = self.still()
         data = {**data, "image/png": base64.b64encode(picture).decode(), "text/plain": sentence}
-        return data, {**metadata, "image/png": {"alt": sentence}}
+        return data, {**metadata, "image/png": {"alt": sentence, "width": Size().width}}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -23,19 +22,23 @@ from workbook.labs.framework.figure import (
     INK,
     PALE,
     PURPLE,
+    SMALL,
     STYLE,
+    TITLE,
     VERMILLION,
     DistanceAxis,
+    Look,
     Picture,
+    Size,
 )
 from workbook.labs.interruption import run as interruption
 from workbook.labs.interruption.run import InterruptionRun
 
 _LANE = 0.21
 
-_UNINTERRUPTED = {"color": BLUE, "marker": "o", "linestyle": "-", "markersize": 5.5}
-_RESUMED = {"color": VERMILLION, "marker": "X", "linestyle": (0, (4, 1.6)), "markersize": 6.5}
-_STATISTICS = {"color": PURPLE, "marker": "^", "linestyle": "-.", "markersize": 6.0}
+_UNINTERRUPTED = Look(BLUE, "o", "-", 5.5)
+_RESUMED = Look(VERMILLION, "X", (0, (4, 1.6)), 6.5)
+_STATISTICS = Look(PURPLE, "^", "-.", 6.0)
 _PANELS = {
     "Loss": "On digits that are not trained on",
     "Distance": "How far the weights are from the uninterrupted model's",
@@ -46,8 +49,7 @@ class InterruptionPicture(Picture):
     """The two panels as a figure that is made once and then updated with new numbers.
 
     Args:
-        size: Width and height in inches.
-        dpi: Pixels per inch.
+        size: The room for it.
 
     Attributes:
         figure: The matplotlib figure, on an Agg canvas.
@@ -58,13 +60,16 @@ class InterruptionPicture(Picture):
         True
     """
 
-    caption_place = (0.045, -0.01)
-
-    def __init__(self, size: tuple[float, float] = (11.0, 4.3), dpi: float = 110) -> None:
-        super().__init__(size, dpi)
+    def __init__(self, size: Size | None = None) -> None:
+        super().__init__(size)
+        narrow = self.size.narrow
+        self._top = 26 + 18 * (not narrow) + 2 * 17 + 4
+        left, middle, right = (34, 78, 14) if narrow else (44, 104, 10)
+        wide = (self.size.width - left - middle - right) / 2
         with matplotlib.rc_context(STYLE):
-            grid = self.figure.add_gridspec(1, 2, left=0.045, right=0.985, top=0.70, bottom=0.14, wspace=0.29)
-            self.axes = [self.figure.add_subplot(cell) for cell in grid]
+            self.axes = [self.figure.add_subplot(1, 2, place) for place in (1, 2)]
+        for ax, begin in zip(self.axes, (left, left + wide + middle), strict=True):
+            self.place(ax, begin, self.size.width - begin - wide, self._top, 36)
 
     def update(self, run: InterruptionRun, message: str | None = None) -> bool:
         """Show the results of a run so far.
@@ -95,36 +100,38 @@ class InterruptionPicture(Picture):
         return changed
 
     def _lay_out(self, stop: int, span: int, highest: float, top: int, has_norm: bool, message: str | None) -> None:
-        for artist in (*self.moving, *self.placed):
-            artist.remove()
-        self.moving, self.placed = [], []
+        self.clear()
+        self._results = {}
+        narrow = self.size.narrow
         self._lay_out_axes(span, highest, top)
         for ax, (name, question) in zip(self.axes, _PANELS.items(), strict=True):
-            at = ax.axvline(stop, color=GREY, linewidth=1.2, linestyle=(0, (2, 2)), zorder=1.5)
-            title = {"fontsize": 13, "fontweight": "bold", "va": "center", "transform": ax.transAxes}
-            head = ax.text(0, self._above(ax, 0.98), name, **title)
-            place = {"transform": ax.transAxes, "fontsize": 9, "color": GREY, "va": "center"}
-            self.placed += [at, head, ax.text(0, self._above(ax, 0.73), question, **place)]
+            self.put(ax.axvline(stop, color=GREY, linewidth=1.2, linestyle=(0, (2, 2)), zorder=1.5))
+            level = {"va": "center", "transform": ax.transAxes}
+            self.put(ax.text(0, self.above(ax, self._top - 12), name, fontsize=TITLE, fontweight="bold", **level))
+            if not narrow:
+                self.put(ax.text(0, self.above(ax, self._top - 32), question, fontsize=SMALL, color=GREY, **level))
         loss, distance = self.axes
+        self._measured = ("weights" if narrow else "trained weights", "statistics")
         # The label is put on the side of the line that has more room, away from the curves.
         right = stop < span / 2
         label = loss.text(
             stop + (0.012 if right else -0.012) * span,
             0.965 * highest,
-            "saved, loaded",
+            "saved" if narrow else "saved, loaded",
             ha="left" if right else "right",
             va="top",
-            fontsize=8,
+            fontsize=SMALL,
             color=GREY,
         )
-        self.placed.append(label)
+        self.put(label)
+        resumed = "resumed" if narrow else "interrupted and resumed"
         self._lines = {
-            "uninterrupted": self._line(loss, "uninterrupted model", _UNINTERRUPTED, 0, span),
-            "resumed": self._line(loss, "interrupted and resumed", _RESUMED, 1, span),
-            "trained": self._line(distance, "trained weights", _RESUMED, 0, span),
+            "uninterrupted": self._line(loss, "uninterrupted", _UNINTERRUPTED, 0, span),
+            "resumed": self._line(loss, resumed, _RESUMED, 1, span),
+            "trained": self._line(distance, self._measured[0], _RESUMED, 0, span),
         }
         if has_norm:
-            self._lines["statistics"] = self._line(distance, "statistics of BatchNormalization", _STATISTICS, 1, span)
+            self._lines["statistics"] = self._line(distance, self._measured[1], _STATISTICS, 1, span)
         self._level = Line2D([], [], color=INK, linewidth=1.0, linestyle=(0, (1, 1.5)), animated=True, zorder=2)
         self._back = Line2D([], [], color=GREEN, marker="s", markersize=8, linestyle="none", animated=True, zorder=8)
         self._told = loss.annotate(
@@ -134,7 +141,7 @@ class InterruptionPicture(Picture):
             textcoords="offset points",
             ha="center",
             va="top",
-            fontsize=8.5,
+            fontsize=SMALL,
             color=INK,
             animated=True,
             zorder=9,
@@ -145,60 +152,43 @@ class InterruptionPicture(Picture):
         loss.add_line(self._back)
         self.moving += [self._level, self._back, self._told]
         if message:
-            words = distance.text(
-                0.5,
-                0.5,
-                message,
-                transform=distance.transAxes,
-                ha="center",
-                va="center",
-                fontsize=11,
-                linespacing=1.5,
-                zorder=10,
-                bbox={"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.8", "linewidth": 0.8},
-            )
-            self.placed.append(words)
-        for artist in self.placed:
-            artist.set_animated(True)
+            self.say(distance, message)
 
     def _lay_out_axes(self, span: int, highest: float, top: int) -> None:
         """Change what differs from the last layout: making axes and their ticks takes longer than all the rest."""
         before, self.frame = self.frame, (span, highest, top)
-        loss, distance = self.axes
+        narrow, (loss, distance) = self.size.narrow, self.axes
         if before is None or before[1:] != (highest, top):
             for ax in self.axes:
                 ax.clear()
                 ax.spines[["top", "right"]].set_visible(False)
-                ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6, integer=True))
-                ax.set_xlabel("training step", labelpad=3)
+                ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4 if narrow else 6, integer=True))
+                ax.tick_params(labelsize=SMALL)
+                ax.set_xlabel("training step", labelpad=2)
             loss.set_ylim(0, highest)
             loss.grid(axis="y", color=PALE, linewidth=0.6)
             loss.set_axisbelow(True)
             self._scale = DistanceAxis(distance, top, above="not finite")
-            distance.set_ylabel("largest absolute difference", labelpad=6)
+            if not narrow:
+                distance.set_ylabel("largest difference", labelpad=4)
         for ax in self.axes:
             ax.set_xlim(-0.02 * span, 1.03 * span)
 
-    def _above(self, ax: Axes, inches: float) -> float:
-        """Convert inches above a panel to a position in units of the panel's height."""
-        return 1 + inches / (ax.get_position().height * self.figure.get_figheight())
-
-    def _line(self, ax: Axes, label: str, style: dict[str, Any], index: int, span: int) -> tuple[Line2D, Line2D]:
-        marks = {**style, "markeredgecolor": "white", "markeredgewidth": 0.6, "linewidth": 1.8}
-        height = self._above(ax, 0.49 - 0.21 * index)
-        key = Line2D([0.004, 0.04, 0.076], [height] * 3, transform=ax.transAxes, markevery=[1], clip_on=False, **marks)
-        self.placed.append(ax.add_line(key))
-        place = {"transform": ax.transAxes, "va": "center"}
-        self.placed.append(ax.text(0.095, height, label, color=style["color"], fontsize=9, **place))
+    def _line(self, ax: Axes, label: str, look: Look, index: int, span: int) -> tuple[Line2D, Line2D]:
+        marks = {"color": look.color, "marker": look.marker, "linestyle": look.line, "markersize": look.marker_size}
+        marks |= {"markeredgecolor": "white", "markeredgewidth": 0.6, "linewidth": 1.8}
+        above = self._top - 26 - 18 * (not self.size.narrow) - 17 * (index + 0.5)
+        level = {"va": "center", "transform": ax.transAxes}
+        self.put(self.key(ax, 0, above, look), ax.text(self.across(ax, 32), self.above(ax, above), label, **level))
         every = max(1, math.ceil(span / 10))
         moving = {"animated": True, "zorder": 4 + index, "clip_on": False}
         line = Line2D([], [], markevery=(index * every // 2, every), **marks, **moving)
         tip = Line2D([], [], **{**marks, "linestyle": "none"}, **moving)
-        words = ax.text(1.0, height, "", transform=ax.transAxes, va="center", ha="right", fontsize=9, animated=True)
+        words = ax.text(1.0, self.above(ax, above), "", ha="right", animated=True, **level)
         ax.add_line(line)
         ax.add_line(tip)
         self.moving += [line, tip, words]
-        self._results = {**getattr(self, "_results", {}), label: words}
+        self._results[label] = words
         return line, tip
 
     def _move(self, run: InterruptionRun, stop: int) -> None:
@@ -218,12 +208,9 @@ class InterruptionPicture(Picture):
         if back:
             self._told.xy = (stop + back, level)
             self._told.set_ha("left" if back < interruption.AFTER / 3 else "right")
-        for label, distances in (
-            ("trained weights", run.trained),
-            ("statistics of BatchNormalization", run.statistics),
-        ):
+        for label, distances in zip(self._measured, (run.trained, run.statistics), strict=True):
             if label in self._results:
-                self._results[label].set_text(_headline(distances))
+                self._results[label].set_text(_headline(distances, self.size.narrow))
 
     def _put(self, name: str, steps: range, heights: np.ndarray) -> None:
         line, tip = self._lines[name]
@@ -232,9 +219,9 @@ class InterruptionPicture(Picture):
         tip.set_data(places[-1:], heights[-1:])
 
 
-def _headline(distances: Sequence[float]) -> str:
+def _headline(distances: Sequence[float], brief: bool) -> str:
     if len(distances) < 2:
-        return "not measured"
+        return "-" if brief else "not measured"
     if not any(distances):
-        return "\N{CHECK MARK} stay equal"
-    return f"\N{BALLOT X} apart by {plots._size(distances[-1])}"
+        return "\N{CHECK MARK}" if brief else "\N{CHECK MARK} stay equal"
+    return f"\N{BALLOT X} {'' if brief else 'apart by '}{plots._size(distances[-1])}"

@@ -5,6 +5,7 @@ The run is in `run`, the picture in `figure`.
 
 from __future__ import annotations
 
+from workbook.labs.framework.figure import Size
 from workbook.labs.framework.panel import Lab
 from workbook.labs.interruption.figure import InterruptionPicture
 from workbook.labs.interruption.run import InterruptionRun, InterruptionSettings
@@ -32,6 +33,6 @@ class InterruptionLab(Lab):
         """Set up an interrupted training."""
         return InterruptionRun(settings)
 
-    def picture(self) -> InterruptionPicture:
+    def picture(self, size: Size | None = None) -> InterruptionPicture:
         """Make the picture of the two losses and of the distance."""
-        return InterruptionPicture()
+        return InterruptionPicture(size)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import ipywidgets as widgets
@@ -24,36 +25,35 @@ MOST_STEPS = 2000  # upper bound for Play, so that an unattended lab cannot exha
 
 
 class _Row(widgets.HBox):
-    """The controls of one layer."""
+    """The controls of one layer, and the chip that opens and folds them."""
 
-    def __init__(self, number: int, changed: Any, remove: Any) -> None:
-        wide = {"description_width": "62px"}
+    def __init__(self, number: int, changed: Any, remove: Any, fold: Any) -> None:
+        self._number = number
         self.kind = widgets.Dropdown(
-            options=[(kind.label, name) for name, kind in LAYER_KINDS.items()],
-            description=f"Layer {number}",
-            style=wide,
-            layout={"width": "235px"},
+            options=[(kind.label, name) for name, kind in LAYER_KINDS.items()], description=f"Layer {number}"
         )
-        self.size = widgets.IntSlider(
-            description="units", style={"description_width": "72px"}, layout={"width": "260px"}
-        )
-        self.activation = widgets.Dropdown(
-            options=ACTIVATIONS,
-            description="activation",
-            style={"description_width": "66px"},
-            layout={"width": "165px"},
-        )
+        self.size = widgets.IntSlider(description="units")
+        self.activation = widgets.Dropdown(options=ACTIVATIONS, description="activation")
         self.remove = widgets.Button(
-            description=f"Remove layer {number}",
-            tooltip=f"Take layer {number} out of the model",
-            layout={"width": "130px"},
+            description=f"Remove layer {number}", tooltip=f"Take layer {number} out of the model"
         )
+        self.chip = widgets.Button(tooltip=f"Show or hide the controls of layer {number}")
+        self.chip.add_class("lab-chip")
         super().__init__([self.kind, self.size, self.activation, self.remove])
-        self.add_class("lab-row")
+        self.add_class("lab-controls")
         self.kind.observe(lambda change: changed(self), "value")
         self.size.observe(lambda change: changed(None), "value")
         self.activation.observe(lambda change: changed(None), "value")
         self.remove.on_click(lambda button: remove(number - 1))
+        self.chip.on_click(lambda button: fold(number - 1))
+
+    def show(self, is_open: bool) -> None:
+        """Write the layer on the chip, and whether its controls are shown."""
+        spec = self.read()
+        words = [spec.kind, "" if spec.size is None else f"{spec.size}{' %' if spec.kind == 'Dropout' else ''}"]
+        activation = f", {spec.activation}" if spec.activation not in (None, "linear") else ""
+        self.chip.description = f"{self._number} {' '.join(filter(None, words))}{activation}"
+        (self.chip.add_class if is_open else self.chip.remove_class)("lab-open")
 
     def read(self) -> LayerSpec:
         """Return the layer that the controls show."""
@@ -72,8 +72,8 @@ class _Row(widgets.HBox):
             self.size.description = "rate in %" if kind.argument == "rate" else kind.argument
         if kind.activation is not None:
             self.activation.value = spec.activation
-        self.size.layout.visibility = "visible" if kind.argument else "hidden"
-        self.activation.layout.visibility = "visible" if kind.activation else "hidden"
+        self.size.layout.display = None if kind.argument else "none"
+        self.activation.layout.display = None if kind.activation else "none"
 
 
 class LayerLab(ThreeTestsLab):
@@ -120,17 +120,19 @@ class LayerLab(ThreeTestsLab):
 
     def controls(self) -> Sequence[widgets.Widget]:
         """Make a row for each layer, and the controls of the model and of the experiment."""
-        self.rows = [_Row(number, self._on_layer, self._on_remove) for number in range(1, MOST_LAYERS + 1)]
-        self._row_box = widgets.VBox()
+        handlers = self._on_layer, self._on_remove, self._on_fold
+        self.rows = [_Row(number, *handlers) for number in range(1, MOST_LAYERS + 1)]
         self._count = 0
+        self._open: int | None = 0  # the layer whose controls are shown; the others are folded
         self.add = widgets.Button(
             description="Add a layer", icon="plus", tooltip="Add a Dense layer before the ten logits"
         )
         self.add.on_click(lambda button: self._on_add())
-        heading = widgets.HTML('<div class="lab-heading">Layers between the 8x8 image and the ten logits</div>')
+        self._ends = widgets.HTML("8x8 image"), widgets.HTML("\N{RIGHTWARDS ARROW} 10 logits")
+        self._chips, self._row_box = widgets.HBox(), widgets.VBox()
+        self._chips.add_class("lab-chips")
         return [
-            widgets.VBox([heading, self._row_box]),
-            self.add,
+            widgets.VBox([self._chips, self._row_box]),
             *self.declared_controls(Definition),
             *self.declared_controls(LayerSettings),
         ]
@@ -143,7 +145,7 @@ class LayerLab(ThreeTestsLab):
 
     def read(self) -> LayerSettings:
         """Return the settings that the controls show, including the layers."""
-        values = {field: control.value for field, control in self._by_field.items()}
+        values = self.values()
         layers = tuple(row.read() for row in self.rows[: self._count])
         model = Definition(layers, **{field: values.pop(field) for field in Definition.declared()})
         return self.preset.replace(definition=model, **values)
@@ -151,8 +153,7 @@ class LayerLab(ThreeTestsLab):
     def write(self, settings: LayerSettings) -> None:
         """Set the controls to these settings."""
         self._write_layers(settings.definition.layers)
-        for field, control in self._by_field.items():
-            control.value = getattr(settings if hasattr(settings, field) else settings.definition, field)
+        super().write(SimpleNamespace(**{**vars(settings.definition), **vars(settings)}))
 
     def _write_layers(self, specs: tuple[LayerSpec, ...]) -> None:
         # A row belongs to a position, not to a layer, so that the focus stays in place when a layer is removed.
@@ -160,8 +161,17 @@ class LayerLab(ThreeTestsLab):
             for row, spec in zip(self.rows, specs, strict=False):
                 row.write(spec)
             self._count = len(specs)
-            self._row_box.children = self.rows[: self._count]
             self.add.disabled = self._count == MOST_LAYERS
+            self._show_layers()
+
+    def _show_layers(self) -> None:
+        rows = self.rows[: self._count]
+        if self._open is not None:
+            self._open = min(self._open, len(rows) - 1) if rows else 0
+        for index, row in enumerate(rows):
+            row.show(index == self._open)
+        self._row_box.children = [row for index, row in enumerate(rows) if index == self._open]
+        self._chips.children = [self._ends[0], *(row.chip for row in rows), self._ends[1], self.add]
 
     # -- handlers: any of them may run on a different thread than the one on which models are made ---------------
 
@@ -171,10 +181,16 @@ class LayerLab(ThreeTestsLab):
         if row is not None:  # sizes of different kinds are not comparable, so a new kind starts from its defaults
             with self.silently():
                 row.write(LayerSpec(row.kind.value))
+        self._show_layers()
         self.changed()
+
+    def _on_fold(self, index: int) -> None:
+        self._open = None if self._open == index else index
+        self._show_layers()
 
     def _on_add(self) -> None:
         if self._count < MOST_LAYERS:
+            self._open = self._count
             self._write_layers((*self.settings.definition.layers, LayerSpec("Dense")))
             self.changed()
 

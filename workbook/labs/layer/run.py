@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.report import ThreeTestsResult, describe
+from helpers.report import OUTPUTS, ThreeTestsResult, describe
+from workbook.labs.framework.models_drawing import ModelRow, clone_row, original_row
 from workbook.labs.framework.run import Run, Stage
 from workbook.labs.framework.settings import LabSettings, choice, integer
 from workbook.labs.layer import spec as definitions
@@ -39,8 +40,8 @@ class LayerSettings(LabSettings):
     """
 
     definition: Definition = field(default_factory=Definition)
-    naive: str = choice("clone_model", _METHOD_LABELS, "Naive method")
-    correct: str = choice("clone", _METHOD_LABELS, "Correct method")
+    naive: str = choice("clone_model", _METHOD_LABELS, "Method A")
+    correct: str = choice("clone", _METHOD_LABELS, "Method B")
     pretrain: int = integer(0, "Steps before cloning", 0, 100, step=5)
     train: str = choice("both", TRAIN, "Train after cloning")
     steps: int = 40  # after cloning
@@ -71,6 +72,7 @@ class LayerRun(Run):
         self._cloned: list[int] = []
         self._held = False  # whether the engine keeps the state of the models
         self._raised: dict[int, str] = {}
+        self._rows: dict[int, ModelRow] = {}  # by the index of the method; -1 is the original
 
     @property
     def labels(self) -> tuple[str, str]:
@@ -88,6 +90,16 @@ class LayerRun(Run):
             elif index in found:
                 pairs.append(dataclasses.replace(found[index], name=label))
         return pairs
+
+    @property
+    def rows(self) -> list[ModelRow]:
+        """The original and its clones when they were made; empty until they are compared."""
+        return [self._rows[index] for index in sorted(self._rows)] if -1 in self._rows else []
+
+    @property
+    def digits(self) -> tuple[np.ndarray, np.ndarray]:
+        """The images that all models read, and the right answers."""
+        return _data()
 
     @property
     def step(self) -> int:
@@ -146,6 +158,7 @@ class LayerRun(Run):
         self._attempt_each("Comparing", self._begin)
         yield Stage("comparing the answers", pictured=True, preview=bool(self._cloned))
         self._attempt_each("Comparing", self._compare)
+        self._rows[-1] = original_row(self.model, _outputs(self._tests.answers() if self._cloned else None))
         yield Stage("training", pictured=True)
         # Compiling a training step takes longer than anything else here, so each one has its own slice.
         if self._cloned:
@@ -201,6 +214,7 @@ class LayerRun(Run):
                 self._cloned.remove(index)
                 self._tests.drop(index)
             self._raised[index] = self.problems[-1].name
+            self._rows.setdefault(index, ModelRow(self.labels[index], error=self.problems[-1].name))
         return went_well
 
     def _build(self) -> None:
@@ -240,11 +254,17 @@ class LayerRun(Run):
             self._tests.hold(*(self._clones[each] for each in self._cloned))
             self._held = True
         self._tests.add(index, self._clones[index])
+        found, answers = self._tests.results()[index], _outputs(self._tests.answers(index))
+        self._rows[index] = clone_row(self.labels[index], self.model, self._clones[index], found, answers)
 
     def _attempt_each(self, doing: str, action: Any) -> None:
         """Do something with each clone."""
         for index in list(self._cloned):
             self._attempt(f"{doing} {self.labels[index]}", functools.partial(action, index), index)
+
+
+def _outputs(answers: Any) -> Any:
+    return answers.by_name[OUTPUTS] if answers is not None else None
 
 
 def _raise(error: Exception) -> None:

@@ -16,6 +16,7 @@ import ipywidgets as widgets
 from IPython import get_ipython
 from IPython.display import display
 
+from workbook.labs.framework.figure import Size
 from workbook.labs.framework.keyboard import LabAssets
 from workbook.labs.framework.panel import Lab
 from workbook.labs.method_table.figure import MethodTablePicture
@@ -96,9 +97,8 @@ class MethodTablePanel(Lab):
         super().__init__(MethodTableSettings(generation, kind), title)
         self._live.done(self.table)
         self._live = None
-        place = self.children.index(self._verdict_line) + 1
-        extras = [self._links, self.table_box]
-        self.children = [*self.children[:place], *extras, *self.children[place:]]
+        below = [self._picture, self._links, self.table_box, self.error_box, self.source_box]
+        self.answer_first(below=below)
 
     @property
     def table(self) -> MethodTableRun:
@@ -142,9 +142,9 @@ class MethodTablePanel(Lab):
         """Set up a run."""
         return MethodTableRun(settings, None if self._own is None else [self._own])
 
-    def picture(self) -> MethodTablePicture:
+    def picture(self, size: Size | None = None) -> MethodTablePicture:
         """Make the picture."""
-        return MethodTablePicture()
+        return MethodTablePicture(size)
 
     def draw(self, run: MethodTableRun) -> None:
         """Show the progress; repaint the picture from time to time, and at the end."""

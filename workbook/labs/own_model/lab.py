@@ -10,6 +10,7 @@ import ipywidgets as widgets
 from IPython import get_ipython
 from IPython.display import HTML, display
 
+from workbook.labs.framework.figure import Size
 from workbook.labs.framework.panel import Lab
 from workbook.labs.method_table.figure import MethodTablePicture
 from workbook.labs.method_table.lab import folded_table
@@ -66,9 +67,7 @@ class OwnModelPanel(Lab):
         super().__init__(OwnModelSettings(*names, purpose=purpose), title)
         self._progress.end(self.current_run is not None and self.found.finished)
         # The answer and its code come first, beside the controls that ask for it. What was tried is below.
-        answer = [self._verdict_line, self._note, self.error_box, self.source_box]
-        controls = [each for each in self.children if each not in (*answer, self._picture)]
-        self.children = [*controls, *answer, self._picture, self.table_box]
+        self.answer_first(self._note, below=[self.error_box, self.source_box, self._picture, self.table_box])
 
     @property
     def found(self) -> OwnModelRun:
@@ -94,10 +93,7 @@ class OwnModelPanel(Lab):
         self._note.add_class("own-model-sources")
         self.upload = widgets.FileUpload(accept=".keras,.h5", description="Upload a file", layout={"width": "190px"})
         self.upload.observe(lambda change: self._on_upload(), "value")
-        controls = self.declared_controls(OwnModelSettings)
-        for control in controls:  # two of them abreast on a small screen
-            control.layout.width, control.style.description_width = "395px", "110px"
-        return controls
+        return self.declared_controls(OwnModelSettings)
 
     def buttons(self) -> Sequence[widgets.Widget]:
         """Make the button for a file, and the one that tries the same names again: they may mean something else now."""
@@ -126,9 +122,9 @@ class OwnModelPanel(Lab):
             return before.for_purpose(settings.purpose)
         return OwnModelRun(settings, {**_variables(), **self._given})
 
-    def picture(self) -> _OwnModelPicture:
+    def picture(self, size: Size | None = None) -> _OwnModelPicture:
         """Make the picture."""
-        return _OwnModelPicture()
+        return _OwnModelPicture(size)
 
     def _say(self, status: str) -> None:
         super()._say(status)

@@ -10,16 +10,30 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
-from workbook.labs.framework.figure import BAND, BLUE, GREEN, GREY, INK, STYLE, VERMILLION, DistanceAxis, Picture
+from workbook.labs.framework.figure import (
+    BAND,
+    GREEN,
+    GREY,
+    INK,
+    SMALL,
+    STYLE,
+    TITLE,
+    DistanceAxis,
+    Look,
+    Picture,
+    Size,
+    looks,
+)
 from workbook.labs.posteriors.run import PRIORS, TRUTH, WEIGHTS, PosteriorsRun
 
 _NAMES = ("original", "clone")
-_LOOKS = ((BLUE, "o", "-"), (VERMILLION, "X", (0, (4, 1.6))))  # colour, marker and line style all differ
-_TRACES = (  # the traces of the right panel: colour, marker, line style, label
-    (INK, "s", "-", "between the two"),
-    (BLUE, "o", (0, (4, 1.6)), "original, from where it was cloned"),
-    (VERMILLION, "X", (0, (1, 1.4)), "clone, from where it was cloned"),
+_ORIGINAL, _BETWEEN = Look(GREY, "o", "-"), Look(INK, "s", "-")
+_TRACES = (  # the traces of the right panel in words, and in fewer words
+    ("between the two", "between"),
+    ("original, from where it was cloned", "original"),
+    ("clone, from where it was cloned", "clone"),
 )
+_LINE = 16  # CSS pixels from one line of words above a panel to the next
 _HIGHEST = 4  # the highest decade of the right panel
 _LANES = (0.3, 0.0, -0.3)  # shifts that show traces that are all zero side by side
 _MOST = 2.4  # weights are shown from minus this value to plus this value
@@ -27,6 +41,9 @@ _MOST = 2.4  # weights are shown from minus this value to plus this value
 
 class PosteriorsPicture(Picture):
     """A reusable figure with both posteriors on the left and their divergence on the right.
+
+    Args:
+        size: The room for it.
 
     Attributes:
         figure: The matplotlib figure, on an Agg canvas.
@@ -37,11 +54,16 @@ class PosteriorsPicture(Picture):
         True
     """
 
-    def __init__(self, size: tuple[float, float] = (11.0, 4.3), dpi: float = 110) -> None:
-        super().__init__(size, dpi)
+    def __init__(self, size: Size | None = None) -> None:
+        super().__init__(size)
+        narrow = self.size.narrow
+        self._head = 24 + 18 * (not narrow) + 3 * _LINE + 4
+        left, middle, right = (34, 74, 6) if narrow else (52, 96, 10)
+        wide = (self.size.width - left - middle - right) * 0.46
         with matplotlib.rc_context(STYLE):
-            grid = self.figure.add_gridspec(1, 2, left=0.07, right=0.985, top=0.665, bottom=0.13, wspace=0.24)
-            self.left, self.right = (self.figure.add_subplot(cell) for cell in grid)
+            self.left, self.right = (self.figure.add_subplot(1, 2, place) for place in (1, 2))
+        self.place(self.left, left, self.size.width - left - wide, self._head, 36)
+        self.place(self.right, left + wide + middle, right, self._head, 36)
 
     def update(self, run: PosteriorsRun, message: str | None = None) -> bool:
         """Show the results of a run so far.
@@ -65,74 +87,65 @@ class PosteriorsPicture(Picture):
         return changed
 
     def _lay_out(self, run: PosteriorsRun, message: str | None) -> None:
-        for artist in (*self.moving, *self.placed):
-            artist.remove()
-        self.moving, self.placed = [], []
+        self.clear()
+        self._looks = _ORIGINAL, *looks([run.label])
         self._lay_out_axes(max(run.settings.steps, 1))
         self._lay_out_left(run)
         self._lay_out_right(run)
         if message:
-            box = {"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.8", "linewidth": 0.8}
-            text = self.figure.text(
-                0.52, 0.42, message, ha="center", va="center", fontsize=13, linespacing=1.5, bbox=box, zorder=9
-            )
-            self.placed.append(text)
-        for artist in self.placed:
-            artist.set_animated(True)
+            self.say(self.right, message)
 
     def _lay_out_axes(self, steps: int) -> None:
-        """Make the axes once: with their ticks they take longer than all the rest."""
+        """Change what differs from the last layout: making axes and their ticks takes longer than all the rest."""
         before, self.frame = self.frame, steps
-        if before == steps:
-            return
-        for ax in (self.left, self.right):
-            ax.clear()
-            ax.spines[["top", "right", "left"]].set_visible(False)
-        self.left.set_xlim(-0.6, len(WEIGHTS) - 0.4)
-        self.left.set_ylim(-_MOST, _MOST)
-        self.left.set_xticks(range(len(WEIGHTS)), WEIGHTS)
-        self.left.tick_params(axis="both", length=0)
-        self.left.set_ylabel("value of the weight", labelpad=2)
-        self._scale = DistanceAxis(self.right, _HIGHEST, above="not finite", roomy=True)
-        self.right.set_ylabel("KL divergence", labelpad=2)
-        self.right.set_xlabel("training step after cloning", labelpad=3)
-        self.right.set_xlim(-0.02 * steps, 1.03 * steps)
-        self.right.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5, integer=True))
+        left, right, narrow = self.left, self.right, self.size.narrow
+        if before is None:
+            for ax in (left, right):
+                ax.clear()
+                ax.tick_params(labelsize=SMALL)
+                ax.spines[["top", "right", "left"]].set_visible(False)
+            left.set_xlim(-0.6, len(WEIGHTS) - 0.4)
+            left.set_ylim(-_MOST, _MOST)
+            left.set_xticks(range(len(WEIGHTS)), WEIGHTS)
+            left.tick_params(axis="both", length=0)
+            self._scale = DistanceAxis(right, _HIGHEST, above="not finite", roomy=True)
+            if not narrow:
+                left.set_ylabel("value of the weight", labelpad=2)
+                right.set_ylabel("KL divergence", labelpad=2)
+            right.set_xlabel("training step after cloning", labelpad=3)
+            right.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4 if narrow else 5, integer=True))
+        right.set_xlim(-0.02 * steps, 1.03 * steps)
 
     def _title(self, ax: Any, title: str, question: str) -> None:
-        place = {"transform": ax.transAxes, "va": "center"}
-        self.placed.append(ax.text(0, 1.43, title, fontsize=13, fontweight="bold", **place))
-        self.placed.append(ax.text(0, 1.33, question, fontsize=9, color=GREY, **place))
+        level = {"va": "center", "transform": ax.transAxes}
+        self.put(ax.text(0, self.above(ax, self._head - 12), title, fontsize=TITLE, fontweight="bold", **level))
+        if not self.size.narrow:
+            self.put(ax.text(0, self.above(ax, self._head - 32), question, fontsize=SMALL, color=GREY, **level))
 
-    def _key(self, ax: Any, number: int, look: tuple, text: str) -> None:
-        color, marker, line = look
-        height = 1.235 - 0.08 * number
-        marks = {"marker": marker, "markevery": [1], "markersize": 6, "markeredgecolor": "white"}
-        place = {"transform": ax.transAxes, "color": color}
-        key = Line2D([0.004, 0.035, 0.066], [height] * 3, linestyle=line, clip_on=False, **place, **marks)
-        self.placed += [ax.add_line(key), ax.text(0.085, height, text, va="center", fontsize=9, **place)]
+    def _key(self, ax: Any, number: int, look: Look, text: str) -> None:
+        above = _LINE * (2.5 - number) + 4
+        words = ax.text(self.across(ax, 32), self.above(ax, above), text, transform=ax.transAxes, va="center")
+        self.put(self.key(ax, 0, above, look), words)
 
     def _lay_out_left(self, run: PosteriorsRun) -> None:
         ax = self.left
-        self._title(
-            ax, "Two posteriors", "What does each believe of the three weights? Mean, and two spreads both ways"
-        )
-        words = (_NAMES[0], f"{_NAMES[1]}, by {run.label}")
-        for number, (look, text) in enumerate(zip(_LOOKS, words, strict=True)):
+        self._title(ax, "Two posteriors", "Of three weights: mean, and two spreads both ways")
+        words = (_NAMES[0], _NAMES[1] if self.size.narrow else f"{_NAMES[1]}, by {run.label}")
+        for number, (look, text) in enumerate(zip(self._looks, words, strict=True)):
             self._key(ax, number, look, text)
         spread = 2 * PRIORS[run.settings.prior]
         low, high = max(-spread, -_MOST), min(spread, _MOST)
-        small = {"fontsize": 7.5}
-        self.placed += [
+        self.put(
             ax.axhspan(low, high, color=BAND, zorder=0, linewidth=0),
-            ax.text(len(WEIGHTS) - 0.42, low, "prior", ha="right", va="bottom", color=GREY, **small),
-            ax.text(0.43, TRUTH[0], "true value", va="center", color=GREEN, **small),
-        ]
+            ax.text(len(WEIGHTS) - 0.42, low, "prior", ha="right", va="bottom", fontsize=SMALL, color=GREY),
+            ax.text(0.43, TRUTH[0], "true value", va="center", fontsize=SMALL, color=GREEN),
+        )
         for place, value in enumerate(TRUTH):
             ends = [place - 0.42, place + 0.42]
-            self.placed += ax.plot(ends, [value, value], color=GREEN, linewidth=1.2, linestyle=(0, (1, 1.2)))
+            self.put(*ax.plot(ends, [value, value], color=GREEN, linewidth=1.2, linestyle=(0, (1, 1.2))))
         self._bars, self._dots = [], []
-        for color, marker, line in _LOOKS:
+        for look in self._looks:
+            color, marker, line = look.color, look.marker, look.line
             bars = LineCollection([], colors=color, linestyles=[line], linewidths=2.2, animated=True, zorder=3)
             ax.add_collection(bars)
             dots = Line2D([], [], linestyle="none", marker=marker, markersize=9, color=color, animated=True, zorder=4)
@@ -144,14 +157,22 @@ class PosteriorsPicture(Picture):
 
     def _lay_out_right(self, run: PosteriorsRun) -> None:
         ax = self.right
-        self._title(ax, "Distance", "How far apart are the two, and how far has each gone?")
+        self._title(ax, "Distance", "How far apart are the two, and how far did each go?")
         steps = max(run.settings.steps, 1)
         self._lines = []
         every = max(1, math.ceil(steps / 8))
-        for number, (color, marker, line, text) in enumerate(_TRACES):
-            self._key(ax, number, (color, marker, line), text)
-            trace = Line2D([], [], color=color, linestyle=line, linewidth=1.8, marker=marker, markersize=6)
-            trace.set(markeredgecolor="white", markevery=(number * every // 3, every), animated=True, zorder=5 - number)
+        for number, (look, (text, brief)) in enumerate(zip((_BETWEEN, *self._looks), _TRACES, strict=True)):
+            self._key(ax, number, look, brief if self.size.narrow else text)
+            trace = Line2D(
+                [], [], color=look.color, linestyle=look.line, linewidth=1.8, marker=look.marker, markersize=6
+            )
+            trace.set(
+                markersize=6,
+                markeredgecolor="white",
+                markevery=(number * every // 3, every),
+                animated=True,
+                zorder=5 - number,
+            )
             trace.set_clip_on(False)
             ax.add_line(trace)
             self._lines.append(trace)

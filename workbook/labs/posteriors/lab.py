@@ -5,6 +5,7 @@ The run is made by `run`, the picture by `figure`.
 
 from __future__ import annotations
 
+from workbook.labs.framework.figure import Size
 from workbook.labs.framework.panel import Lab
 from workbook.labs.posteriors.figure import PosteriorsPicture
 from workbook.labs.posteriors.run import PosteriorsRun, PosteriorsSettings
@@ -32,6 +33,6 @@ class PosteriorsLab(Lab):
         """Set up a run."""
         return PosteriorsRun(settings)
 
-    def picture(self) -> PosteriorsPicture:
+    def picture(self, size: Size | None = None) -> PosteriorsPicture:
         """Make the picture."""
-        return PosteriorsPicture()
+        return PosteriorsPicture(size)

@@ -26,6 +26,7 @@ import numpy as np
 from helpers.report import OUTPUTS, ThreeTestsResult
 from helpers.text import listed
 from workbook import notebook
+from workbook.labs.framework.models_drawing import ModelRow, clone_row, original_row
 from workbook.labs.framework.program import GENERATIONS, MODULE
 from workbook.labs.framework.run import Problem, Run, Stage
 from workbook.labs.framework.settings import LabSettings, choice, flag, integer
@@ -421,6 +422,7 @@ class SaveLoadRun(Run):
         self._tests: Any = None
         self._names: dict[str, str] = {}
         self._compared = False  # whether the answers are
+        self.rows: list[ModelRow] = []  # the model that was saved, and what was loaded
         self._unlike = 0  # number of inputs that the two models classify differently
         self._untrainable = ""
 
@@ -438,6 +440,11 @@ class SaveLoadRun(Run):
         start = {self._names.get(layer, layer): distance for layer, distance in found.start.items()}
         different = [self._names.get(layer, layer) for layer in found.different]
         return [dataclasses.replace(found, start=start, different=different)]
+
+    @property
+    def digits(self) -> tuple[np.ndarray, np.ndarray]:
+        """The images that both models read, and the right answers."""
+        return self._here["images"], self._here["labels"]
 
     @property
     def train(self) -> str:
@@ -471,7 +478,7 @@ class SaveLoadRun(Run):
             return "Nothing is saved: the model is refused." if self.problems else "Nothing is saved yet."
         if self._tests is None:
             if self.problems:
-                return "Nothing is loaded, and an error says so: you cannot overlook it."
+                return "Loading raises an error: you cannot overlook it."
             return (
                 f"No error, and what comes back is not a model: it is {self.loaded!r}, a {type(self.loaded).__name__}."
             )
@@ -571,6 +578,11 @@ class SaveLoadRun(Run):
         tests.hold(self.loaded)
         tests.add(self._label, self.loaded)
         self._tests, self._compared = tests, True
+        found = tests.results()[self._label]
+        self.rows = [
+            original_row(model, original, self._names),
+            clone_row(self._label, model, self.loaded, found, loaded, self._names),
+        ]
 
     def _train(self) -> Iterator[Stage]:
         tests = self._tests
