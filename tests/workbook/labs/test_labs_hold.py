@@ -179,7 +179,7 @@ def check(lab):
     if lab.status == "Up to date":
         assert current and not stale and run.finished
         assert lab.verdict == run.verdict == lab.figure.tooltip
-        assert html.escape(run.verdict) in lab._verdict_line.value
+        assert all(html.escape(line) in lab._verdict_line.value for line in run.verdict.splitlines())
         assert html.escape(run.source) in lab.source_box.value
         assert lab.error_box.value.count('class="lab-problem"') == len(run.problems) == len(lab.problems)
         assert all(html.escape(problem.message) in lab.error_box.value for problem in run.problems)
@@ -192,7 +192,9 @@ def at_rest(lab):
     check(lab)
     assert lab._latest._current is None
     if isinstance(lab, labs.LayerLab):
-        assert lab.play.description == "Play" and len(lab._row_box.children) == len(lab.settings.definition.layers)
+        layers = lab.settings.definition.layers
+        chips = [each for each in lab._chips.children if "lab-chip" in each._dom_classes]
+        assert lab.play.description == "Play" and len(chips) == len(layers) and len(lab._row_box.children) <= 1
     if isinstance(lab, labs.MethodTablePanel):
         assert lab.control("kind").value == lab.settings.kind
 
