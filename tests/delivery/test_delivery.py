@@ -682,15 +682,16 @@ def test_binder_installs_the_lock_but_not_another_jupyterhub(tmp_path):
     pip = tmp_path / "pip"
     pip.write_text(
         f'#!/bin/bash\necho "$@" >> {tmp_path}/calls\n'
-        f'for last; do :; done; [ "$last" = . ] || cat "$last" > {tmp_path}/lock\n',
+        f'for last; do :; done; [ "$1" != install ] || [ "$last" = . ] || cat "$last" > {tmp_path}/lock\n',
         encoding="utf-8",
     )
     pip.chmod(0o755)
     env = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run([ROOT / "binder" / "postBuild"], cwd=ROOT, env=env, check=True)
-    first, second = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
+    first, second, third = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
     assert all(option in first for option in ("--no-deps", "--require-hashes"))
     assert all(option in second for option in ("--no-deps", "--no-build-isolation", "-e ."))
+    assert third.startswith("uninstall") and third.endswith(" rfc3987-syntax")
     text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     left_out = re.findall(r"^jupyterhub==.*?(?=^\S|\Z)", text, re.M | re.S)
     assert len(left_out) == 1
