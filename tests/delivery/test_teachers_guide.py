@@ -29,7 +29,7 @@ QUESTIONS = [value for lesson in LESSONS for value in vars(lesson).values() if i
 EXERCISES = [value for lesson in LESSONS for value in vars(lesson).values() if isinstance(value, Exercise)]
 TESTS = {"Same start", "Same future", "Own life"}
 MENUS = {"Clear Outputs of All Cells", "Edit", "Run All Above Selected Cell", "Run", "Settings", "Theme"}
-MENUS |= {"Increase Content Font Size"}
+MENUS |= {"Increase Content Font Size", "Restart Kernel"}
 
 START = Definition(style="sequential")
 SGD = Definition(style="sequential", optimizer="sgd")

@@ -79,6 +79,7 @@ class Pretended(Run):
 
     total = done = 1
     table = None
+    pairs = ()
 
     def __init__(self, settings):
         super().__init__(settings)

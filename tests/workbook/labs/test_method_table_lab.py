@@ -65,7 +65,7 @@ def test_it_is_handed_out_as_csv_and_as_a_picture(shared):
 
 def test_every_control_has_a_description(shared):
     kinds = (ipywidgets.Dropdown, ipywidgets.Button, ipywidgets.IntProgress)
-    assert all(each.description for each in everything(shared) if isinstance(each, kinds))
+    assert all(each.description or each.tooltip for each in everything(shared) if isinstance(each, kinds))
 
 
 def test_the_models_are_those_of_the_chosen_keras(shared):
