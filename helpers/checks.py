@@ -88,7 +88,7 @@ def at_rest(original: Any, clone: Any, walk: model_diff.Comparison, weights: dic
         weights: The distance of each weight (see `Counterparts.apart`).
     """
     return [
-        _weights(original, clone, weights),
+        of_weights(original, clone, weights),
         _other_state(original, clone, walk),
         _of_findings(SAME_START, "structure", walk.of(model_diff.STRUCTURE), "same layers, connected alike"),
         _of_findings(SAME_START, "layer settings", walk.of(model_diff.SETTING), "all are equal"),
@@ -110,7 +110,8 @@ def _listed(findings: list[Any], most: int = 3) -> str:
     return "; ".join(map(str, findings[:most])) + more
 
 
-def _weights(original: Any, clone: Any, apart: dict[str, float | None]) -> Check:
+def of_weights(original: Any, clone: Any, apart: dict[str, float | None]) -> Check:
+    """Compare the weights of two models, from the distance of each (see `Counterparts.apart`)."""
     of_original, of_clone = keras_compat.weights(original), keras_compat.weights(clone)
     if not of_original and not of_clone:
         return Check(SAME_START, "weights", None, "neither model has weights (yet)")

@@ -183,8 +183,34 @@ class ThreeTests:
         self._answers: checks.Answers | None = None
         self._pairs: dict[str, _Pair] = {}
         self._run: Run | None = None
+        self._held: snapshot.Snapshot | None = None
         self._why_not = ""  # why the original cannot be trained
         self._train: str | None = None
+
+    def hold(self, *clones: Any) -> None:
+        """Keep the present state of the models for all later calls. Walking through them takes long.
+
+        Args:
+            *clones: The clones. Until the last call, nobody else may change them or the original.
+        """
+        self._held = snapshot.Snapshot(self.original, *clones)
+
+    def begin(self, name: str, clone: Any) -> None:
+        """Compare the weights of a clone with those of the original, and nothing else yet. `add` does the rest.
+
+        A lab shows their distances at once. Until `add`, the result has no verdict on a test that did not fail.
+
+        Args:
+            name: What to call the clone.
+            clone: The model to judge.
+        """
+        self._check_addition(clone)
+        counted = [getattr(model, "optimizer", None) for model in (self.original, clone)]
+        # An optimizer of Keras 2 counts its steps once it is asked.
+        with snapshot.objects_unchanged(
+            part for each in counted for part in (each, *getattr(each, "__dict__", {}).values())
+        ):
+            self._pairs[name] = _Pair(self, name, clone)
 
     def add(self, name: str, clone: Any) -> None:
         """Compare a clone with the original as they are now: everything that needs no training.
@@ -193,11 +219,20 @@ class ThreeTests:
             name: What to call the clone.
             clone: The model to judge.
         """
+        self._check_addition(clone)
+        begun = self._pairs.pop(name, None)
+        # An optimizer of Keras 2 counts its steps once it is asked.
+        with snapshot.at_hand(self._held), snapshot.taken_once(self.original, clone):
+            if begun is None or begun.complete or begun.clone is not clone:
+                self.begin(name, clone)
+                begun = self._pairs.pop(name)
+            begun.complete_start()
+        self._pairs[name] = begun
+
+    def _check_addition(self, clone: Any) -> None:
         keras_compat.generation(clone)
         if self._run is not None:
             raise ValueError("The training has begun. Add all clones before it, or make a new ThreeTests.")
-        with snapshot.taken_once(self.original, clone):  # an optimizer of Keras 2 counts its steps once it is asked
-            self._pairs[name] = _Pair(self, name, clone)
 
     def drop(self, name: str) -> None:
         """Leave a clone out from now on."""
@@ -212,10 +247,11 @@ class ThreeTests:
 
         `advance` does it if it has not been done. A lab calls this first, to show something in between.
         """
-        if name is None:
-            self._prepare_original(0)
-        else:
-            self._pairs[name].prepare(0)
+        with snapshot.at_hand(self._held):
+            if name is None:
+                self._prepare_original(0)
+            else:
+                self._pairs[name].prepare(0)
 
     def advance(self, steps: int = 1, train: str = "both", names: Iterable[str] | None = None) -> None:
         """Train for some more steps.
@@ -231,15 +267,17 @@ class ThreeTests:
         if self._train not in (None, train):
             raise ValueError("The training has begun with other models. Make a new ThreeTests to train others.")
         self._train = train
-        for name in self._pairs if names is None else names:
-            self._pairs[name].advance(steps, train)
+        with snapshot.at_hand(self._held):
+            for name in self._pairs if names is None else names:
+                self._pairs[name].advance(steps, train)
         if self._run is not None and self._pairs:
             self._run.forget(min(pair.judged for pair in self._pairs.values()) + 1)
 
     def compare_answers(self, names: Iterable[str] | None = None) -> None:
         """Compare what the models answer after the steps made so far: with each other, and with before."""
-        for name in self._pairs if names is None else names:
-            self._pairs[name].compare_answers()
+        with snapshot.at_hand(self._held):
+            for name in self._pairs if names is None else names:
+                self._pairs[name].compare_answers()
 
     def results(self) -> dict[str, ThreeTestsResult]:
         """Return what was found so far, by the names of the clones."""
@@ -336,22 +374,46 @@ class _Pair:
     def __init__(self, tests: ThreeTests, name: str, clone: Any):
         self._tests, self.name, self.clone = tests, name, clone
         original = tests.original
-        walk = model_diff.compare(original, clone)
-        if walk.of(model_diff.STRUCTURE, model_diff.SETTING, model_diff.STATE):
-            notes = [checks.notes(model, tests._batches) for model in (original, clone)]
-            walk = model_diff.compare(original, clone, set().union(*notes))
+        self.complete = False
+        self._compare_weights(model_diff.compare(original, clone))
+        # That equal weights are not all of Same start is still to be found out.
+        self._checks = [check for check in [checks.of_weights(original, clone, self._apart)] if not check.passed]
+        self.different = [name for name, distance in self.start.items() if distance != 0.0]
+        self.run: Run | None = None
+        self.asked = self.judged = 0
+        self.future: list[Any] = [self._largest]
+        self.future_state: list[Any] = []
+        self.first_apart: int | None = None
+        # Of the weights and of the other state: distance, name of the variable, distance that was allowed.
+        self._worst = [(0.0, "", 0.0), (0.0, "", 0.0)]
+        self.future_outputs: float | None = None
+        self._outputs_apart = False
+        self.answers_moved: dict[str, float] = {}
+
+    def _compare_weights(self, walk: model_diff.Comparison) -> None:
+        original, clone = self._tests.original, self.clone
+        self._walk = walk
         self._weights = checks.Counterparts(keras_compat.weights(original), keras_compat.weights(clone), walk)
-        self._state = checks.Counterparts(keras_compat.other_state(original), keras_compat.other_state(clone), walk)
-        apart = self._weights.apart(original, clone)
-        self._checks = checks.at_rest(original, clone, walk, apart)
+        self._apart = apart = self._weights.apart(original, clone)
         self.start: dict[str, float | None] = {}
         for weight, distance in apart.items():
             layer = weight.rsplit("/", 1)[0]
             known = self.start.get(layer, 0.0)
             self.start[layer] = None if distance is None or known is None else max(known, distance)
         self._largest = distances.largest_of(self.start.values())
+
+    def complete_start(self) -> None:
+        """Compare everything else that needs no training."""
+        tests, original, clone = self._tests, self._tests.original, self.clone
+        walk = self._walk
+        if walk.of(model_diff.STRUCTURE, model_diff.SETTING, model_diff.STATE):
+            notes = [checks.notes(model, tests._batches) for model in (original, clone)]
+            self._compare_weights(walk := model_diff.compare(original, clone, set().union(*notes)))
+        self._state = checks.Counterparts(keras_compat.other_state(original), keras_compat.other_state(clone), walk)
+        self._checks = checks.at_rest(original, clone, walk, self._apart)
         self._answers: checks.Answers | None = None
         self._compare_answers_now()
+        self.complete = True
         passed = {check.name: check.passed for check in self._checks}
         if passed["other state"] is not None:
             self.start[OTHER_STATE] = 0.0 if passed["other state"] else float("inf")
@@ -359,18 +421,11 @@ class _Pair:
             self.start[OUTPUTS] = self._distance_of_outputs()
         unequal = {OTHER_STATE: passed["other state"] is False, OUTPUTS: passed[OUTPUTS] is False}
         self.different = [n for n, distance in self.start.items() if unequal.get(n, distance != 0.0)]
-        self.run: Run | None = None
-        self.asked = self.judged = 0
-        self.future = [self._largest]
-        self.future_state: list[Any] = [self.start.get(OTHER_STATE, 0.0)]
+        self.future[0] = self._largest
+        self.future_state = [self.start.get(OTHER_STATE, 0.0)]
         same = all(passed[name] is not False for name in ("weights", "other state"))
-        self.first_apart: int | None = None if same else 0
+        self.first_apart = None if same else 0
         self._reach: list[list[float]] = [[0.0] * len(self._weights.originals), [0.0] * len(self._state.originals)]
-        # Of the weights and of the other state: distance, name of the variable, distance that was allowed.
-        self._worst = [(0.0, "", 0.0), (0.0, "", 0.0)]
-        self.future_outputs: float | None = None
-        self._outputs_apart = False
-        self.answers_moved: dict[str, float] = {}
 
     # -- at rest and in answering --
 
@@ -498,7 +553,7 @@ class _Pair:
     def result(self) -> ThreeTestsResult:
         """Put together what was found so far."""
         found = sorted(
-            [*self._checks, *self._training_checks()],
+            [*self._checks, *(self._training_checks() if self.complete else [])],
             key=lambda check: (_TESTS.index(check.test), ORDER.index(check.name)),
         )
         original, clone = self._runs()

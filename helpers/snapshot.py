@@ -71,6 +71,20 @@ def _restored(models: tuple[Any, ...], once: bool) -> Iterator["Snapshot"]:
 
 
 @contextlib.contextmanager
+def at_hand(held: "Snapshot | None") -> Iterator[None]:
+    """Let every `unchanged` in the body use a snapshot that was taken earlier, where it holds the models in question.
+
+    Args:
+        held: A snapshot of the present state, or None.
+    """
+    token = _AT_HAND.set(_AT_HAND.get() if held is None else held)
+    try:
+        yield
+    finally:
+        _AT_HAND.reset(token)
+
+
+@contextlib.contextmanager
 def objects_unchanged(objects: Iterable[Any]) -> Iterator[None]:
     """Restore the attributes, items and values of some objects when the body ends, but not those of what they hold.
 

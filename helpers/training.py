@@ -32,6 +32,8 @@ class Batches:
         symbols = tf.nest.flatten(getattr(model, "inputs", None) or [])
         sizes = [symbol.shape[0] for symbol in symbols if len(symbol.shape)]
         self._size = next(filter(None, sizes), BATCH_SIZE)
+        # To cut a batch takes about as long as a training step of a small model. A cut shares the memory of the whole.
+        self._cut: dict[int, tuple[Any, Any]] = {}
 
     @property
     def only_inputs(self) -> bool:
@@ -49,7 +51,11 @@ class Batches:
     def batch(self, step: int) -> tuple[Any, Any]:
         """Return inputs and targets of one training step."""
         first = step % max(1, self._samples // self._size) * self._size
+        if first not in self._cut:
+            self._cut[first] = self._from(first)
+        return self._cut[first]
 
+    def _from(self, first: int) -> tuple[Any, Any]:
         def cut(array: Any) -> Any:
             return array if isinstance(array, tf.SparseTensor) else array[first : first + self._size]
 

@@ -102,6 +102,7 @@ def wait_sharp(lab, name):
     lab.until(
         """(selector) => {
           const image = document.querySelector(selector);
+          image.scrollIntoView({block: 'nearest'}); // the cells above may have grown; what is out of view is not drawn
           const panel = image.closest('.workbook-lab'), shown = panel.querySelector('.lab-shown');
           const known = parseInt(getComputedStyle(panel).getPropertyValue('--lab-shown'));
           const wanted = Math.floor(image.parentElement.clientWidth) * devicePixelRatio;
@@ -168,3 +169,18 @@ def test_the_picture_alone_fills_the_screen(page_of_labs):
     page.keyboard.press("Enter")
     lab.until("() => !document.fullscreenElement")
     wait_sharp(lab, "layer-lab")
+
+
+def test_a_shorter_sentence_does_not_move_the_controls(page_of_labs):
+    lab, page = page_of_labs, page_of_labs.page
+    resize(page, "900 px")
+    lab.panel(".layer-lab")
+    wait_sharp(lab, "layer-lab")
+    before, after = page.locator(".layer-lab .lab-verdict").evaluate(
+        """(node) => {
+          const before = node.offsetHeight;
+          node.querySelector('.widget-html-content').textContent = 'Short.';
+          return [before, node.offsetHeight];
+        }"""
+    )
+    assert after == before > 50

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from results import result
 
-from helpers.report import OTHER_STATE, OUTPUTS, SAME_FUTURE, Check, describe
+from helpers.report import OTHER_STATE, OUTPUTS, SAME_FUTURE, Check, ThreeTestsResult, describe
 from workbook.labs.framework import figure as plots
 from workbook.methods import ALL_METHODS
 
@@ -91,6 +91,15 @@ def test_other_numbers_move_artists_only():
     assert not picture.update([grown, TRUE], steps=40)
     assert picture.update([grown, TRUE], steps=80)
     assert picture.update([result("other", NAIVE.start, [0.4]), TRUE], steps=80)
+
+
+def test_columns_that_are_still_to_come_keep_their_place():
+    picture = plots.ThreeTestsPicture()
+    layers = {"a": 0.1, "b": 0.1}
+    picture.update([result("x", {**layers, OUTPUTS: 0.2}, [0.1])], steps=40)
+    begun = ThreeTestsResult("x", start=layers, different=["a", "b"])
+    assert not picture.update([begun], steps=40)
+    assert picture.update([ThreeTestsResult("x", start={"a": 0.1, "c": 0.1})], steps=40)
 
 
 def test_each_method_has_one_look_that_no_other_method_has():

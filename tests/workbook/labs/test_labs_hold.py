@@ -193,8 +193,9 @@ def at_rest(lab):
     check(lab)
     assert lab._latest._current is None
     if isinstance(lab, labs.LayerLab):
+        layers = lab.settings.definition.layers
         chips = [each for each in lab._chips.children if "lab-chip" in each._dom_classes]
-        assert lab.play.description == "Play" and len(chips) == len(lab.settings.definition.layers)
+        assert lab.play.description == "Play" and len(chips) == len(layers) and len(lab._row_box.children) <= 1
     if isinstance(lab, labs.MethodTablePanel):
         assert lab.control("kind").value == lab.settings.kind
 

@@ -12,8 +12,11 @@ import pytest
 from lab_widgets import assert_keeps_a_picture, everything
 from tiers import every
 
+from helpers.engine import ThreeTests
+from helpers.report import SAME_START
 from workbook import errors
-from workbook.labs.framework import program
+from workbook.labs.framework import panel, program
+from workbook.labs.framework.figure import ThreeTestsPicture
 from workbook.labs.layer import lab as layer_lab
 from workbook.labs.layer import run as experiment
 from workbook.labs.layer import spec as definitions
@@ -228,6 +231,72 @@ def test_a_change_while_the_curves_grow_stops_them():
         assert not first.finished and lab.current_run.settings.definition.seed == 2
 
     asyncio.run(asyncio.wait_for(interrupt(), 120))
+
+
+def test_a_slider_that_is_dragged_has_a_picture_for_each_value_and_a_calm_status(monkeypatch):
+    monkeypatch.setattr(panel, "CALM", 100)
+
+    async def drag():
+        lab = LayerLab(SMALL, steps=4)
+        shown, told, drawn = [], [], []
+        show = lab.figure.show
+
+        def shows(*numbers, **details):
+            show(*numbers, **details)
+            shown.append(lab.current_run.settings.definition.layers[0].size)
+
+        monkeypatch.setattr(lab.figure, "show", shows)
+        lab._status_line.observe(lambda change: told.append(lab.status), "value")
+        lab.models_box.observe(lambda change: drawn.append(lab.models_box.value), "value")
+        for size in (7, 8, 9):
+            lab.rows[0].size.value = size
+            while shown[-1:] != [size]:
+                await asyncio.sleep(0)
+        assert shown == [7, 8, 9] and told == ["Out of date: the picture shows earlier settings"] and not drawn
+        while lab.status != "Up to date":
+            await asyncio.sleep(0.005)
+        assert set(shown) == {7, 8, 9} and told[1:] == ["Working: training", "Up to date"]
+        assert len(drawn) == 1 and "dense_1" in drawn[0], "the drawing of the models vanished, or was made twice"
+
+    asyncio.run(asyncio.wait_for(drag(), 120))
+
+
+def test_the_first_picture_of_a_run_claims_nothing_about_answers():
+    run = LayerRun(LayerSettings(SMALL, steps=4))
+    stage = next(stage for stage in run.stages() if stage.pictured)
+    naive, correct = run.pairs
+    assert stage.preview and naive.start["dense_1"] > 0 and correct.start == {"dense_1": 0.0, "logits": 0.0}
+    assert naive.verdicts[SAME_START].passed is False and correct.verdicts[SAME_START].passed is None
+    picture = ThreeTestsPicture()
+    picture.update(run.pairs)
+    words = [text.get_text() for text in picture.axes[0].texts]
+    assert "\N{BALLOT X} 2 of 2 differ" in words and "weights equal" in words
+
+
+def test_a_change_while_a_step_is_compiled_does_not_wait_for_the_next(monkeypatch):
+    compiled = []
+
+    def prepare(self, name=None, prepare=ThreeTests.prepare):
+        compiled.append((self, name))
+        if len(compiled) == 1:
+            lab.control("seed").value = "2"
+        prepare(self, name)
+
+    async def change():
+        lab.control("seed").value = "1"
+        while lab.status != "Up to date":
+            await asyncio.sleep(0.005)
+        assert lab.current_run.settings.definition.seed == 2
+
+    async def make():
+        return LayerLab(SMALL, steps=4)
+
+    loop = asyncio.new_event_loop()
+    lab = loop.run_until_complete(make())
+    monkeypatch.setattr(ThreeTests, "prepare", prepare)
+    loop.run_until_complete(asyncio.wait_for(change(), 120))
+    loop.close()
+    assert {name for tests, name in compiled if tests is compiled[0][0]} == {None}, "a clone's step was compiled too"
 
 
 @pytest.mark.slow

@@ -48,6 +48,11 @@ def test_a_second_name_shares_everything_and_an_error_is_named():
     assert failed.error == "TypeError" and failed.layers == ()
 
 
+def test_the_original_is_drawn_whatever_the_first_method_raises():
+    original, failed, correct = run(naive="new_instance", correct="clone").rows
+    assert original.name == "original" and original.answers == correct.answers and failed.error == "TypeError"
+
+
 def test_only_what_differs_takes_the_focus_and_says_what():
     made = run(naive="clone_model", correct="clone")
     html = drawing.drawn(made.rows, *made.digits)

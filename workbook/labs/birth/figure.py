@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 
 from workbook.labs.birth.run import (
     BUILD,
@@ -72,7 +73,8 @@ class BirthPicture(Picture):
     def __init__(self, size: Size | None = None) -> None:
         super().__init__(size)
         self._lines: dict[tuple[str, str], tuple[Line2D, Line2D, Any]] = {}
-        self._notes: dict[str, Any] = {}
+        self._heads: dict[str, dict[int, Text]] = {}  # above the bars and above the training, by step
+        self._notes: dict[str, Text] = {}
         with matplotlib.rc_context(STYLE):
             self._births, self._distances = (
                 {name: self.figure.add_subplot(2, 2, first + at) for at, name in enumerate(KERAS_VERSIONS)}
@@ -105,10 +107,29 @@ class BirthPicture(Picture):
         return changed
 
     def _lay_out(self, run: BirthRun, message: str | None) -> None:
-        self.moving, self._lines = [], {}
-        narrow, width, height = self.size.narrow, self.size.width, self.size.height
         known = [births for life in run.lives.values() for births in life.births.values()]
-        rows = max([2, *map(len, known)])
+        rows, notes = max([2, *map(len, known)]), [_note(run, life) for life in run.lives.values()]
+        # Texts take longest to paint. Heads and notes are part of the frame, because few settings change them.
+        before, self.frame = self.frame, (rows, run.settings.step, notes)
+        if before is None or before[0] != rows:
+            self.clear()
+            self._lay_out_axes(rows)
+        for artist in self.placed:
+            artist.remove()
+        self.placed = []
+        at = run.settings.step
+        for (name, life), note in zip(run.lives.items(), notes, strict=True):
+            for step, head in self._heads[name].items():
+                head.set(fontweight="bold" if step == at else "normal", color=INK if step <= at else GREY)
+            self._notes[name].set_text(note if self._plotted else "")
+            self._lay_out_births(self._births[name], run, life, rows)
+        if message:
+            self.say(self._births["keras"], message)
+
+    def _lay_out_axes(self, rows: int) -> None:
+        """Make what only the number of bars changes: axes with their ticks take longer than all the rest."""
+        self._lines = {}
+        narrow, width, height = self.size.narrow, self.size.width, self.size.height
         self._head = 24 + 18 + 16 * (not narrow)
         high = rows * ((20 if rows < 4 else 16) if not narrow else 16)
         self._words = 18 + (3 * 15 if narrow else 17)  # above the lower panels
@@ -124,21 +145,19 @@ class BirthPicture(Picture):
                 ax.clear()
             self.place(upper, *edges, self._head, height - self._head - high)
             self.place(lower, *edges, self._head + high + 4 + self._words, 34 if self._plotted else 4)
-            self._lay_out_births(upper, run, run.lives[name], label if narrow else f"{label} ({name})", rows)
-            self._lay_out_distances(name, run, run.lives[name], first=at == 0)
+            self._lay_out_heads(name, label if narrow else f"{label} ({name})", rows)
+            self._lay_out_distances(name, first=at == 0)
         if not narrow:
             words = "dashed: not listed"
             ax = self._births["tf_keras"]
             level = self.above(ax, self._head - 12)
             end = self.across(ax, wide - 36)  # before the button in the corner
             ax.text(end, level, words, fontsize=SMALL, color=GREY, va="center", ha="right", transform=ax.transAxes)
-        if message:
-            self.say(self._births["keras"], message)
 
     # -- above: what exists after each step ------------------------------------------------------------------------
 
-    def _lay_out_births(self, ax: Axes, run: BirthRun, life: Life, title: str, rows: int) -> None:
-        at, narrow = run.settings.step, self.size.narrow
+    def _lay_out_heads(self, name: str, title: str, rows: int) -> None:
+        ax, narrow = self._births[name], self.size.narrow
         ax.set_xlim(MADE - 0.5, SECOND_CALL + 0.5)
         ax.set_ylim(rows, 0)
         ax.set_yticks([])
@@ -147,13 +166,17 @@ class BirthPicture(Picture):
         level = {"va": "center", "transform": ax.transAxes}
         size = NORMAL + 1 if narrow else TITLE
         ax.text(0, self.above(ax, self._head - 12), title, fontsize=size, fontweight="bold", **level)
+        self._heads[name] = {}
         for step in range(MADE, SECOND_CALL + 1):
             words = str(step) if narrow else f"{step}  {STEPS[step]}"
-            look = {"fontweight": "bold" if step == at else "normal", "color": INK if step <= at else GREY}
             place = ((step - MADE + 0.5) / (SECOND_CALL - MADE + 1), self.above(ax, self._head - 33))
-            ax.text(*place, words, ha="center", **look, **level)
+            self._heads[name][step] = ax.text(*place, words, ha="center", **level)
+
+    def _lay_out_births(self, ax: Axes, run: BirthRun, life: Life, rows: int) -> None:
+        at = run.settings.step
+        for step in range(MADE, SECOND_CALL + 1):
             if step == at:
-                ax.axvspan(step - 0.48, step + 0.48, color=BAND, zorder=0, linewidth=0)
+                self.put(ax.axvspan(step - 0.48, step + 0.48, color=BAND, zorder=0, linewidth=0))
             if life.failed == step:
                 self._draw_error(ax, step, life.error, rows)
             elif step > at or step not in life.births:
@@ -166,23 +189,26 @@ class BirthPicture(Picture):
 
     def _say(self, ax: Axes, step: int, words: str, rows: int) -> None:
         words = words.replace(" ", "\n") if self.size.narrow else words
-        ax.text(step, rows / 2, words, ha="center", va="center", color=GREY, fontsize=SMALL, linespacing=0.95)
+        place = {"ha": "center", "va": "center"}
+        self.put(ax.text(step, rows / 2, words, color=GREY, fontsize=SMALL, linespacing=0.95, **place))
 
     def _draw_error(self, ax: Axes, step: int, error: str, rows: int) -> None:
         name = error if len(error) <= 12 else f"{error[:10]}…"
         words = "\N{BALLOT X}" if self.size.narrow else f"\N{BALLOT X}\n{name}"
-        ax.text(step, rows / 2, words, ha="center", va="center", color=VERMILLION)
+        self.put(ax.text(step, rows / 2, words, ha="center", va="center", color=VERMILLION))
 
     def _draw_step(self, ax: Axes, step: int, variables: list[Variable]) -> None:
         if not self.size.narrow:
             listed = sum(each.listed for each in variables)
             words = f"{listed} listed" if listed == len(variables) else f"{listed} listed of {len(variables)}"
             place = ((step - MADE + 0.5) / (SECOND_CALL - MADE + 1), self.above(ax, 8))
-            ax.text(*place, words, ha="center", va="center", fontsize=SMALL, color=GREY, transform=ax.transAxes)
+            look = {"ha": "center", "va": "center", "transform": ax.transAxes}
+            self.put(ax.text(*place, words, fontsize=SMALL, color=GREY, **look))
         for row, each in enumerate(variables):
             color = BLUE if each.owner == "hidden" else GREY
             look = {"facecolor": color if each.listed else "white", "linestyle": "-" if each.listed else (0, (2, 1.5))}
-            ax.add_patch(Rectangle((step - 0.5, row + 0.08), 1, 0.84, edgecolor=color, linewidth=1.2, **look))
+            bar = Rectangle((step - 0.5, row + 0.08), 1, 0.84, edgecolor=color, linewidth=1.2, **look)
+            self.put(ax.add_patch(bar))
 
     def _name_variables(self, ax: Axes, life: Life, built: bool) -> None:
         """Write the name of each variable on its bar, or before it if the bar is too short."""
@@ -202,13 +228,13 @@ class BirthPicture(Picture):
                 look = {"color": "white" if listed and not short else color, "va": "center", "fontsize": SMALL}
                 if not listed and not short:
                     look["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
-                ax.text(step - (0.52 if short else 0.42), row + 0.5, words, ha="right" if short else "left", **look)
+                left, side = (0.52, "right") if short else (0.42, "left")
+                self.put(ax.text(step - left, row + 0.5, words, ha=side, **look))
 
     # -- below: the distances while the instances are trained -------------------------------------------------------
 
-    def _lay_out_distances(self, name: str, run: BirthRun, life: Life, first: bool) -> None:
+    def _lay_out_distances(self, name: str, first: bool) -> None:
         ax, narrow = self._distances[name], self.size.narrow
-        trained = run.settings.step == TRAINING
         ax.set_xlim(-0.02 * TRAINING_STEPS, 1.03 * TRAINING_STEPS)
         self._scale = DistanceAxis(ax, roomy=True, words=first)
         ax.set_xticks(range(0, TRAINING_STEPS + 1, 10 if narrow else 5))
@@ -220,13 +246,9 @@ class BirthPicture(Picture):
         elif first and not narrow:
             ax.set_ylabel("largest difference", labelpad=4)
         level = {"va": "center", "transform": ax.transAxes}
-        look = {"fontweight": "bold" if trained else "normal", "color": INK if trained else GREY}
         words = f"{TRAINING}  training" if narrow else f"{TRAINING}  training: distance, and how far each moved"
-        ax.text(0, self.above(ax, self._words - 9), words, **look, **level)
-        words = _note(run, life)
-        self._notes[name] = ax.text(
-            0.5, 0.55, words if self._plotted else "", ha="center", color=GREY, wrap=narrow, **level
-        )
+        self._heads[name][TRAINING] = ax.text(0, self.above(ax, self._words - 9), words, **level)
+        self._notes[name] = ax.text(0.5, 0.55, "", ha="center", color=GREY, wrap=narrow, **level)
         for index, (key, (words, look)) in enumerate(_LINES.items()):
             left = 0 if narrow else (0, 105, 226)[index]
             above = self._words - 18 - 15 * index - 8 if narrow else 8

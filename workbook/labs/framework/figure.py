@@ -31,7 +31,16 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from helpers.report import OTHER_STATE, OWN_LIFE, QUESTIONS, SAME_FUTURE, SAME_START, ThreeTestsResult, describe
+from helpers.report import (
+    OTHER_STATE,
+    OUTPUTS,
+    OWN_LIFE,
+    QUESTIONS,
+    SAME_FUTURE,
+    SAME_START,
+    ThreeTestsResult,
+    describe,
+)
 
 # The palette of Okabe and Ito (https://jfly.uni-koeln.de/color/), safe for all common kinds of colour blindness, and
 # some darker colours from Paul Tol's (https://personal.sron.nl/~pault/), because there are more methods than colours.
@@ -187,6 +196,9 @@ def _headline(result: ThreeTestsResult, test: str, brief: bool = False) -> str:
         return "\N{BALLOT X} no clone"  # the sentence names the error
     passed = result.verdicts[test].passed
     if passed is None:
+        weights = test == SAME_START and result.start and not any(result.start.values())
+        if weights and not result.checks:  # the rest of the test follows
+            return "weights \N{CHECK MARK}" if brief else "weights equal"
         return "not tried"
     if passed:
         return f"\N{CHECK MARK} {(_BRIEF if brief else _PASSED)[test]}"
@@ -317,6 +329,8 @@ class Picture:
         size: The room.
         figure: The matplotlib figure, on an Agg canvas.
         moving: Artists that every `update` may move; all others are repainted only if `update` returns True.
+        placed: Artists above the frame that `update` replaces or changes if it returns True.
+        frame: What all other artists show: they are repainted only if it changes. None if they always change.
     """
 
     usual = Size()
@@ -324,6 +338,8 @@ class Picture:
     def __init__(self, size: Size | None = None) -> None:
         self.size = size or self.usual
         self.moving: list[Artist] = []
+        self.placed: list[Artist] = []
+        self.frame: Any = None
         self._layout: Any = None
         with matplotlib.rc_context(STYLE):
             self.figure = Figure(figsize=self.size.inches, dpi=self.size.dpi, facecolor="white")
@@ -343,10 +359,22 @@ class Picture:
         """Convert CSS pixels from the left of a panel to a position in units of the panel's width."""
         return pixels / (ax.get_position().width * self.size.width)
 
-    def key(self, ax: Axes, left: float, above: float, look: Look) -> None:
+    def put(self, *artists: Artist) -> None:
+        """Make artists part of what `clear` removes, and paint them above the frame."""
+        for artist in artists:
+            artist.set_animated(True)
+        self.placed += artists
+
+    def clear(self) -> None:
+        """Remove all artists but the frame."""
+        for artist in (*self.moving, *self.placed):
+            artist.remove()
+        self.moving, self.placed = [], []
+
+    def key(self, ax: Axes, left: float, above: float, look: Look) -> Line2D:
         """Draw the line and the marker of a method beside words above a panel."""
         ends = [self.across(ax, left + each) for each in (0, 13, 26)]
-        ax.add_line(
+        return ax.add_line(
             Line2D(
                 ends,
                 [self.above(ax, above)] * 3,
@@ -363,13 +391,13 @@ class Picture:
             )
         )
 
-    def say(self, ax: Axes, words: str) -> Text:
+    def say(self, ax: Axes, words: str) -> None:
         """Write a message across a panel, or across its neighbours too."""
         box = {"facecolor": "white", "edgecolor": GREY, "boxstyle": "round,pad=0.6", "linewidth": 0.8}
         letters = max(12, self.size.width // 9)
         lines = [line for part in words.splitlines() for line in textwrap.wrap(part, letters)]
         place = {"ha": "center", "va": "center", "transform": ax.transAxes, "zorder": 10}
-        return ax.text(0.5, 0.5, "\n".join(lines), fontsize=10.5, linespacing=1.4, bbox=box, **place)
+        self.put(ax.text(0.5, 0.5, "\n".join(lines), fontsize=10.5, linespacing=1.4, bbox=box, **place))
 
     def update(self, run: Any, message: str | None = None) -> bool:
         """Show the results of a run so far.
@@ -398,7 +426,7 @@ class Picture:
 
     def captioned(self, caption: str) -> Figure:
         """Return the figure with all artists and a caption, which is also its alternative text."""
-        for artist in self.moving:
+        for artist in (*self.moving, *self.placed):
             artist.set_animated(False)
         letters = self.size.width // 7
         lines = [line for part in caption.splitlines() for line in textwrap.wrap(part, letters)]
@@ -466,6 +494,12 @@ class ThreeTestsPicture(Picture):
         longest = max((len(trace) - 1 for pair in read for trace in (pair.future, pair.own_life)), default=0)
         steps = max(steps or 0, longest, 1)
         layers = list(dict.fromkeys(name for pair in read for name in pair.start))
+        if any(pair.start and all(check.name != OUTPUTS for check in pair.checks) for pair in read):
+            # Columns that are still to come keep their place: to lay out the axis twice takes longer than to measure.
+            before = self.frame[1] if self.frame else ()
+            rest = [name for name in before if name not in layers]
+            if list(before) == [*layers, *rest] and {OUTPUTS, OTHER_STATE}.issuperset(rest):
+                layers = list(before)
         highest = _decade_above(read)
         layout = (tuple(pair.name for pair in read), tuple(layers), train, steps, highest, message)
         changed = layout != self._layout
@@ -485,37 +519,52 @@ class ThreeTestsPicture(Picture):
     def _lay_out(
         self, pairs: list[ThreeTestsResult], layers: list[str], train: str, steps: int, message: str | None
     ) -> None:
-        self.moving, self._results = [], {}
+        self.clear()
+        self._results = {}
         self._looks = looks(pair.name for pair in pairs)
-        for ax in self.axes:
-            ax.clear()
-        self._place(layers, train, pairs)
+        self._lay_out_axes(layers, steps, self._place(layers, train, pairs))
         for ax, name in zip(self.axes, QUESTIONS, strict=True):
-            self._scale = DistanceAxis(ax, self._top, above="no size", words=ax is self.axes[0])
             self._head(ax, name, pairs)
-        if not self.size.narrow:
-            self.axes[0].set_ylabel("largest difference", labelpad=4)
-        self.axes[0].set_xlim(-0.6, max(len(layers), 1) - 0.4)
-        self.axes[0].set_xticks(range(len(layers)), self._labels.texts)
-        self.axes[0].tick_params(axis="x", length=0)
-        if self._labels.angle:
-            side = {"ha": "right", "rotation_mode": "anchor"} if self._labels.angle < 90 else {}
-            for label in self.axes[0].get_xticklabels():
-                label.set(rotation=self._labels.angle, **side)
-        for ax in self.axes[1:]:
-            ax.set_xlim(-0.02 * steps, 1.03 * steps)
-            ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(3 if self.size.narrow else 5, integer=True))
-            ax.set_xlabel("training step", labelpad=2)
         self._traces = [self._artists(index, steps) for index in range(len(pairs))]
         if train != "both":
             words = "not tried" if self.size.narrow else f"Not tried:\nonly the {train} is trained."
             place = {"ha": "center", "va": "center", "transform": self.axes[1].transAxes}
-            self.axes[1].text(0.5, 0.55, words, color=GREY, linespacing=1.5, **place)
+            self.put(self.axes[1].text(0.5, 0.55, words, color=GREY, linespacing=1.5, **place))
         if message:
             self.say(self.axes[1], message)
 
-    def _place(self, layers: list[str], train: str, pairs: list[ThreeTestsResult]) -> None:
-        """Divide the room: words above the panels, names of layers below them, and the panels."""
+    def _lay_out_axes(self, layers: list[str], steps: int, room: tuple[float, float]) -> None:
+        """Change what differs from the last layout: making axes and their ticks takes longer than all the rest."""
+        scale, shown, length = self.frame or (None, None, None)
+        self.frame = ((self._top, room), tuple(layers), steps)
+        first, *others = self.axes
+        if scale != self.frame[0]:  # its ticks depend on the height of the panel
+            shown = length = None
+            for ax in self.axes:
+                ax.clear()
+                self._scale = DistanceAxis(ax, self._top, above="no size", words=ax is first)
+            if not self.size.narrow:
+                first.set_ylabel("largest difference", labelpad=4)
+            for ax in others:
+                ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(3 if self.size.narrow else 5, integer=True))
+                ax.set_xlabel("training step", labelpad=2)
+        if shown != self.frame[1]:
+            first.set_xlim(-0.6, max(len(layers), 1) - 0.4)
+            first.set_xticks(range(len(layers)), self._labels.texts)
+            first.tick_params(axis="x", length=0)
+            side = ("right", "anchor") if 0 < self._labels.angle < 90 else ("center", "default")
+            for label in first.get_xticklabels():
+                label.set(rotation=self._labels.angle, ha=side[0], rotation_mode=side[1])
+        if length != steps:
+            for ax in others:
+                ax.set_xlim(-0.02 * steps, 1.03 * steps)
+
+    def _place(self, layers: list[str], train: str, pairs: list[ThreeTestsResult]) -> tuple[float, float]:
+        """Divide the room: words above the panels, names of layers below them, and the panels.
+
+        Returns:
+            The heights of what is above the panels, and below them.
+        """
         left, right, gap = (74, 6, 9) if self.size.narrow else (94, 8, 14)
         wide = (self.size.width - left - right - 2 * gap) / 3
         self._questions = ["", "", ""]
@@ -534,6 +583,7 @@ class ThreeTestsPicture(Picture):
         for number, ax in enumerate(self.axes):
             begin = left + number * (wide + gap)
             self.place(ax, begin, self.size.width - begin - wide, top, bottom)
+        return top, bottom
 
     def _head(self, ax: Axes, name: str, pairs: list[ThreeTestsResult]) -> None:
         number = list(QUESTIONS).index(name)
@@ -541,13 +591,15 @@ class ThreeTestsPicture(Picture):
         height = self._head_height
         size = NORMAL + 1 if self.size.narrow else TITLE
         title = name if self.size.narrow else f"{number + 1}  {name}"
-        ax.text(0, self.above(ax, height - 12), title, fontsize=size, fontweight="bold", **level)
         question = self._questions[number]
-        ax.text(0, self.above(ax, height - 23), question, fontsize=SMALL, color=GREY, **{**level, "va": "top"})
+        self.put(
+            ax.text(0, self.above(ax, height - 12), title, fontsize=size, fontweight="bold", **level),
+            ax.text(0, self.above(ax, height - 23), question, fontsize=SMALL, color=GREY, **{**level, "va": "top"}),
+        )
         lines = max(text.count("\n") + bool(text) for text in self._questions)
         for index, look in enumerate(self._looks):
             line = height - 24 - 15 * lines - _LINE * (index + 0.5)
-            self.key(ax, 0, line, look)
+            self.put(self.key(ax, 0, line, look))
             result = ax.text(self.across(ax, 32), self.above(ax, line), "", animated=True, **level)
             self._results[index, name] = result
             self.moving.append(result)
@@ -556,8 +608,8 @@ class ThreeTestsPicture(Picture):
                 line = height + (_LINE + 2) * (len(self._rows) - row) - 8
                 for index, left in names:
                     begin = left - ax.get_position().x0 * self.size.width
-                    self.key(ax, begin, line, self._looks[index])
-                    ax.text(self.across(ax, begin + 32), self.above(ax, line), pairs[index].name, **level)
+                    name = ax.text(self.across(ax, begin + 32), self.above(ax, line), pairs[index].name, **level)
+                    self.put(self.key(ax, begin, line, self._looks[index]), name)
 
     def _artists(self, index: int, steps: int) -> dict[str, Any]:
         look = self._looks[index]
@@ -731,7 +783,7 @@ def three_tests(
     picture.update(read, train, message=None if read else "There is nothing to compare.")
     if caption:
         picture.captioned(caption)
-    for artist in picture.moving:
+    for artist in (*picture.moving, *picture.placed):
         artist.set_animated(False)
     picture.figure.alt = describe(read)
     return picture.figure

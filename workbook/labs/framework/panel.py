@@ -18,7 +18,7 @@ from workbook.labs.framework import figure as plots
 from workbook.labs.framework import models_drawing
 from workbook.labs.framework.keyboard import LabAssets, keep_keys
 from workbook.labs.framework.live_figure import LiveFigure, Panel
-from workbook.labs.framework.run import Problem, Run
+from workbook.labs.framework.run import Problem, Run, Stage
 from workbook.labs.framework.scheduler import IN_THE_MIDDLE, Latest, MainLoop
 from workbook.labs.framework.settings import Choice, Flag, Integer, LabSettings, Setting, Text
 from workbook.labs.framework.viewport import Viewport
@@ -27,6 +27,9 @@ __all__ = ["Lab", "ThreeTestsLab"]
 
 FRAME = 0.05  # least seconds between two pictures; faster ones would pile up in the browser
 SETTLE = 0.12  # seconds; a slider that is being dragged moves again within this time, so work starts only after it
+
+CALM = 0.4  # seconds without a new picture after which the status line says what the lab is doing
+SOON = 0.001  # seconds; newer settings take over, and otherwise the work goes on
 
 _EARLIER = "Out of date: the picture shows earlier settings"
 _STOPPED = "Stopped: press Reset or change a setting to start again"
@@ -298,26 +301,33 @@ class Lab(Panel):
     def _work(self, settings: Any) -> Iterator[float]:
         """Run, and show the progress; yield the pause after every slice."""
         run = self._begun = self.run(settings)
-        drawn = 0.0
+        if self.current_run is not None:
+            self._say(self._old)  # the work before may have failed after this change
+        begun, drawn, told = time.monotonic(), 0.0, False
         for stage in run.stages():
             if not stage.pictured:
-                if self.current_run is not run:
-                    self._say(f"Working: {stage.text}")
-                yield IN_THE_MIDDLE
+                if self.current_run is not run and time.monotonic() - begun > CALM:
+                    self._say_progress(settings, stage)
+                yield SOON if told else IN_THE_MIDDLE
                 continue
-            if self.current_run is not run:
-                self.current_run = run
-                self.draw(run)
-                if settings is self._wanted:
-                    self._mark(stale=False)
-                    self._say(f"Working: {stage.text}")
-                else:  # the controls changed while this picture was made
-                    self._say(self._old)
-                self._show_words(run)
-                yield SETTLE
-            else:
-                yield self._draw_paced(run, drawn)
+            if told:
+                if time.monotonic() - drawn >= FRAME:
+                    self.draw(run)
+                    drawn = time.monotonic()
+                yield SOON
+                continue
+            self.current_run = run
+            self.draw(run)
+            # If the controls changed while this picture was made, it is newer than the last, and not the latest.
+            self._mark(stale=settings is not self._wanted, newer=True)
+            if stage.preview:
+                yield SOON
+                continue
+            told = True
+            self._show_words(run)
+            yield SETTLE
             drawn = time.monotonic()
+            self._say_progress(settings, stage)
         self.current_run = run
         self.draw(run)
         # A different thread may have changed the controls during the last slice.
@@ -325,6 +335,9 @@ class Lab(Panel):
         self._show_words(run)
         yield from self.afterwards(run)
         self._say("Up to date" if settings is self._wanted else self._old)
+
+    def _say_progress(self, settings: Any, stage: Stage) -> None:
+        self._say(f"Working: {stage.text}" if settings is self._wanted else self._old)
 
     def _draw_paced(self, run: Run, drawn: float) -> float:
         """Send a picture; return the seconds to wait until the browser can take the next one."""
@@ -363,10 +376,14 @@ class Lab(Panel):
             for problem in problems
         )
 
-    def _mark(self, stale: bool) -> None:
+    def _mark(self, stale: bool, newer: bool = False) -> None:
+        """Say whether the picture is out of date. It fades after a while, and later if a newer one has come."""
         self._stale = stale
         if stale:
             self._picture.add_class("lab-stale")
+            if newer:
+                again = "lab-stale-again"
+                (self._picture.remove_class if again in self._picture._dom_classes else self._picture.add_class)(again)
         else:
             self._picture.remove_class("lab-stale")
 
@@ -434,7 +451,8 @@ class ThreeTestsLab(Lab):
         """Send a picture of the three tests."""
         self.figure.show(run.verdict, run.pairs, train=run.train, steps=run.span, message=run.message)
         rows = run.rows
-        if rows != self._rows:
+        # The drawing of an earlier model stays until this one is compared, or it turns out that there is none.
+        if rows != self._rows and (rows or run.finished):
             self._rows = rows
             self.models_box.value = models_drawing.drawn(rows, *run.digits) if rows else ""
 

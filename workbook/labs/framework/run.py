@@ -52,6 +52,7 @@ class Stage:
     Args:
         text: The step in words, for a reader.
         pictured: Whether there are new numbers to draw.
+        preview: Whether a fuller picture follows at once, so that there is no verdict yet.
 
     Example:
         >>> Stage("building the model").pictured
@@ -60,6 +61,7 @@ class Stage:
 
     text: str
     pictured: bool = False
+    preview: bool = False
 
 
 class Run:

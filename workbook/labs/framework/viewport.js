@@ -23,7 +23,7 @@ function render({ model, el }) {
     const room = full || !page ? window.innerHeight : page.clientHeight;
     // The controls below would move under the pointer if each sentence had its own height.
     if (width !== lastWidth) [lastWidth, highest] = [width, 0];
-    const needed = words.firstElementChild?.offsetHeight ?? 0;
+    const needed = words.querySelector(".widget-html-content")?.offsetHeight ?? 0;
     if (needed > highest) highest = needed;
     words.style.minHeight = `${highest}px`;
     const scale = full ? Math.max(1, width / 1000) : 1;

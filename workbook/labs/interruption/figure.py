@@ -62,8 +62,14 @@ class InterruptionPicture(Picture):
 
     def __init__(self, size: Size | None = None) -> None:
         super().__init__(size)
+        narrow = self.size.narrow
+        self._top = 26 + 18 * (not narrow) + 2 * 17 + 4
+        left, middle, right = (34, 78, 14) if narrow else (44, 104, 10)
+        wide = (self.size.width - left - middle - right) / 2
         with matplotlib.rc_context(STYLE):
             self.axes = [self.figure.add_subplot(1, 2, place) for place in (1, 2)]
+        for ax, begin in zip(self.axes, (left, left + wide + middle), strict=True):
+            self.place(ax, begin, self.size.width - begin - wide, self._top, 36)
 
     def update(self, run: InterruptionRun, message: str | None = None) -> bool:
         """Show the results of a run so far.
@@ -94,33 +100,21 @@ class InterruptionPicture(Picture):
         return changed
 
     def _lay_out(self, stop: int, span: int, highest: float, top: int, has_norm: bool, message: str | None) -> None:
-        self.moving, self._results = [], {}
+        self.clear()
+        self._results = {}
         narrow = self.size.narrow
-        self._top = 26 + 18 * (not narrow) + 2 * 17 + 4
-        left, middle, right = (34, 78, 14) if narrow else (44, 104, 10)
-        wide = (self.size.width - left - middle - right) / 2
-        for ax, begin in zip(self.axes, (left, left + wide + middle), strict=True):
-            self.place(ax, begin, self.size.width - begin - wide, self._top, 36)
+        self._lay_out_axes(span, highest, top)
         for ax, (name, question) in zip(self.axes, _PANELS.items(), strict=True):
-            ax.clear()
-            ax.spines[["top", "right"]].set_visible(False)
-            ax.set_xlim(-0.02 * span, 1.03 * span)
-            ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4 if narrow else 6, integer=True))
-            ax.tick_params(labelsize=SMALL)
-            ax.set_xlabel("training step", labelpad=2)
-            ax.axvline(stop, color=GREY, linewidth=1.2, linestyle=(0, (2, 2)), zorder=1.5)
+            self.put(ax.axvline(stop, color=GREY, linewidth=1.2, linestyle=(0, (2, 2)), zorder=1.5))
             level = {"va": "center", "transform": ax.transAxes}
-            ax.text(0, self.above(ax, self._top - 12), name, fontsize=TITLE, fontweight="bold", **level)
+            self.put(ax.text(0, self.above(ax, self._top - 12), name, fontsize=TITLE, fontweight="bold", **level))
             if not narrow:
-                ax.text(0, self.above(ax, self._top - 32), question, fontsize=SMALL, color=GREY, **level)
+                self.put(ax.text(0, self.above(ax, self._top - 32), question, fontsize=SMALL, color=GREY, **level))
         loss, distance = self.axes
         self._measured = ("weights" if narrow else "trained weights", "statistics")
-        loss.set_ylim(0, highest)
-        loss.grid(axis="y", color=PALE, linewidth=0.6)
-        loss.set_axisbelow(True)
         # The label is put on the side of the line that has more room, away from the curves.
         right = stop < span / 2
-        loss.text(
+        label = loss.text(
             stop + (0.012 if right else -0.012) * span,
             0.965 * highest,
             "saved" if narrow else "saved, loaded",
@@ -129,9 +123,7 @@ class InterruptionPicture(Picture):
             fontsize=SMALL,
             color=GREY,
         )
-        self._scale = DistanceAxis(distance, top, above="not finite")
-        if not narrow:
-            distance.set_ylabel("largest difference", labelpad=4)
+        self.put(label)
         resumed = "resumed" if narrow else "interrupted and resumed"
         self._lines = {
             "uninterrupted": self._line(loss, "uninterrupted", _UNINTERRUPTED, 0, span),
@@ -162,13 +154,32 @@ class InterruptionPicture(Picture):
         if message:
             self.say(distance, message)
 
+    def _lay_out_axes(self, span: int, highest: float, top: int) -> None:
+        """Change what differs from the last layout: making axes and their ticks takes longer than all the rest."""
+        before, self.frame = self.frame, (span, highest, top)
+        narrow, (loss, distance) = self.size.narrow, self.axes
+        if before is None or before[1:] != (highest, top):
+            for ax in self.axes:
+                ax.clear()
+                ax.spines[["top", "right"]].set_visible(False)
+                ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4 if narrow else 6, integer=True))
+                ax.tick_params(labelsize=SMALL)
+                ax.set_xlabel("training step", labelpad=2)
+            loss.set_ylim(0, highest)
+            loss.grid(axis="y", color=PALE, linewidth=0.6)
+            loss.set_axisbelow(True)
+            self._scale = DistanceAxis(distance, top, above="not finite")
+            if not narrow:
+                distance.set_ylabel("largest difference", labelpad=4)
+        for ax in self.axes:
+            ax.set_xlim(-0.02 * span, 1.03 * span)
+
     def _line(self, ax: Axes, label: str, look: Look, index: int, span: int) -> tuple[Line2D, Line2D]:
         marks = {"color": look.color, "marker": look.marker, "linestyle": look.line, "markersize": look.marker_size}
         marks |= {"markeredgecolor": "white", "markeredgewidth": 0.6, "linewidth": 1.8}
         above = self._top - 26 - 18 * (not self.size.narrow) - 17 * (index + 0.5)
-        self.key(ax, 0, above, look)
         level = {"va": "center", "transform": ax.transAxes}
-        ax.text(self.across(ax, 32), self.above(ax, above), label, **level)
+        self.put(self.key(ax, 0, above, look), ax.text(self.across(ax, 32), self.above(ax, above), label, **level))
         every = max(1, math.ceil(span / 10))
         moving = {"animated": True, "zorder": 4 + index, "clip_on": False}
         line = Line2D([], [], markevery=(index * every // 2, every), **marks, **moving)

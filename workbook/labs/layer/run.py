@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +22,8 @@ from workbook.methods import METHODS
 
 TRAIN = {"both": "both, alike", "original": "the original only", "clone": "the clone only"}
 SAMPLES = 256  # enough for eight different batches; more would only cost time
-STRIDE = 2  # steps per picture: with more the curves would jump, with fewer more pictures than are seen would be drawn
+SLICE = 0.03  # seconds of training per picture: enough pictures to see the curves grow, and little else to wait for
+LEAST_STRIDE, MOST_STRIDE = 4, 8  # steps per picture: with more the curves would jump, with fewer they would take long
 EAGER_STEPS = 6  # tracing a step costs about as much as this many eager steps
 
 
@@ -66,9 +68,11 @@ class LayerRun(Run):
         super().__init__(settings)
         self.model: Any = None
         self._tests: Any = None  # a ThreeTests, whose clones are named by the index of their method
+        self._clones: dict[int, Any] = {}
         self._cloned: list[int] = []
+        self._held = False  # whether the engine keeps the state of the models
         self._raised: dict[int, str] = {}
-        self._rows: dict[int, ModelRow] = {}
+        self._rows: dict[int, ModelRow] = {}  # by the index of the method; -1 is the original
 
     @property
     def labels(self) -> tuple[str, str]:
@@ -89,8 +93,8 @@ class LayerRun(Run):
 
     @property
     def rows(self) -> list[ModelRow]:
-        """The original and its clones when they were made; empty if there is no model."""
-        return [self._rows[index] for index in sorted(self._rows)]
+        """The original and its clones when they were made; empty until they are compared."""
+        return [self._rows[index] for index in sorted(self._rows)] if -1 in self._rows else []
 
     @property
     def digits(self) -> tuple[np.ndarray, np.ndarray]:
@@ -151,6 +155,10 @@ class LayerRun(Run):
             label = self.labels[index]
             yield Stage(f"cloning with {label}")
             self._attempt(f"Cloning with {label}", functools.partial(self._clone, index, name), index)
+        self._attempt_each("Comparing", self._begin)
+        yield Stage("comparing the answers", pictured=True, preview=bool(self._cloned))
+        self._attempt_each("Comparing", self._compare)
+        self._rows[-1] = original_row(self.model, _outputs(self._tests.answers() if self._cloned else None))
         yield Stage("training", pictured=True)
         # Compiling a training step takes longer than anything else here, so each one has its own slice.
         if self._cloned:
@@ -160,29 +168,31 @@ class LayerRun(Run):
             yield Stage("compiling the training step")
             if index in self._cloned:
                 self._prepare(index)
-        yield from self.train_on(settings.steps, STRIDE)
+        yield Stage("training")
+        yield from self.train_on(settings.steps)
         self.finished = True
 
-    def train_on(self, steps: int, stride: int = STRIDE) -> Iterator[Stage]:
-        """Train all pairs further, slice by slice.
+    def train_on(self, steps: int) -> Iterator[Stage]:
+        """Train all pairs further, slice by slice. The faster the steps, the more of them to a slice.
 
         Args:
             steps: Number of steps.
-            stride: Steps per slice and pair.
 
         Yields:
             Stages; a stage has new numbers to draw if all pairs have made the same number of steps.
         """
-        target = self.step + steps
+        target, stride = self.step + steps, 1
         while self._cloned and self.step < target:
             ahead = min(self.step + stride, target)
+            begun = time.monotonic()
             for index in list(self._cloned):
                 missing = ahead - self._tests.steps(index)
                 if missing > 0:
                     label = self.labels[index]
                     advance = functools.partial(self._tests.advance, missing, self.settings.train, [index])
                     self._attempt(f"Training with {label}", advance, index)
-                    yield Stage("training")
+            taken = (time.monotonic() - begun) / stride
+            stride = min(max(LEAST_STRIDE, round(SLICE / max(taken, 1e-6))), MOST_STRIDE)
             yield Stage("training", pictured=True)
         if self._cloned and steps:
             self._tests.compare_answers(self._cloned)
@@ -233,12 +243,24 @@ class LayerRun(Run):
             clone = METHODS[name](self.model, images[:1])
         if self._tests is None:
             self._tests = ThreeTests(self.model, images, labels, compiled=True)
-        self._tests.add(index, clone)
+        self._clones[index] = clone
         self._cloned.append(index)
-        if not self._rows:
-            self._rows[-1] = original_row(self.model, _outputs(self._tests.answers()))
+
+    def _begin(self, index: int) -> None:
+        self._tests.begin(index, self._clones[index])
+
+    def _compare(self, index: int) -> None:
+        if not self._held:
+            self._tests.hold(*(self._clones[each] for each in self._cloned))
+            self._held = True
+        self._tests.add(index, self._clones[index])
         found, answers = self._tests.results()[index], _outputs(self._tests.answers(index))
-        self._rows[index] = clone_row(METHODS[name].label, self.model, clone, found, answers)
+        self._rows[index] = clone_row(self.labels[index], self.model, self._clones[index], found, answers)
+
+    def _attempt_each(self, doing: str, action: Any) -> None:
+        """Do something with each clone."""
+        for index in list(self._cloned):
+            self._attempt(f"{doing} {self.labels[index]}", functools.partial(action, index), index)
 
 
 def _outputs(answers: Any) -> Any:

@@ -87,27 +87,45 @@ class PosteriorsPicture(Picture):
         return changed
 
     def _lay_out(self, run: PosteriorsRun, message: str | None) -> None:
-        self.moving = []
+        self.clear()
         self._looks = _ORIGINAL, *looks([run.label])
-        for ax in (self.left, self.right):
-            ax.clear()
-            ax.tick_params(labelsize=SMALL)
-            ax.spines[["top", "right", "left"]].set_visible(False)
+        self._lay_out_axes(max(run.settings.steps, 1))
         self._lay_out_left(run)
         self._lay_out_right(run)
         if message:
             self.say(self.right, message)
 
+    def _lay_out_axes(self, steps: int) -> None:
+        """Change what differs from the last layout: making axes and their ticks takes longer than all the rest."""
+        before, self.frame = self.frame, steps
+        left, right, narrow = self.left, self.right, self.size.narrow
+        if before is None:
+            for ax in (left, right):
+                ax.clear()
+                ax.tick_params(labelsize=SMALL)
+                ax.spines[["top", "right", "left"]].set_visible(False)
+            left.set_xlim(-0.6, len(WEIGHTS) - 0.4)
+            left.set_ylim(-_MOST, _MOST)
+            left.set_xticks(range(len(WEIGHTS)), WEIGHTS)
+            left.tick_params(axis="both", length=0)
+            self._scale = DistanceAxis(right, _HIGHEST, above="not finite", roomy=True)
+            if not narrow:
+                left.set_ylabel("value of the weight", labelpad=2)
+                right.set_ylabel("KL divergence", labelpad=2)
+            right.set_xlabel("training step after cloning", labelpad=3)
+            right.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4 if narrow else 5, integer=True))
+        right.set_xlim(-0.02 * steps, 1.03 * steps)
+
     def _title(self, ax: Any, title: str, question: str) -> None:
         level = {"va": "center", "transform": ax.transAxes}
-        ax.text(0, self.above(ax, self._head - 12), title, fontsize=TITLE, fontweight="bold", **level)
+        self.put(ax.text(0, self.above(ax, self._head - 12), title, fontsize=TITLE, fontweight="bold", **level))
         if not self.size.narrow:
-            ax.text(0, self.above(ax, self._head - 32), question, fontsize=SMALL, color=GREY, **level)
+            self.put(ax.text(0, self.above(ax, self._head - 32), question, fontsize=SMALL, color=GREY, **level))
 
     def _key(self, ax: Any, number: int, look: Look, text: str) -> None:
         above = _LINE * (2.5 - number) + 4
-        self.key(ax, 0, above, look)
-        ax.text(self.across(ax, 32), self.above(ax, above), text, transform=ax.transAxes, va="center")
+        words = ax.text(self.across(ax, 32), self.above(ax, above), text, transform=ax.transAxes, va="center")
+        self.put(self.key(ax, 0, above, look), words)
 
     def _lay_out_left(self, run: PosteriorsRun) -> None:
         ax = self.left
@@ -115,18 +133,16 @@ class PosteriorsPicture(Picture):
         words = (_NAMES[0], _NAMES[1] if self.size.narrow else f"{_NAMES[1]}, by {run.label}")
         for number, (look, text) in enumerate(zip(self._looks, words, strict=True)):
             self._key(ax, number, look, text)
-        ax.set_xlim(-0.6, len(WEIGHTS) - 0.4)
-        ax.set_ylim(-_MOST, _MOST)
-        ax.set_xticks(range(len(WEIGHTS)), WEIGHTS)
-        ax.tick_params(axis="both", length=0)
-        if not self.size.narrow:
-            ax.set_ylabel("value of the weight", labelpad=2)
         spread = 2 * PRIORS[run.settings.prior]
-        ax.axhspan(max(-spread, -_MOST), min(spread, _MOST), color=BAND, zorder=0, linewidth=0)
-        ax.text(len(WEIGHTS) - 0.42, max(-spread, -_MOST), "prior", ha="right", va="bottom", fontsize=SMALL, color=GREY)
+        low, high = max(-spread, -_MOST), min(spread, _MOST)
+        self.put(
+            ax.axhspan(low, high, color=BAND, zorder=0, linewidth=0),
+            ax.text(len(WEIGHTS) - 0.42, low, "prior", ha="right", va="bottom", fontsize=SMALL, color=GREY),
+            ax.text(0.43, TRUTH[0], "true value", va="center", fontsize=SMALL, color=GREEN),
+        )
         for place, value in enumerate(TRUTH):
-            ax.plot([place - 0.42, place + 0.42], [value, value], color=GREEN, linewidth=1.2, linestyle=(0, (1, 1.2)))
-        ax.text(0.43, TRUTH[0], "true value", va="center", fontsize=SMALL, color=GREEN)
+            ends = [place - 0.42, place + 0.42]
+            self.put(*ax.plot(ends, [value, value], color=GREEN, linewidth=1.2, linestyle=(0, (1, 1.2))))
         self._bars, self._dots = [], []
         for look in self._looks:
             color, marker, line = look.color, look.marker, look.line
@@ -142,13 +158,7 @@ class PosteriorsPicture(Picture):
     def _lay_out_right(self, run: PosteriorsRun) -> None:
         ax = self.right
         self._title(ax, "Distance", "How far apart are the two, and how far did each go?")
-        self._scale = DistanceAxis(ax, _HIGHEST, above="not finite", roomy=True)
-        if not self.size.narrow:
-            ax.set_ylabel("KL divergence", labelpad=2)
-        ax.set_xlabel("training step after cloning", labelpad=3)
         steps = max(run.settings.steps, 1)
-        ax.set_xlim(-0.02 * steps, 1.03 * steps)
-        ax.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4 if self.size.narrow else 5, integer=True))
         self._lines = []
         every = max(1, math.ceil(steps / 8))
         for number, (look, (text, brief)) in enumerate(zip((_BETWEEN, *self._looks), _TRACES, strict=True)):

@@ -53,7 +53,7 @@ CHANGES = {
     "other_keras": "it is the other Keras",
 }
 STEPS = 30  # training steps after loading
-STRIDE = 2
+STRIDE = 5
 SAMPLES = 256
 MOST_KEPT = 4  # trained models that are kept, so that a change of only the file or the receiver is fast
 PACKAGE = "save_and_load"
@@ -421,6 +421,7 @@ class SaveLoadRun(Run):
         self._there: Any = None
         self._tests: Any = None
         self._names: dict[str, str] = {}
+        self._compared = False  # whether the answers are
         self.rows: list[ModelRow] = []  # the model that was saved, and what was loaded
         self._unlike = 0  # number of inputs that the two models classify differently
         self._untrainable = ""
@@ -481,6 +482,8 @@ class SaveLoadRun(Run):
             return (
                 f"No error, and what comes back is not a model: it is {self.loaded!r}, a {type(self.loaded).__name__}."
             )
+        if not self._compared:
+            return "No error; the answers are not compared yet."
         (found,) = self.pairs
         if self._unlike or OUTPUTS in found.different:
             how = "all" if self._unlike == SAMPLES else "most" if self._unlike > SAMPLES / 2 else "some"
@@ -541,7 +544,29 @@ class SaveLoadRun(Run):
         self.loaded = program["loaded"]
         if callable(self.loaded):
             yield Stage("comparing the two")
-            self.attempt("Asking the loaded model", self._compare)
+            if self._begin():
+                yield Stage("comparing the answers", pictured=True, preview=True)
+            if not self.attempt("Asking the loaded model", self._compare):
+                self._tests = None
+
+    def _begin(self) -> bool:
+        """Compare the weights. Return False if they cannot be compared; then `_compare` raises the reason."""
+        from helpers.engine import ThreeTests
+
+        model, images, labels = (self._here[name] for name in ("model", "images", "labels"))
+        if self.settings.style == "subclassed":  # Keras calls them dense_7; the class calls them left
+            self._names = {getattr(model, name).name: name for name in _LAYERS}
+        tests = ThreeTests(model, images[:SAMPLES], labels[:SAMPLES], compiled=True)
+        try:
+            tests.begin(self._label, self.loaded)
+        except Exception:
+            return False
+        self._tests = tests
+        return True
+
+    @property
+    def _label(self) -> str:
+        return f"loaded from {FORMATS[self.settings.file].split(',')[0]}"
 
     def _compare(self) -> None:
         from helpers.engine import ThreeTests
@@ -549,16 +574,14 @@ class SaveLoadRun(Run):
         model, images, labels = (self._here[name] for name in ("model", "images", "labels"))
         original, loaded = (np.asarray(each(images[:SAMPLES])) for each in (model, self.loaded))
         self._unlike = int((original.argmax(-1) != loaded.argmax(-1)).sum())
-        if self.settings.style == "subclassed":  # Keras calls them dense_7; the class calls them left
-            self._names = {getattr(model, name).name: name for name in _LAYERS}
-        tests = ThreeTests(model, images[:SAMPLES], labels[:SAMPLES], compiled=True)
-        name = f"loaded from {FORMATS[self.settings.file].split(',')[0]}"
-        tests.add(name, self.loaded)
-        self._tests = tests
-        found = tests.results()[name]
+        tests = self._tests or ThreeTests(model, images[:SAMPLES], labels[:SAMPLES], compiled=True)
+        tests.hold(self.loaded)
+        tests.add(self._label, self.loaded)
+        self._tests, self._compared = tests, True
+        found = tests.results()[self._label]
         self.rows = [
             original_row(model, original, self._names),
-            clone_row(name, model, self.loaded, found, loaded, self._names),
+            clone_row(self._label, model, self.loaded, found, loaded, self._names),
         ]
 
     def _train(self) -> Iterator[Stage]:
