@@ -171,12 +171,13 @@ def test_the_picture_alone_fills_the_screen(page_of_labs):
     wait_sharp(lab, "layer-lab")
 
 
-def test_a_shorter_sentence_does_not_move_the_controls(page_of_labs):
+def test_a_shorter_sentence_does_not_move_the_controls_but_a_wider_panel_does(page_of_labs):
     lab, page = page_of_labs, page_of_labs.page
     resize(page, "900 px")
     lab.panel(".layer-lab")
     wait_sharp(lab, "layer-lab")
-    before, after = page.locator(".layer-lab .lab-verdict").evaluate(
+    sentence = page.locator(".layer-lab .lab-verdict")
+    before, after = sentence.evaluate(
         """(node) => {
           const before = node.offsetHeight;
           node.querySelector('.widget-html-content').textContent = 'Short.';
@@ -184,3 +185,6 @@ def test_a_shorter_sentence_does_not_move_the_controls(page_of_labs):
         }"""
     )
     assert after == before > 50
+    resize(page, "1280 px")
+    wait_sharp(lab, "layer-lab")
+    assert sentence.evaluate("(node) => node.offsetHeight") < before

@@ -22,7 +22,10 @@ function render({ model, el }) {
     const page = panel.closest(".jp-WindowedPanel-outer, .jp-NotebookPanel-notebook");
     const room = full || !page ? window.innerHeight : page.clientHeight;
     // The controls below would move under the pointer if each sentence had its own height.
-    if (width !== lastWidth) [lastWidth, highest] = [width, 0];
+    if (width !== lastWidth) {
+      [lastWidth, highest] = [width, 0];
+      words.style.minHeight = ""; // the sentence is as high as its place
+    }
     const needed = words.querySelector(".widget-html-content")?.offsetHeight ?? 0;
     if (needed > highest) highest = needed;
     words.style.minHeight = `${highest}px`;
