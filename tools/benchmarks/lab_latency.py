@@ -215,6 +215,18 @@ def measure_labs(lab: driver.Lab, rounds: int) -> None:
         lab.server.shut_kernels_down()
 
 
+def measure_usual(lab: driver.Lab, presses: int) -> list[float]:
+    """Move the slider of the panel that is made the usual way; return milliseconds to each new picture."""
+    lab.open_and_run("import workbook\nworkbook.quiet_tensorflow()", USUAL)
+    lab.page.wait_for_selector(".widget-interact img")
+    times = []
+    for _ in range(presses):
+        lab.page.locator(".jp-OutputArea-output .widget-interact .noUi-handle").first.focus()
+        times.append(press(lab.page, "usual", "ArrowRight"))
+        until_quiet(lab.page, "usual", 0.5)
+    return times
+
+
 def measure(page: Page, presses: int, screenshots: Path | None) -> None:
     """Measure both panels and print the table."""
     handles = {"lab": page.locator(".layer-lab .lab-controls .noUi-handle").first}
