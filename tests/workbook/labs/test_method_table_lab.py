@@ -14,6 +14,7 @@ import pytest
 from lab_widgets import assert_keeps_a_picture, everything
 
 from workbook.labs.framework import figure as plots
+from workbook.labs.framework import panel as framework
 from workbook.labs.method_table import lab as method_table_lab
 from workbook.labs.method_table.lab import MethodTablePanel
 from workbook.labs.method_table.models import kinds_on
@@ -197,6 +198,7 @@ def test_a_large_model_shows_below_its_cell_how_far_it_is(packages, monkeypatch)
         shown.append(page.data)
         return Handle()
 
+    monkeypatch.setattr(framework, "CALM", -1)  # it says everything, and not only what lasts
     monkeypatch.setattr(own_model_lab, "display", display)
     monkeypatch.setattr(own_model_lab, "get_ipython", lambda: types.SimpleNamespace(kernel=True, user_ns=variables))
     variables = {"large": large, "small": plain(keras)}

@@ -314,6 +314,7 @@ class Lab(Panel):
                 if time.monotonic() - drawn >= FRAME:
                     self.draw(run)
                     drawn = time.monotonic()
+                self._say_progress(settings, stage)
                 yield SOON
                 continue
             self.current_run = run

@@ -196,7 +196,7 @@ class LayerRun(Run):
             yield Stage("training", pictured=True)
         if self._cloned and steps:
             self._tests.compare_answers(self._cloned)
-            yield Stage("comparing the outputs", pictured=True)
+            yield Stage("training", pictured=True)
 
     def _prepare(self, index: int | None) -> None:
         """Compile the training step of a clone, or of the original. An error of the original counts for all clones."""

@@ -135,8 +135,6 @@ class OwnModelPanel(Lab):
     def draw(self, run: OwnModelRun) -> None:
         """Send the picture and the table."""
         super().draw(run)
-        if run.now and not run.finished and not self._stale:
-            self._say(f"Working: {run.now}")
         self._note.value = html.escape(run.note)
         self.table_box.value = folded_table(run.table) if run.table else ""
 

@@ -274,7 +274,6 @@ class OwnModelRun(Run):
         self.model: Any = None
         self.refusal = ""
         self.note = ""
-        self.now = ""
         self.table: MethodTableRun | None = None
 
     @property
@@ -455,7 +454,6 @@ class OwnModelRun(Run):
             text = stage.text.removeprefix(f"{self.called}, ")
             if not self.finished and text != stage.text:
                 text += progress(self.table.done, self.table.total, time.monotonic() - started)
-            self.now = text
             yield Stage(text, stage.pictured)
 
 
