@@ -31,7 +31,7 @@ class _Live(widgets.VBox):
     """The widget that is shown while the cell runs: a progress bar, and the cells that are filled in."""
 
     def __init__(self) -> None:
-        self._bar = widgets.IntProgress(description="Filling in", layout={"width": "415px"})
+        self._bar = widgets.IntProgress(description="Filling in", layout={"width": "300px"})
         self._text = widgets.HTML()
         self.table_box = widgets.HTML()
         self.table_box.add_class("method-table-cells")
@@ -110,7 +110,7 @@ class MethodTablePanel(Lab):
         self.table_box, self._links = widgets.HTML(), widgets.HTML()
         self.table_box.add_class("method-table-cells")
         self._links.add_class("method-table-links")
-        self._bar = widgets.IntProgress(description="Filled in", layout={"width": "415px"})
+        self._bar = widgets.IntProgress(description="Filled in", layout={"width": "300px"})
         self._count = widgets.HTML()
         progress = widgets.HBox([self._bar, self._count])
         if self._own is not None:
