@@ -229,7 +229,6 @@ def test_the_code_runs_whatever_the_model_is_called(packages, variable):
 
 
 @pytest.mark.parametrize("name", ["deepcopy", "keras_file", "weights_file", "file_then_seeds", "recipe", "clone"])
-@pytest.mark.parametrize("keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.slow)], indirect=True)
 def test_the_code_runs_for_a_model_that_was_never_compiled(keras, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
@@ -241,7 +240,6 @@ def test_the_code_runs_for_a_model_that_was_never_compiled(keras, name, tmp_path
 # -- a model that was compiled and never trained -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.slow)], indirect=True)
 def test_a_model_that_was_never_trained_is_judged_by_what_a_step_would_cost_it(keras):
     x = np.ones((64, 6), "float32")
     model = keras.Sequential([keras.layers.Input((6,)), keras.layers.Dense(3)])
@@ -733,7 +731,6 @@ def test_a_file_is_loaded_into_the_keras_that_wrote_it(keras, tmp_path):
     assert found.best == "keras_file" and 'load_file("mine.keras")' in found.source
 
 
-@pytest.mark.parametrize("keras", ["keras", pytest.param("tf_keras", marks=pytest.mark.slow)], indirect=True)
 def test_an_h5_file_says_who_wrote_it_and_what_it_lacks(keras, tmp_path):
     model, x = plain(keras)
     model.save(tmp_path / "old.h5")
