@@ -13,7 +13,6 @@ whatever they are for, and the contents of every list, dict, set, array, table, 
 """
 
 import contextlib
-import threading
 import types
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
@@ -170,8 +169,7 @@ class Snapshot:
             self._restorers.append(lambda: random_state.set_state_of(value, state))
             return []
         found = self._hold_contents(value)
-        is_local = isinstance(value, threading.local)  # what Keras 2 keeps for each thread, such as losses
-        if every_attribute or is_local or model_parts.is_walked(value) or tf_private.is_wrapper(value):
+        if every_attribute or model_parts.is_walked(value) or tf_private.is_wrapper(value):
             return found + self._hold_attributes(value)
         if isinstance(value, types.FunctionType):
             for cell in value.__closure__ or ():
