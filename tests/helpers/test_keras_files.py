@@ -379,6 +379,12 @@ def test_a_function_of_the_reader_is_never_called(keras, content, attack, traces
     refused(with_config(content, CALLING[attack]), {"leave_a_trace": leave_a_trace}, allow=True)
 
 
+def test_a_function_of_the_reader_in_the_place_of_a_layer_is_named(keras, content, traces):
+    bad = with_config(content, CALLING["a function for a layer"])
+    with pytest.raises(Refusal, match="your function leave_a_trace where a class belongs"):
+        load(Upload("model.keras", bad), {"leave_a_trace": leave_a_trace}, use_own_classes=True)
+
+
 def test_a_function_that_is_registered_is_not_called_either(keras, content, traces):
     """Keras finds it by itself: as a text in any place where it looks for a name."""
     keras.utils.register_keras_serializable("mine")(leave_a_trace)
