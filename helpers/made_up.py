@@ -173,7 +173,8 @@ def _try(model: Any, inputs: Any) -> None:
     except Exception as error:
         wants = _wants(model)
         raise Refusal(
-            f"The model {model.name!r} does not take inputs of {_shapes(inputs)}{wants}: {short_message(error)}"
+            f"The model {model.name!r} does not take inputs of {_shapes(inputs)}{wants}; give others, or none to have "
+            f"them made up: {short_message(error)}"
         ) from None
 
 

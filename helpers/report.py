@@ -115,11 +115,13 @@ def verdict(test: str, checks: Sequence[Check]) -> Verdict:
     return Verdict(None, decisive[-1].evidence if decisive else "nothing was compared yet")
 
 
-def sentence(verdicts: dict[str, Verdict]) -> str:
+def sentence(verdicts: dict[str, Verdict], so_far: bool = False) -> str:
     """Return the outcome of the three tests as one sentence with a symbol. It claims nothing that was not tried.
 
     Args:
         verdicts: The verdict on each test, by its name. The reason for a failed test is given in brackets, if any.
+        so_far: Whether the models are still trained: then nothing is a true clone yet, and what was not tried is left
+            out.
 
     Example:
         >>> sentence({test: Verdict(True) for test in QUESTIONS})
@@ -131,11 +133,11 @@ def sentence(verdicts: dict[str, Verdict]) -> str:
 
     failed = {test: each for test, each in verdicts.items() if each.passed is False}
     passed = [test for test, each in verdicts.items() if each.passed]
-    if len(passed) == len(QUESTIONS):
+    if len(passed) == len(QUESTIONS) and not so_far:
         return "✓ A true clone: same start, same future, own life."
     reasons: dict[str, list[str]] = {}
     for test, each in verdicts.items():
-        if each.passed is None:
+        if each.passed is None and not so_far:
             reasons.setdefault(each.reason, []).append(test)
     untried = [
         f"{quoted(tests)} {'was' if len(tests) == 1 else 'were'} not tried, because {reason}."
@@ -294,6 +296,11 @@ class ThreeTestsResult:
             return f"✗ No clone at all: it raises {article} {self.error}."
         return sentence(self.verdicts)
 
+    @property
+    def so_far(self) -> str:
+        """The sentence while the models are still trained."""
+        return self.sentence if self.error else sentence(self.verdicts, so_far=True)
+
     def _failed(self, test: str) -> list[str]:
         return [check.name for check in self.checks if check.test == test and check.passed is False]
 
@@ -339,13 +346,14 @@ class ThreeTestsResult:
         return "they share what training or editing changes"
 
 
-def describe(results: Mapping[str, ThreeTestsResult] | Iterable[ThreeTestsResult]) -> str:
+def describe(results: Mapping[str, ThreeTestsResult] | Iterable[ThreeTestsResult], so_far: bool = False) -> str:
     """Return one line for each clone: its name and the sentence on the three tests.
 
     There are no distances in it, because those differ from machine to machine.
 
     Args:
         results: What `three_tests` returned, or only the values of it.
+        so_far: Whether the models are still trained (see `sentence`).
 
     Returns:
         One line for each clone, to be used below a picture and as its alternative text.
@@ -357,7 +365,7 @@ def describe(results: Mapping[str, ThreeTestsResult] | Iterable[ThreeTestsResult
     found = list(results.values() if isinstance(results, Mapping) else results)
     if not found:
         return "There are no two models to compare."
-    return "\n".join(f"{result.name}: {result.sentence}" for result in found)
+    return "\n".join(f"{result.name}: {result.so_far if so_far else result.sentence}" for result in found)
 
 
 def _differ(names: Sequence[str]) -> str:

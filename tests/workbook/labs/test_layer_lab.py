@@ -233,6 +233,24 @@ def test_a_change_while_the_curves_grow_stops_them():
     asyncio.run(asyncio.wait_for(interrupt(), 120))
 
 
+def test_the_sentence_says_what_the_picture_shows_while_the_models_are_trained(monkeypatch):
+    monkeypatch.setattr(panel, "FRAME", 0)
+
+    async def train():
+        lab = LayerLab(SMALL, steps=40)
+        said = []
+        lab._verdict_line.observe(lambda change: said.append(change["new"]), "value")
+        lab.control("seed").value = "2"
+        while lab.status != "Up to date":
+            await asyncio.sleep(0)
+        first, *others, last = [each.partition("helpers.clone:")[2] for each in said]
+        assert "passes “Same start”." in first and "not tried" not in first
+        assert any("passes “Same start”, “Same future” and “Own life”." in each for each in others)
+        assert "A true clone" in last and not any("A true clone" in each for each in (first, *others))
+
+    asyncio.run(asyncio.wait_for(train(), 120))
+
+
 def test_a_slider_that_is_dragged_has_a_picture_for_each_value_and_a_calm_status(monkeypatch):
     monkeypatch.setattr(panel, "CALM", 100)
 

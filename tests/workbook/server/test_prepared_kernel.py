@@ -81,6 +81,13 @@ class Bench:
         notebook.write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
         return notebook
 
+    async def would_get(self, kernel_name, arguments, waiting):
+        """Ask for a kernel that is not started; return whether it is the one that waits, which then ends."""
+        kernel, _, kernel_id = self.manager.pre_start_kernel(kernel_name, arguments)
+        if kernel_id == waiting:
+            await kernel.discard()
+        return kernel_id == waiting
+
     async def open(self, name="lesson.ipynb", source=LESSON, **options):
         """Open a notebook as JupyterLab does; return its tab."""
         environment = {**os.environ, SESSION: str(self.write(name, source))}
@@ -184,8 +191,8 @@ def test_what_may_need_a_different_kernel_gets_a_new_one():
             {"cwd": folder, "env": environment, "kernel_id": "of-the-caller"},
             {"cwd": folder, "env": environment, "extra_arguments": ["--debug"]},
         ):
-            assert bench.manager.pre_start_kernel("python3", asked)[2] != waiting
-        assert bench.manager.pre_start_kernel("other", {"cwd": folder, "env": environment})[2] != waiting
+            assert not await bench.would_get("python3", asked, waiting)
+        assert not await bench.would_get("other", {"cwd": folder, "env": environment}, waiting)
         assert (await bench.open()).id == waiting
 
     with_bench(check)

@@ -608,8 +608,8 @@ class ThreeTestsPicture(Picture):
                 line = height + (_LINE + 2) * (len(self._rows) - row) - 8
                 for index, left in names:
                     begin = left - ax.get_position().x0 * self.size.width
-                    name = ax.text(self.across(ax, begin + 32), self.above(ax, line), pairs[index].name, **level)
-                    self.put(self.key(ax, begin, line, self._looks[index]), name)
+                    words = ax.text(self.across(ax, begin + 32), self.above(ax, line), pairs[index].name, **level)
+                    self.put(self.key(ax, begin, line, self._looks[index]), words)
 
     def _artists(self, index: int, steps: int) -> dict[str, Any]:
         look = self._looks[index]

@@ -313,6 +313,7 @@ class Lab(Panel):
             if told:
                 if time.monotonic() - drawn >= FRAME:
                     self.draw(run)
+                    self._show_verdict(run)
                     drawn = time.monotonic()
                 self._say_progress(settings, stage)
                 yield SOON
@@ -355,8 +356,11 @@ class Lab(Panel):
         """Return the sentence under the picture, one line for each method."""
         return "".join(f"<div>{html.escape(line)}</div>" for line in run.verdict.splitlines())
 
-    def _show_words(self, run: Run) -> None:
+    def _show_verdict(self, run: Run) -> None:
         self._verdict_line.value = f"<div>{self.verdict_html(run)}</div>"
+
+    def _show_words(self, run: Run) -> None:
+        self._show_verdict(run)
         self._show_problems(run.problems)
         if not run.source:
             self.source_box.value = ""

@@ -111,7 +111,7 @@ class LayerRun(Run):
         """One sentence on the results so far."""
         if self.model is None and self.problems:
             return "There is no model to clone: Keras refuses this definition, for the reason below."
-        return describe(self.pairs)
+        return describe(self.pairs, so_far=not self.finished)
 
     @property
     def source(self) -> str:

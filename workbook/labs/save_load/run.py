@@ -493,7 +493,7 @@ class SaveLoadRun(Run):
             return f"No error, and it is a different model: it {reads}."
         if self._untrainable:
             return f"Loading raises nothing and the answers are the same, but training raises {self._untrainable}."
-        return f"No error, and the same answers. {found.sentence}"
+        return f"No error, and the same answers. {found.sentence if self.finished else found.so_far}"
 
     def stages(self) -> Iterator[Stage]:
         """Save, load, compare and train on, slice by slice."""
